@@ -1,4 +1,4 @@
-"""Newsletters by their slug, as most calls name them; and segments by their id."""
+"""Publications and newsletters by their slug, as most calls name them; and segments by their id."""
 
 from typing import TypeVar
 
@@ -7,9 +7,14 @@ from django.shortcuts import get_object_or_404
 
 from digest.api.authentication import Caller
 from digest.newsletters.audiences.models import Segment
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Newsletter, Publication
 
 Row = TypeVar("Row", bound=Model)
+
+
+def get_publication(caller: Caller, slug: str) -> Publication:
+    """Return a publication that the caller reaches, or raise Http404."""
+    return get_object_or_404(caller.scope.publications(), slug=slug)
 
 
 def get_newsletter(caller: Caller, slug: str) -> Newsletter:

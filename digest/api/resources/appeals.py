@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import find_segment, get_newsletter
+from digest.api.lookup import find_segment, get_newsletter, get_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Moment, Number, Payload, Slug, Switch, Text, Url
@@ -104,7 +104,7 @@ def list_appeals(request: HttpRequest, query: Query[PageQuery]) -> Any:
 def create_appeal(request: HttpRequest, payload: AppealIn) -> Any:
     """Create an appeal or a sponsor."""
     caller = caller_of(request)
-    publication = get_object_or_404(caller.scope.publications(), slug=payload.publication)
+    publication = get_publication(caller, payload.publication)
     with transaction.atomic():
         row = appeals.create(publication, now=clock.now(), **_values(caller, payload))
         contributions.note(caller.token.owner, row)

@@ -13,7 +13,7 @@ from digest.accounts.scopes import Scope
 from digest.analytics import popularity
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import find_newsletter
+from digest.api.lookup import find_newsletter, get_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.resources.issue_schemas import RetractionIn
 from digest.api.routing import Operations
@@ -148,7 +148,7 @@ def list_articles(request: HttpRequest, query: Query[ArticleQuery]) -> Any:
 def push_article(request: HttpRequest, payload: ArticleIn) -> Any:
     """Push an article: 201 if it is new, 200 if it exists."""
     caller, now = caller_of(request), clock.now()
-    publication = get_object_or_404(caller.scope.publications(), slug=payload.publication)
+    publication = get_publication(caller, payload.publication)
     source = pushing.source_of(publication.pk, publication.slug, now)
     pushed = pushing.push(source, _entry(payload), now)
     return Status(201 if pushed.outcome == "new" else 200, _pushed(pushed, caller))
@@ -157,8 +157,7 @@ def push_article(request: HttpRequest, payload: ArticleIn) -> Any:
 @router.run("/articles/views", Scope.ARTICLES_WRITE, returns=ViewsOut)
 def record_article_views(request: HttpRequest, payload: ViewsIn) -> Any:
     """Say how often articles were read, for the block “Popular articles”."""
-    scope = caller_of(request).scope
-    publication = get_object_or_404(scope.publications(), slug=payload.publication)
+    publication = get_publication(caller_of(request), payload.publication)
     unknown = site_views.record_views(
         publication.pk, payload.views, clock.now(), payload.reading_seconds
     )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, StringConstraints
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import of_publication
+from digest.api.lookup import get_publication, of_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug
@@ -71,8 +71,7 @@ def list_attributes(request: HttpRequest, query: Query[AttributeQuery]) -> Any:
 @idempotent
 def create_attribute(request: HttpRequest, payload: AttributeIn) -> Any:
     """Create an attribute."""
-    scope = caller_of(request).scope
-    publication = get_object_or_404(scope.publications(), slug=payload.publication)
+    publication = get_publication(caller_of(request), payload.publication)
     values = payload.model_dump(exclude={"publication"}, exclude_none=True)
     row = attributes.define(publication, now=clock.now(), **values)
     return Status(201, _serialize(row))

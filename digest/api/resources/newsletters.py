@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import get_newsletter
+from digest.api.lookup import get_newsletter, get_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import ProblemError
 from digest.api.routing import Operations
@@ -116,7 +116,7 @@ class NewsletterOut(BaseModel):
     active: bool
     list_id: str
     timezone: str
-    next_slots: list[datetime] = Field(description="ScheduleIn the next issues are sent, in UTC.")
+    next_slots: list[datetime] = Field(description="When the next issues are sent, in UTC.")
     warnings: list[str] = Field(description="What may surprise about its schedule.")
     cadences: list[str]
     listed: bool
@@ -162,7 +162,7 @@ def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
     now = clock.now()
     caller = caller_of(request)
     newsletter = setup.create_newsletter(
-        get_object_or_404(caller.scope.publications(), slug=payload.publication),
+        get_publication(caller, payload.publication),
         slug=payload.slug,
         name=payload.name,
         topics=payload.topics,

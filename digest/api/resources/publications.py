@@ -3,12 +3,12 @@
 from typing import Annotated, Any
 
 from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
 from ninja import Query
 from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
 from digest.api.authentication import caller_of
+from digest.api.lookup import get_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Line, Number, Payload, Slug, Switch, Url
@@ -93,7 +93,7 @@ def list_publications(request: HttpRequest, query: Query[PageQuery]) -> Any:
 @router.read("/publications/{slug}", Scope.NEWSLETTERS_READ, returns=PublicationOut)
 def show_publication(request: HttpRequest, slug: Slug) -> Any:
     """Show a publication."""
-    return _serialize(_find(request, slug))
+    return _serialize(get_publication(caller_of(request), slug))
 
 
 @router.change("/publications/{slug}", Scope.NEWSLETTERS_WRITE, returns=PublicationOut)
@@ -102,16 +102,12 @@ def change_publication(request: HttpRequest, slug: Slug, payload: PublicationPat
 
     Issues that have been planned stay as they are.
     """
-    row = _find(request, slug)
+    caller = caller_of(request)
+    row = get_publication(caller, slug)
     values = payload.model_dump(exclude_unset=True, exclude_none=True)
-    with contributions.noted(caller_of(request).token.owner, row):
+    with contributions.noted(caller.token.owner, row):
         setup.change_publication(row, **values)
     return _serialize(row)
-
-
-def _find(request: HttpRequest, slug: str) -> Publication:
-    row: Publication = get_object_or_404(caller_of(request).scope.publications(), slug=slug)
-    return row
 
 
 def _serialize(row: Publication) -> dict[str, Any]:

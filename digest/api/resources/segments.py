@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import of_publication
+from digest.api.lookup import get_publication, of_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import ProblemError
 from digest.api.routing import Operations
@@ -91,7 +91,7 @@ class MemberOut(BaseModel):
     email: str
 
 
-class TriedOut(BaseModel):
+class RulesPreviewOut(BaseModel):
     """Whom rules select now."""
 
     description: str
@@ -116,17 +116,15 @@ def list_segments(request: HttpRequest, query: Query[SegmentQuery]) -> Any:
 @idempotent
 def create_segment(request: HttpRequest, payload: SegmentIn) -> Any:
     """Create a segment."""
-    scope = caller_of(request).scope
-    publication = get_object_or_404(scope.publications(), slug=payload.publication)
+    publication = get_publication(caller_of(request), payload.publication)
     row = saving.create(publication, payload.name, payload.rules, clock.now())
     return Status(201, _serialize(row))
 
 
-@router.run("/segments/try", Scope.SUBSCRIBERS_READ, returns=TriedOut)
+@router.run("/segments/try", Scope.SUBSCRIBERS_READ, returns=RulesPreviewOut)
 def try_rules(request: HttpRequest, payload: RulesIn) -> Any:
     """Say whom rules select now: in words, how many, and the first of them. Nothing is saved."""
-    scope = caller_of(request).scope
-    publication = get_object_or_404(scope.publications(), slug=payload.publication)
+    publication = get_publication(caller_of(request), payload.publication)
     catalog = catalog_of(publication)
     rules = catalog.read(payload.rules)
     rows = members(catalog, rules, clock.now())

@@ -22,7 +22,7 @@ from digest.analytics.statistics.tables import (
 )
 from digest.analytics.statistics.values import number_values
 from digest.api.authentication import caller_of
-from digest.api.lookup import get_newsletter
+from digest.api.lookup import get_newsletter, get_publication
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Payload, Slug
 from digest.core import clock
@@ -285,9 +285,9 @@ def show_newsletter_statistics(request: HttpRequest, slug: Slug, query: Query[Pe
 )
 def show_publication_statistics(request: HttpRequest, slug: Slug, query: Query[PeriodQuery]) -> Any:
     """Show how the newsletters of a publication did in the last days."""
-    scope = caller_of(request).scope
-    publication = get_object_or_404(scope.publications(), slug=slug)
-    newsletters = scope.newsletters().filter(publication=publication).order_by("slug")
+    caller = caller_of(request)
+    publication = get_publication(caller, slug)
+    newsletters = caller.scope.newsletters().filter(publication=publication).order_by("slug")
     summary = summarize(list(newsletters), clock.now(), query.days)
     rows = [
         {

@@ -17,7 +17,7 @@ from digest.accounts.scopes import Scope
 from digest.api import audit_trail
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import get_newsletter
+from digest.api.lookup import get_newsletter, get_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import ProblemError
 from digest.api.routing import Operations
@@ -178,7 +178,7 @@ def change_profile(
     """Change the tags and attribute values of a subscriber in one publication."""
     caller = caller_of(request)
     subscriber = _subscriber(caller, subscriber_id, uuid)
-    publication = get_object_or_404(caller.scope.publications(), slug=payload.publication)
+    publication = get_publication(caller, payload.publication)
     if not subscriber.subscriptions.filter(newsletter__publication=publication).exists():
         raise Http404
     with transaction.atomic():
