@@ -33,8 +33,10 @@ class Case:
     @classmethod
     def read(cls, text: str) -> "Case":
         """Read `KBxCONNECTIONS[xPROCESSES][@MS]`."""
-        numbers, _, away = text.partition("@")
-        case = cls(*(int(number) for number in numbers.split("x")), milliseconds=float(away or 0))  # type: ignore[misc]
+        numbers, _, distance = text.partition("@")
+        case = cls(
+            *(int(number) for number in numbers.split("x")), milliseconds=float(distance or 0)
+        )  # type: ignore[misc]
         if case.kilobytes not in SIZES:
             raise SystemExit(f"{text}: mails have {', '.join(map(str, SIZES))} KB.")
         return case
@@ -109,20 +111,20 @@ def send(
         assert worker.stdout is not None
         assert worker.stdout.readline() == b"ready\n"
     begin()
-    begun = time.perf_counter()
+    start = time.perf_counter()
     for worker in workers:
         assert worker.stdin is not None
         worker.stdin.write(b"go\n")
         worker.stdin.flush()
     for worker in workers:
         assert worker.wait() == 0
-    took = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     from digest.issues.models import Issue
     from digest.sending.progress import progress
 
     sent = progress(Issue.objects.latest("pk")).sent
     assert sent == (case.messages if arriving is None else arriving), sent
-    return took
+    return seconds
 
 
 def sender_cpu(case: Case) -> float:
@@ -152,8 +154,8 @@ def _work(cpu_file: Path) -> None:
     if os.environ.get("DIGEST_PROFILE"):
         import cProfile
 
-        where = os.environ["DIGEST_PROFILE"]
-        cProfile.runctx("sending.send_due()", {"sending": sender}, {}, where)
+        profile = os.environ["DIGEST_PROFILE"]
+        cProfile.runctx("sending.send_due()", {"sending": sender}, {}, profile)
     else:
         before = time.process_time()
         sender.send_due()

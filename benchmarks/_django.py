@@ -34,6 +34,6 @@ def set_up() -> None:
 
 def seconds_of(work: Callable[[], object]) -> float:
     """Return how long a piece of work takes."""
-    begun = time.perf_counter()
+    start = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start

@@ -78,6 +78,6 @@ def fetch(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def since(begun: float) -> float:
+def since(start: float) -> float:
     """Return the seconds since a moment of `time.perf_counter`."""
-    return time.perf_counter() - begun
+    return time.perf_counter() - start

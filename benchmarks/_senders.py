@@ -15,9 +15,9 @@ from benchmarks._relays import SOURCE
 def time_smtp_source(messages: int, connections: int, port: int, size: int) -> float:
     """Let Postfix's smtp-source send them."""
     arguments = ["-d", "-m", str(messages), "-s", str(connections), "-l", str(size)]
-    begun = time.perf_counter()
+    start = time.perf_counter()
     subprocess.run([SOURCE, *arguments, f"127.0.0.1:{port}"], check=True, capture_output=True)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def time_smtplib(messages: int, threads: int, port: int, size: int) -> float:
@@ -30,10 +30,10 @@ def time_smtplib(messages: int, threads: int, port: int, size: int) -> float:
             for number in range(count):
                 smtp.sendmail("news@courier.example", f"subscriber{number}@reader.example", message)
 
-    begun = time.perf_counter()
+    start = time.perf_counter()
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, [part // threads] * threads))
-    return (time.perf_counter() - begun) * messages / (part // threads * threads)
+    return (time.perf_counter() - start) * messages / (part // threads * threads)
 
 
 def time_django(messages: int, port: int, size: int) -> float:
@@ -51,9 +51,9 @@ def time_django(messages: int, port: int, size: int) -> float:
         )
         mail.attach_alternative(html, "text/html")
         mails.append(mail)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     EmailBackend(host="127.0.0.1", port=port).send_messages(mails)
-    return (time.perf_counter() - begun) * messages / part
+    return (time.perf_counter() - start) * messages / part
 
 
 def _filler(size: int) -> bytes:

@@ -61,20 +61,23 @@ def compare_sizes(fill: Callable[[int], Works], few: int, many: int) -> Side:
             works[number] = fill(number)
     print(f"{'':<34}{few:>9,} subscribers {many:>12,}  ratio")
     for name in works[few]:
-        took = _in_turns(sides, {number: rows[name] for number, rows in works.items()})
-        ratio = took[many] / took[few]
-        print(f"{name:<34}{took[few]:14.1f} ms {took[many]:9.1f} ms {ratio:6.2f}", flush=True)
+        milliseconds = _in_turns(sides, {number: rows[name] for number, rows in works.items()})
+        ratio = milliseconds[many] / milliseconds[few]
+        print(
+            f"{name:<34}{milliseconds[few]:14.1f} ms {milliseconds[many]:9.1f} ms {ratio:6.2f}",
+            flush=True,
+        )
     return sides[many]
 
 
 def _in_turns(sides: Mapping[int, Side], works: Mapping[int, Timed]) -> dict[int, float]:
     """Return the median milliseconds of a piece of work on each side."""
-    took: dict[int, list[float]] = {number: [] for number in sides}
+    milliseconds: dict[int, list[float]] = {number: [] for number in sides}
     for _ in range(min(timed.rounds for timed in works.values())):
         for number, timed in works.items():
             with sides[number].use():
                 subject = timed.prepare()
-                begun = time.perf_counter()
+                start = time.perf_counter()
                 timed.work(subject)
-                took[number].append((time.perf_counter() - begun) * 1000)
-    return {number: median(times) for number, times in took.items()}
+                milliseconds[number].append((time.perf_counter() - start) * 1000)
+    return {number: median(times) for number, times in milliseconds.items()}

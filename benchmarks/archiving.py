@@ -51,16 +51,16 @@ def _make_people() -> None:
 def _compare_archiving() -> None:
     """Move an issue either way, in turns; nothing else is in the table."""
     sides = {"archive": _archive, "INSERT … SELECT, DELETE": _plainly}
-    took: dict[str, list[float]] = {name: [] for name in sides}
+    times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
         for name, move in sides.items():
             _old_issue()
             _run("VACUUM sending_delivery")
             _run("CHECKPOINT")
-            took[name].append(seconds_of(move))
+            times[name].append(seconds_of(move))
             _run("TRUNCATE sending_delivery, sending_pastdelivery")
-    plain = median(took["INSERT … SELECT, DELETE"])
-    for name, seconds in took.items():
+    plain = median(times["INSERT … SELECT, DELETE"])
+    for name, seconds in times.items():
         elapsed = median(seconds)
         speed = f"{ROWS / elapsed:9,.0f} rows/s   {plain / elapsed:.2f} of the plain speed"
         print(f"   {name:<26} {speed}")
@@ -95,29 +95,29 @@ def _compare_sending() -> None:
     _run("VACUUM ANALYZE sending_delivery")
     rows = ISSUES * ROWS
     _print_size("sending_delivery", rows, "current")
-    among = _rounds()
+    rounds = _rounds()
     print(f"   {rows:,} archived in {seconds_of(_archive):.1f} s")
     _run("VACUUM ANALYZE sending_delivery")
     _print_size("sending_pastdelivery", rows, "archived")
     alone = _rounds()
     print(f"   one more issue of {ROWS:,}: seconds among {ISSUES} old ones, and without them")
-    for name, seconds in among.items():
+    for name, seconds in rounds.items():
         before, after = median(seconds), median(alone[name])
         print(f"   {name:<26} {before:8.3f} {after:8.3f}   {before / after:.2f} times as fast")
 
 
 def _rounds() -> dict[str, list[float]]:
     """Send issues, one after the other; return the seconds that each part took."""
-    took: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
     for _ in range(ROUNDS):
         issue = _issue(state="built", planned_at=None, finished_at=None)
         for name, part in _parts(issue).items():
-            took.setdefault(name, []).append(seconds_of(part))
+            times.setdefault(name, []).append(seconds_of(part))
         _run("DELETE FROM sending_delivery WHERE issue_id = %s", issue.pk)
         _run("DELETE FROM sending_sentdelivery WHERE issue_id = %s", issue.pk)
         _run("DELETE FROM sending_tally WHERE issue_id = %s", issue.pk)
         _run("VACUUM sending_delivery")
-    return took
+    return times
 
 
 def _parts(issue: "Issue") -> dict[str, Callable[[], object]]:

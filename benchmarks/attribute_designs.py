@@ -92,18 +92,18 @@ def _measure(name: str) -> None:
         print(f"{name}: filled in {filled / 1000:.1f} s, {size / 1e6:,.0f} MB")
         for label, condition in conditions.items():
             statement = select.replace("{condition}", condition)
-            took = median(_milliseconds(partial(run, statement)) for _ in range(ROUNDS))
-            print(f"  {label:<20}{took:9.1f} ms")
+            milliseconds = median(_milliseconds(partial(run, statement)) for _ in range(ROUNDS))
+            print(f"  {label:<20}{milliseconds:9.1f} ms")
         ids = range(1, SUBSCRIBERS, max(1, SUBSCRIBERS // 200))
         changes = [update.replace("{id}", str(pk)) for pk in ids]
-        took = median(_milliseconds(partial(run, change)) for change in changes)
-        print(f"  {'change one value':<20}{took:9.2f} ms")
+        milliseconds = median(_milliseconds(partial(run, change)) for change in changes)
+        print(f"  {'change one value':<20}{milliseconds:9.2f} ms")
 
 
 def _milliseconds(work: Callable[[], object]) -> float:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     work()
-    return (time.perf_counter() - begun) * 1000
+    return (time.perf_counter() - start) * 1000
 
 
 if __name__ == "__main__":

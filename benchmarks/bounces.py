@@ -50,11 +50,11 @@ def main() -> None:
         print("-- flufl.bounce is not installed")
     else:
         _print("flufl.bounce", cases, [_flufl(scan, case.content) for case in cases])
-    began = time.perf_counter()
+    start = time.perf_counter()
     for case in cases:
         read_report(case.content)
     print(
-        f"-- {len(cases) / (time.perf_counter() - began):,.0f} reports read a second, one process"
+        f"-- {len(cases) / (time.perf_counter() - start):,.0f} reports read a second, one process"
     )
 
 

@@ -100,9 +100,9 @@ def _settle() -> float:
     """Settle the refusals that wait; return how many a second."""
     from digest.bounces import refusals
 
-    began = time.perf_counter()
+    start = time.perf_counter()
     number = refusals.settle_due()
-    return number / (time.perf_counter() - began)
+    return number / (time.perf_counter() - start)
 
 
 @contextmanager
@@ -111,9 +111,9 @@ def _reports() -> Iterator[tuple[Callable[[], object], list[float]]]:
     paces: list[float] = []
 
     def deliver(port: int, tokens: list[str]) -> None:
-        began = time.perf_counter()
+        start = time.perf_counter()
         returns.deliver(port, tokens, FULL)
-        paces.append(len(tokens) / (time.perf_counter() - began))
+        paces.append(len(tokens) / (time.perf_counter() - start))
 
     with returns.receiving() as (_, port):
         threads: list[threading.Thread] = []
@@ -137,13 +137,13 @@ def _tokens() -> list[str]:
 
 
 def _print(name: str, side: Side, baseline: float) -> None:
-    took = median(side.seconds)
+    seconds = median(side.seconds)
     cpu = ", ".join(
         f"{process} {median(run[process] for run in side.cpu) / CASE.messages * 1e6:.0f}"
         for process in side.cpu[0]
     )
     print(
-        f"   {name:<16} {CASE.messages / took:7,.0f} a second  {baseline / took:5.2f} times"
+        f"   {name:<16} {CASE.messages / seconds:7,.0f} a second  {baseline / seconds:5.2f} times"
         f"   CPU µs a message: {cpu}",
         flush=True,
     )

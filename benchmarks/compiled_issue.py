@@ -44,16 +44,16 @@ def main() -> None:
             seconds_of(lambda: _mails(tracked, _with_tokens(subscribers), choices)) / SUBSCRIBERS
         )
 
-    once, mail_seconds = median(transforming), median(mailing)
+    compiling, mail_seconds = median(transforming), median(mailing)
     size = len(compiled.message(INES)) / 1000
-    print(f"premailer, a document of {len(document) / 1000:.0f} KB  {once * 1e3:9.3f} ms")
+    print(f"premailer, a document of {len(document) / 1000:.0f} KB  {compiling * 1e3:9.3f} ms")
     print(f"our inlining, which keeps the style sheet {median(cached) * 1e3:6.3f} ms")
     print(f"a subscriber's mail of {size:.0f} KB         {mail_seconds * 1e3:9.3f} ms")
     print(
         f"the same, tracked links           {median(tracking) * 1e3:9.3f} ms, "
         f"{median(tracking) / mail_seconds:.2f} times as long"
     )
-    print(f"ratio: 1/{once / mail_seconds:.0f}  (target: at most 1/{TARGET})")
+    print(f"ratio: 1/{compiling / mail_seconds:.0f}  (target: at most 1/{TARGET})")
 
 
 def _transform(document: str) -> str:

@@ -39,7 +39,7 @@ class Side:
     """A way to sign, and how often a round does it."""
 
     name: str
-    once: Work
+    work: Work
     times: int = MAILS
 
 
@@ -63,17 +63,17 @@ def main() -> None:
 
 
 def _compare(domain: str, sides: list[Side]) -> None:
-    took: dict[str, list[float]] = {side.name: [] for side in sides}
+    times: dict[str, list[float]] = {side.name: [] for side in sides}
     for _ in range(ROUNDS):
         for side in sides:
-            begun = time.perf_counter()
+            start = time.perf_counter()
             for _ in range(side.times):
-                side.once()
-            took[side.name].append((time.perf_counter() - begun) / side.times)
-    bare = median(took[sides[0].name])
+                side.work()
+            times[side.name].append((time.perf_counter() - start) / side.times)
+    bare = median(times[sides[0].name])
     print(f"-- {'RSA 2048' if domain == RSA else 'Ed25519'}, medians of {ROUNDS} rounds")
     for side in sides:
-        seconds = median(took[side.name])
+        seconds = median(times[side.name])
         print(
             f"   {side.name:<32} {1 / seconds:8,.0f} a second {seconds * 1e6:8.0f} µs"
             f"   {bare / seconds:5.2f} of the bare"

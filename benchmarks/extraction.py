@@ -114,11 +114,11 @@ def _score(page: Page, extractor: str) -> Score:
         included = [" ".join(part.split()) in " ".join(text.split()) for part in page.included]
         wrong = [" ".join(part.split()) in " ".join(text.split()) for part in page.excluded]
         return Score(sum(included), sum(wrong), len(included) - sum(included), is_titled)
-    right, got = _runs(page.text), _runs(text)
-    total = sum((right | got).values()) or 1
+    right, extracted = _runs(page.text), _runs(text)
+    total = sum((right | extracted).values()) or 1
     return Score(
-        (right & got).total() / total, (got - right).total() / total,
-        (right - got).total() / total, is_titled,
+        (right & extracted).total() / total, (extracted - right).total() / total,
+        (right - extracted).total() / total, is_titled,
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def main() -> None:
     with Relay() as relay, _worker(relay.port):
         _first_mail(relay)  # the worker is warm then, as one that runs all day
         seconds = [_first_mail(relay) for _ in range(ROUNDS)]
-    rounds = ", ".join(f"{took:.2f}" for took in seconds)
+    rounds = ", ".join(f"{duration:.2f}" for duration in seconds)
     print(f"   {planning._planned():,} subscribers: first mail after {median(seconds):.2f} s")  # noqa: SLF001
     print(f"   target {TARGET} s; rounds: {rounds}")
 
@@ -49,15 +49,15 @@ def _first_mail(relay: "Relay") -> float:
     planning._empty()  # noqa: SLF001
     issue = planning._issue()  # noqa: SLF001
     relay.has_seen_mail.clear()
-    begun = time.monotonic()
+    start = time.monotonic()
     jobs.enqueue(jobs.PLAN_ISSUES)
     if not relay.has_seen_mail.wait(120):
         raise SystemExit("No mail came within two minutes.")
-    took = relay.first_mail_at - begun
+    duration = relay.first_mail_at - start
     Issue.objects.filter(pk=issue.pk).update(state=Issue.State.PAUSED)
     while Claim.objects.exists():  # until senders have noticed
         time.sleep(0.1)
-    return took
+    return duration
 
 
 class Relay:

@@ -57,12 +57,12 @@ def _pace(faults: int, *, kills: bool) -> float:
     issue = Issue.objects.latest("pk")
     Newsletter.objects.update(uncertain="hold")  # what is uncertain is settled as such
     with _sink(faults) as port, _killing(often=kills):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         subprocess.run(_command("work", str(issue.pk)), env=_environment(port), check=True)
-        took = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
     counts = balance(issue)
     assert counts.sent + counts.uncertain == MESSAGES, counts
-    return MESSAGES / took
+    return MESSAGES / seconds
 
 
 def _command(*arguments: str) -> list[str]:

@@ -58,9 +58,9 @@ def _in_process() -> None:
     clock, cpu = list[float](), list[float]()
     for number in range(CALLS):
         environ = _environ(paths[number % len(paths)])
-        begun, used = time.perf_counter(), time.thread_time()
+        sending_begins, used = time.perf_counter(), time.thread_time()
         app(environ, lambda *_: None).close()
-        clock.append(time.perf_counter() - begun)
+        clock.append(time.perf_counter() - sending_begins)
         cpu.append(time.thread_time() - used)
     RECORDER.stop()
     for name, times in (("by the clock", sorted(clock)), ("of CPU", sorted(cpu))):
@@ -74,12 +74,12 @@ def _beside_a_send() -> None:
     with sink() as (port, _):
         case = Case(30, 4)
         sent = list[float]()
-        begun = threading.Event()
+        sending_begins = threading.Event()
         sender = threading.Thread(
-            target=lambda: sent.append(send(case, port, begun.set)), daemon=True
+            target=lambda: sent.append(send(case, port, sending_begins.set)), daemon=True
         )
         sender.start()
-        begun.wait()
+        sending_begins.wait()
         issue = _counted()
         before = Hit.objects.count()
         with _serving() as (server, web):
@@ -112,12 +112,12 @@ def _on_disk() -> None:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE analytics_hit")
     now, link = clock.now(), issue.links.values_list("pk", flat=True)[0]
-    begun = time.perf_counter()
+    sending_begins = time.perf_counter()
     for start in range(0, STORED, 5_000):
         batch = range(start, start + 5_000)
         clients = (Client(f"203.{n % 256}.{n // 256 % 256}.{n % 250}", AGENT) for n in batch)
         write([NewHit(now, 1, issue.pk, link, None, client) for client in clients], [])
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - sending_begins
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_table_size('analytics_hit'), pg_indexes_size('analytics_hit')")
         table, indexes = cursor.fetchone()
@@ -199,12 +199,12 @@ def _cpu(server: psutil.Process) -> float:
 def _click(port: int, issue: "Issue", number: int) -> tuple[list[float], float]:
     """Follow links from client processes; return the sorted seconds of each, and of all."""
     command = [sys.executable, "-m", "benchmarks.hits", "click", str(port), str(number // CLIENTS)]
-    begun = time.perf_counter()
+    sending_begins = time.perf_counter()
     clients = [
         subprocess.Popen([*command, *_paths(issue)], stdout=subprocess.PIPE) for _ in range(CLIENTS)
     ]
     outputs = [client.communicate()[0] for client in clients]
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - sending_begins
     return sorted(float(row) for output in outputs for row in output.split()), seconds
 
 
@@ -223,12 +223,12 @@ def _requests(port: int, number: int, paths: list[str]) -> list[float]:
         for request in range(number):
             path = paths[request % len(paths)]
             head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {AGENT}\r\n\r\n"
-            begun = time.perf_counter()
+            sending_begins = time.perf_counter()
             client.sendall(head.encode())
             reply = b""
             while b"\r\n\r\n" not in reply:
                 reply += client.recv(4096)
-            times.append(time.perf_counter() - begun)
+            times.append(time.perf_counter() - sending_begins)
             assert reply.startswith(b"HTTP/1.1 302"), reply
     return times
 

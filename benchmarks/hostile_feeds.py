@@ -39,21 +39,21 @@ CASE = Case(kilobytes=30, connections=4)
 def main() -> None:
     """Measure both sides in turns."""
     set_up()
-    alone, beside = [], []
+    alone, with_feeds = [], []
     with sink() as (port, sinking), _serving() as root:
         for _round in range(ROUNDS):
             meter = _Meter(sinking)
             alone.append(send(CASE, port, meter.begin))
             print(f"   alone {alone[-1]:.1f} s; CPU seconds: {meter}", flush=True)
             with _polling(root) as meter.poller:
-                beside.append(send(CASE, port, meter.begin))
-                print(f"   beside {beside[-1]:.1f} s; CPU seconds: {meter}", flush=True)
+                with_feeds.append(send(CASE, port, meter.begin))
+                print(f"   beside {with_feeds[-1]:.1f} s; CPU seconds: {meter}", flush=True)
             print(f"   {dict(_states())}", flush=True)
     print(
         f"-- {CASE.messages:,} messages alone: {CASE.messages / median(alone):,.0f} a second, "
         f"while {len(KINDS)} hostile feeds are polled: "
-        f"{CASE.messages / median(beside):,.0f} a second; "
-        f"{median(alone) / median(beside):.2f} of the pace",
+        f"{CASE.messages / median(with_feeds):,.0f} a second; "
+        f"{median(alone) / median(with_feeds):.2f} of the pace",
         flush=True,
     )
 

@@ -47,10 +47,11 @@ def main() -> None:
             f"  {ROWS / import_seconds:9,.0f} rows/s"
         )
         for side in ("three tables", "one table"):
-            took = median(times[side])
-            ratio = f"{took / import_seconds:.2f} of its speed (target {TARGET})"
+            seconds = median(times[side])
+            ratio = f"{seconds / import_seconds:.2f} of its speed (target {TARGET})"
             print(
-                f"bare COPY, {side:<12}          {took:7.1f} s  {ROWS / took:9,.0f} rows/s  {ratio}"
+                f"bare COPY, {side:<12}          {seconds:7.1f} s  "
+                f"{ROWS / seconds:9,.0f} rows/s  {ratio}"
             )
         small = _list(Path(folder) / "tenth.csv", max(1, ROWS // 10))
         few, all_of_them = _peak(small), _peak(file)
@@ -103,7 +104,7 @@ def _copy_three() -> float:
     """Copy the rows that the import left into tables with the same indexes and foreign keys."""
     from django.db import connection
 
-    took = 0.0
+    seconds = 0.0
     with connection.cursor() as cursor:
         for table in TABLES:
             cursor.execute(f"CREATE TABLE bare_{table} (LIKE subscribers_{table} INCLUDING ALL)")
@@ -121,14 +122,14 @@ def _copy_three() -> float:
                     for block in copy:
                         rows.write(block)
                 rows.seek(0)
-                begun = time.perf_counter()
+                start = time.perf_counter()
                 with cursor.copy(f"COPY bare_{table} FROM STDIN") as copy:
                     while block := rows.read(1 << 20):
                         copy.write(block)
-                took += time.perf_counter() - begun
+                seconds += time.perf_counter() - start
         for table in reversed(TABLES):
             cursor.execute(f"DROP TABLE bare_{table}")
-    return took
+    return seconds
 
 
 def _empty() -> None:

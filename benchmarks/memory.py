@@ -39,18 +39,18 @@ def main() -> None:
     with sink() as (port, _):
         url = f"smtp://127.0.0.1:{port}?starttls=never&connections=4&messages=1000000"
         environment = os.environ | {"DIGEST_SMTP_URL": url}
-        begun = time.perf_counter()
+        start = time.perf_counter()
         with Popen(
             [sys.executable, "-m", "benchmarks.memory", "work"], env=environment, stdout=PIPE
         ) as worker:
             at_tenth = _watch(worker, lambda: progress(issue).sent)
-        took = time.perf_counter() - begun
+        seconds = time.perf_counter() - start
     assert progress(issue).sent == SUBSCRIBERS, progress(issue)
     for tenth, resident in sorted(at_tenth.items()):
         print(f"   {tenth * SUBSCRIBERS // 10:>12,} sent {resident / MB:8.1f} MB")
     grown = (at_tenth[max(at_tenth)] - at_tenth[2]) / MB
     print(
-        f"   {SUBSCRIBERS:,} in {took:,.0f} s ({SUBSCRIBERS / took:,.0f} a second);"
+        f"   {SUBSCRIBERS:,} in {seconds:,.0f} s ({SUBSCRIBERS / seconds:,.0f} a second);"
         f" grown {grown:+.1f} MB"
     )
     size = Path(os.environ["DIGEST_DATA_DIR"]) / "journals"

@@ -70,12 +70,12 @@ def _send_beside(case: Case, port: int, neighbour: "Callable[[Event], object] | 
     if neighbour is None:
         return send(case, port)
     over = Event()
-    beside = Thread(target=neighbour, args=(over,))
+    thread = Thread(target=neighbour, args=(over,))
     try:
-        return send(case, port, beside.start)
+        return send(case, port, thread.start)
     finally:
         over.set()
-        beside.join()
+        thread.join()
 
 
 def _keep_snapshot_until(over: Event) -> None:
@@ -104,19 +104,19 @@ def _dump_until(over: Event, priority: int) -> None:
 
 
 def _send_small_beside_large(port: int) -> None:
-    through, everything = [], []
+    first_seconds, all_seconds = [], []
     for _ in range(ROUNDS):
         large, small = _plan_issues()
         url = f"smtp://127.0.0.1:{port}?starttls=never&connections=4&messages=1000000"
         environment = os.environ | {"DIGEST_SMTP_URL": url, "DIGEST_SEND_SECONDS": "3600"}
-        begun = time.perf_counter()
+        start = time.perf_counter()
         command = [sys.executable, "-m", "benchmarks.memory", "work"]
         with subprocess.Popen(command, env=environment):
-            through.append(_wait_for(small, begun))
-            everything.append(_wait_for(large, begun))
+            first_seconds.append(_wait_for(small, start))
+            all_seconds.append(_wait_for(large, start))
     print(
-        f"   {SMALL_ISSUES} small issues are through after {median(through):.1f} s, "
-        f"{LARGE_ISSUES} large ones after {median(everything):.1f} s"
+        f"   {SMALL_ISSUES} small issues are through after {median(first_seconds):.1f} s, "
+        f"{LARGE_ISSUES} large ones after {median(all_seconds):.1f} s"
     )
 
 
@@ -151,13 +151,13 @@ def _plan_issues() -> "tuple[list[Issue], list[Issue]]":
     return issues[:LARGE_ISSUES], issues[LARGE_ISSUES:]
 
 
-def _wait_for(issues: "list[Issue]", begun: float) -> float:
+def _wait_for(issues: "list[Issue]", start: float) -> float:
     """Return the seconds from a moment until nothing of these issues waits."""
     from digest.sending.progress import progress
 
     while any(progress(issue).waiting for issue in issues):
         time.sleep(0.05)
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

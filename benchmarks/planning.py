@@ -57,8 +57,8 @@ def main() -> None:
         for side, work in sides.items():
             times[side].append(work())
     least = median(times["bare"])
-    for side, took in times.items():
-        mid = median(took)
+    for side, seconds in times.items():
+        mid = median(seconds)
         ratio = "" if side == "bare" else f"{mid / least:.2f} x the bare one (target {TARGET})"
         print(f"{side:<12}{mid:7.1f} s  {_planned() / mid:9,.0f} rows/s  {ratio}")
     print(f"sending after {median(_opened):.2f} s")
@@ -107,7 +107,7 @@ def _bare(state: int = 0) -> float:
     _empty()
     issue = _issue()
     _run("ALTER TABLE sending_delivery DISABLE TRIGGER sending_record_tally_insert")
-    took = seconds_of(
+    seconds = seconds_of(
         lambda: _run(
             "INSERT INTO sending_delivery"
             " (issue_id, subscriber_id, state, due_at, attempts, times_uncertain, reply,"
@@ -119,7 +119,7 @@ def _bare(state: int = 0) -> float:
     _run("ALTER TABLE sending_delivery ENABLE TRIGGER sending_record_tally_insert")
     issue.state = issue.State.SENT
     issue.save(update_fields=["state"])
-    return took
+    return seconds
 
 
 def _planning(*, send_in_local_time: bool = False, older: bool = False) -> float:
@@ -135,10 +135,10 @@ def _planning(*, send_in_local_time: bool = False, older: bool = False) -> float
     _run("CHECKPOINT")
     with ThreadPoolExecutor(1) as pool:
         opened = pool.submit(_wait_until_sending, issue)
-        took = seconds_of(lambda: _plan(issue))
+        seconds = seconds_of(lambda: _plan(issue))
         _opened.append(opened.result())
     assert progress(issue).queued == _planned()
-    return took
+    return seconds
 
 
 def _wait_until_sending(issue: "Issue") -> float:
@@ -147,11 +147,11 @@ def _wait_until_sending(issue: "Issue") -> float:
 
     from digest.issues.models import Issue
 
-    begun = time.perf_counter()
+    start = time.perf_counter()
     while not Issue.objects.filter(pk=issue.pk, state=Issue.State.SENDING).exists():
         time.sleep(0.01)
     connection.close()
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
 def _issue(slug: str = "many") -> "Issue":

@@ -23,7 +23,7 @@ from benchmarks._pages import run, set_up, since, visits
 from benchmarks._sides import Timed, Works, compare_sizes
 
 HITS = int(os.environ.get("DIGEST_HITS", "5_000_000"))
-APART = int(os.environ.get("DIGEST_APART", "1_000_000"))
+PARTITION_HITS = int(os.environ.get("DIGEST_APART", "1_000_000"))
 FEW = 50_000
 OF_EACH = statistics.HITS  # hits of a subscriber
 DAYS = 91
@@ -38,14 +38,14 @@ def main() -> None:
     larger = compare_sizes(_fill, FEW // OF_EACH, HITS // OF_EACH)
     with larger.use():
         _expire_day()
-        _compare_partitions(min(APART, HITS))
+        _compare_partitions(min(PARTITION_HITS, HITS))
 
 
 def _fill(subscribers: int) -> Works:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     pages = statistics.fill(subscribers)
     _make_hits(subscribers * OF_EACH)
-    print(f"{subscribers:,} subscribers, {subscribers * OF_EACH:,} hits in {since(begun):.0f} s")
+    print(f"{subscribers:,} subscribers, {subscribers * OF_EACH:,} hits in {since(start):.0f} s")
     statistics.print_sizes()
     return {**visits(pages), **_jobs()}
 
@@ -156,15 +156,15 @@ def _expire_day() -> None:
     from digest.analytics import retention
     from digest.core import clock
 
-    rows, begun, wal = 0, time.perf_counter(), _wal()
+    rows, start, wal = 0, time.perf_counter(), _wal()
     while deleted := retention.delete_old(clock.now()):
         rows += deleted
-    seconds, written = since(begun), _wal() - wal
-    begun, wal = time.perf_counter(), _wal()
+    seconds, written = since(start), _wal() - wal
+    start, wal = time.perf_counter(), _wal()
     run("VACUUM analytics_hit")
     print(
         f"a day that has expired: {rows:,} hits deleted in {seconds:.1f} s ({written / 1e6:,.0f} MB"
-        f" of WAL), vacuumed in {since(begun):.1f} s ({(_wal() - wal) / 1e6:,.0f} MB)",
+        f" of WAL), vacuumed in {since(start):.1f} s ({(_wal() - wal) / 1e6:,.0f} MB)",
         flush=True,
     )
 
@@ -206,10 +206,10 @@ def _compare_partitions(hits: int) -> None:
         "parted": ("DROP TABLE parted_0, parted_1",),
     }
     for table, statements in weeks.items():
-        begun, wal = time.perf_counter(), _wal()
+        start, wal = time.perf_counter(), _wal()
         for statement in statements:
             run(statement)
-        print(f"{table}: a week goes in {since(begun):.2f} s, {(_wal() - wal) / 1e6:.1f} MB of WAL")
+        print(f"{table}: a week goes in {since(start):.2f} s, {(_wal() - wal) / 1e6:.1f} MB of WAL")
     run("DROP TABLE whole, parted, clicker, mailed")
 
 
@@ -230,9 +230,9 @@ def _median(work: Callable[[Any], Any], prepare: Callable[[], Any] = lambda: Non
     times = []
     for _ in range(ROUNDS):
         subject = prepare()
-        begun = time.perf_counter()
+        start = time.perf_counter()
         work(subject)
-        times.append(since(begun) * 1000)
+        times.append(since(start) * 1000)
     return median(times)
 
 

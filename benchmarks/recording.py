@@ -33,7 +33,7 @@ def main() -> None:
     import django
 
     django.setup()
-    ways: dict[str, tuple[Callable[[], None], str]] = {
+    sides: dict[str, tuple[Callable[[], None], str]] = {
         "a commit before and after": (_commits, "all of it"),
         "the same, not waiting for the disk": (_asynchronous, "a worker's end, not PostgreSQL's"),
         "psycopg's pipeline, a sync each, not waiting": (_pipeline, "the same"),
@@ -42,16 +42,16 @@ def main() -> None:
         "a journal, fdatasync each": (_synced_journal, "the machine's end too"),
     }
     _table()
-    took: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
-        for name, (way, _) in ways.items():
-            begun, cpu = time.perf_counter(), time.process_time()
-            way()
-            took[name].append((time.perf_counter() - begun, time.process_time() - cpu))
+        for name, (record, _) in sides.items():
+            start, cpu = time.perf_counter(), time.process_time()
+            record()
+            times[name].append((time.perf_counter() - start, time.process_time() - cpu))
     print(f"{MESSAGES:,} messages, noted twice each; µs a message by the clock, and of our CPU")
-    for name, (_, survives) in ways.items():
-        clock = median(seconds for seconds, _ in took[name]) / MESSAGES * 1e6
-        cpu = median(seconds for _, seconds in took[name]) / MESSAGES * 1e6
+    for name, (_, survives) in sides.items():
+        clock = median(seconds for seconds, _ in times[name]) / MESSAGES * 1e6
+        cpu = median(seconds for _, seconds in times[name]) / MESSAGES * 1e6
         print(f"   {name:<46} {clock:7.0f} {cpu:6.0f}   survives {survives}")
 
 

@@ -44,9 +44,9 @@ def main() -> None:
     tokens = _tokens()
     with receiving() as (receiver, port):
         for name, batch in (("different", tokens), ("about one address", tokens[:1] * FLOOD)):
-            began, cpu, memory = time.perf_counter(), _cpu(receiver), receiver.memory_info().rss
+            start, cpu, memory = time.perf_counter(), _cpu(receiver), receiver.memory_info().rss
             deliver(port, batch)
-            seconds, used = time.perf_counter() - began, _cpu(receiver) - cpu
+            seconds, used = time.perf_counter() - start, _cpu(receiver) - cpu
             grown = (receiver.memory_info().rss - memory) / 1e6
             print(
                 f"-- {len(batch):,} reports {name}: {len(batch) / seconds:,.0f} a second, "

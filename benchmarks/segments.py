@@ -39,11 +39,11 @@ def main() -> None:
     set_up()
     few, many = _measure(FEW), _measure(MANY)
     print(f"{'':<40}{FEW:>9,} subscribers {MANY:>12,}  ratio")
-    for name, (took, number) in few.items():
-        took_with_many, number_of_many = many[name]
+    for name, (ms, number) in few.items():
+        many_ms, number_of_many = many[name]
         print(
-            f"{name:<40}{took:9.1f} ms {number:>12}{took_with_many:9.1f} ms {number_of_many:>18}"
-            f"{took_with_many / took:7.2f}"
+            f"{name:<40}{ms:9.1f} ms {number:>12}{many_ms:9.1f} ms {number_of_many:>18}"
+            f"{many_ms / ms:7.2f}"
         )
 
 
@@ -53,9 +53,9 @@ def _measure(subscribers: int) -> dict[str, tuple[float, str]]:
     from digest.subscribers.segments.conditions import members
     from digest.subscribers.segments.fields import catalog_of
 
-    begun = time.perf_counter()
+    start = time.perf_counter()
     publication = _fill(subscribers)
-    print(f"{subscribers:,} subscribers in {time.perf_counter() - begun:.0f} s")
+    print(f"{subscribers:,} subscribers in {time.perf_counter() - start:.0f} s")
     catalog = catalog_of(publication)
     results: dict[str, tuple[float, str]] = {}
     for name, rules in RULES.items():
@@ -63,16 +63,16 @@ def _measure(subscribers: int) -> dict[str, tuple[float, str]]:
         document = {"rules": [dict(zip(keys, rule, strict=True)) for rule in rules]}
         rows = members(catalog, catalog.read(document), clock.now())
         counted = [_timed(lambda rows=rows: counting.count(rows)) for _ in range(ROUNDS)]
-        results[f"{name}, count"] = (median(took for took, _ in counted), str(counted[-1][1]))
+        results[f"{name}, count"] = (median(ms for ms, _ in counted), str(counted[-1][1]))
         listed = [_timed(lambda rows=rows: counting.preview(rows)) for _ in range(ROUNDS)]
-        results[f"{name}, preview"] = (median(took for took, _ in listed), f"{len(listed[-1][1])}")
+        results[f"{name}, preview"] = (median(ms for ms, _ in listed), f"{len(listed[-1][1])}")
     return results
 
 
 def _timed(work: Any) -> tuple[float, Any]:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     answer = work()
-    return (time.perf_counter() - begun) * 1000, answer
+    return (time.perf_counter() - start) * 1000, answer
 
 
 def _fill(subscribers: int) -> Any:

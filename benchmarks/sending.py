@@ -84,22 +84,22 @@ def _compare(case: Case, port: int, sinking: "psutil.Process") -> None:
 
 
 def _print_results(case: Case, size: int, results: dict[str, Measured]) -> None:
-    where = f", {case.milliseconds:.0f} ms away" if case.milliseconds else ""
+    distance_text = f", {case.milliseconds:.0f} ms away" if case.milliseconds else ""
     print(
         f"-- {case.messages:,} messages of {size:,} octets, {case.connections} connections in "
-        f"{case.processes} process(es){where}",
+        f"{case.processes} process(es){distance_text}",
         flush=True,
     )
     digest_seconds = median(results["digest"].seconds)
     for name, measured in results.items():
-        took = median(measured.seconds)
+        seconds = median(measured.seconds)
         cpu = ", ".join(
             f"{process} {median(used) / case.messages * 1e6:.0f}"
             for process, used in measured.cpu.items()
         )
         print(
-            f"   {name:<20} {case.messages / took:7,.0f} a second"
-            f"  digest: {took / digest_seconds:5.2f} times"
+            f"   {name:<20} {case.messages / seconds:7,.0f} a second"
+            f"  digest: {seconds / digest_seconds:5.2f} times"
             f"   CPU µs a message: {cpu}{_wal(case, measured)}",
             flush=True,
         )

@@ -109,13 +109,13 @@ def _request(
 
 def _pages(port: int, slug: str) -> list[float]:
     """Return the milliseconds of pages that people open."""
-    connection, took = HTTPConnection("127.0.0.1", port), []
+    connection, times = HTTPConnection("127.0.0.1", port), []
     for _ in range(PAGES):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         assert _request(connection, "GET", f"/subscribe/{slug}") == 200
-        took.append((time.perf_counter() - begun) * 1000)
+        times.append((time.perf_counter() - start) * 1000)
         time.sleep(0.01)
-    return took
+    return times
 
 
 def _spelled(number: int) -> str:
@@ -174,9 +174,9 @@ def _print_flood(idle: list[float], busy: list[float]) -> None:
     counts = Counter(Notice.objects.filter(kind="confirm").values_list("mailbox", flat=True))
     print(f"{ATTEMPTS:,} attempts on {VICTIMS} mailboxes: {counts.total()} confirmations")
     print(f"at most {max(counts.values())} to one mailbox (target: 1)")
-    for name, took in (("idle", idle), ("in a flood", busy)):
-        most = quantiles(took, n=20)[-1]
-        print(f"a page, {name:<11}{median(took):6.1f} ms, 95 % within {most:6.1f} ms")
+    for name, times in (("idle", idle), ("in a flood", busy)):
+        most = quantiles(times, n=20)[-1]
+        print(f"a page, {name:<11}{median(times):6.1f} ms, 95 % within {most:6.1f} ms")
     print(f"ratio: {median(busy) / median(idle):.1f} times the idle run")
 
 
@@ -187,28 +187,28 @@ def _times(port: int, newsletter: object) -> tuple[list[float], list[float]]:
 
     connection = HTTPConnection("127.0.0.1", port)
     token = forms.make_token(newsletter, clock.now() - timedelta(seconds=5))  # type: ignore[arg-type]
-    took: dict[str, list[float]] = {"known": [], "other": []}
+    times: dict[str, list[float]] = {"known": [], "other": []}
     for number in range(TRIES):
-        for kind in random.sample(sorted(took), 2):
+        for kind in random.sample(sorted(times), 2):
             body = urlencode({"email": f"{kind}{number}@reader.example", "token": token})
-            begun = time.perf_counter()
+            start = time.perf_counter()
             assert _request(connection, "POST", "/subscribe/tide", body) == 200
-            took[kind].append((time.perf_counter() - begun) * 1000)
-    return took["known"], took["other"]
+            times[kind].append((time.perf_counter() - start) * 1000)
+    return times["known"], times["other"]
 
 
 def _print_times(member_times: list[float], stranger_times: list[float]) -> None:
     """Compare the two, and how far two random halves of the same times lie apart."""
-    both = [*member_times, *stranger_times]
+    all_times = [*member_times, *stranger_times]
     shuffled = []
     for _ in range(1_000):
-        random.shuffle(both)
-        half = len(both) // 2
-        shuffled.append(abs(median(both[:half]) - median(both[half:])))
-    apart = abs(median(member_times) - median(stranger_times))
-    further = sum(difference >= apart for difference in shuffled) / len(shuffled)
+        random.shuffle(all_times)
+        half = len(all_times) // 2
+        shuffled.append(abs(median(all_times[:half]) - median(all_times[half:])))
+    gap = abs(median(member_times) - median(stranger_times))
+    share = sum(difference >= gap for difference in shuffled) / len(shuffled)
     print(f"known address {median(member_times):.3f} ms, other {median(stranger_times):.3f} ms")
-    print(f"{apart:.3f} ms apart; further by chance in {further:.0%} of 1,000 shuffles")
+    print(f"{gap:.3f} ms apart; further by chance in {share:.0%} of 1,000 shuffles")
 
 
 if __name__ == "__main__":

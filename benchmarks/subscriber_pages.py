@@ -25,10 +25,10 @@ def main() -> None:
     newsletter = make_newsletter()
     few = _fill_and_visit(newsletter.pk, FEW)
     many = _fill_and_visit(newsletter.pk, MANY)
-    for page, took in few.items():
+    for page, medians in few.items():
         print(
-            f"{page:<22} {FEW:,} subscribers {took:6.2f} ms,"
-            f" {MANY:,} subscribers {many[page]:6.2f} ms, ratio {many[page] / took:.2f}"
+            f"{page:<22} {FEW:,} subscribers {medians:6.2f} ms,"
+            f" {MANY:,} subscribers {many[page]:6.2f} ms, ratio {many[page] / medians:.2f}"
         )
 
 
@@ -57,16 +57,16 @@ def _fill_and_visit(newsletter: int, subscribers: int) -> dict[str, float]:
             for subscriber in subscribers_at_random
         ],
     }
-    took: dict[str, float] = {}
+    medians: dict[str, float] = {}
     for page, addresses in visits.items():
         times = []
         for method, address in random.sample(addresses, VISITS):
-            begun = time.perf_counter()
+            start = time.perf_counter()
             answer = getattr(client, method)(address.removeprefix(HOST))
-            times.append((time.perf_counter() - begun) * 1000)
+            times.append((time.perf_counter() - start) * 1000)
             assert answer.status_code == 200, (page, answer.status_code)
-        took[page] = median(times)
-    return took
+        medians[page] = median(times)
+    return medians
 
 
 def _fill(newsletter: int, subscribers: int) -> None:

@@ -127,9 +127,9 @@ def _measure_job() -> None:
         ),
         batch_size=5_000,
     )
-    began, cpu = time.perf_counter(), time.process_time()
+    start, cpu = time.perf_counter(), time.process_time()
     number = judging.judge_due(clock.now())
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     print(
         f"-- the job: {number:,} hits judged and counted, {number / seconds:,.0f} a second ", end=""
     )

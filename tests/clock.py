@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)  # a Monday
 LONG_AGO = NOON.replace(year=2020)  # due by any clock
 
-_BEGAN = time.monotonic()
+_START = time.monotonic()
 
 
 def now() -> datetime:
     """Return NOON and the time that has passed since the tests began."""
-    return NOON + timedelta(seconds=time.monotonic() - _BEGAN)
+    return NOON + timedelta(seconds=time.monotonic() - _START)

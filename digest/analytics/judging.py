@@ -1,11 +1,11 @@
 """Judge hits, and count them: a few thousand in each transaction, by one process at a time.
 
-    storing.due_hits      those older than 45 seconds that are not judged
-    storing.load          all hits of their visitors in their issues
-    verdicts.judge        also of hits that were judged before and look different now
-    beside.condemn        what a data centre requested just when somebody else clicked it
-    storing.save          the verdicts that changed
-    totals.apply          the difference that they make
+    storing.due_hits               those older than 45 seconds that are not judged
+    storing.load                   all hits of their visitors in their issues
+    verdicts.judge                 also of hits that were judged before and look different now
+    coincidences.judge_coincident  requests of data centres just when somebody else clicked
+    storing.save                   the verdicts that changed
+    totals.apply                   the difference that they make
 
 All of it is one transaction under one lock: a process that ends between two statements has done
 nothing, and nothing is counted twice.
@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Count
 
-from digest.analytics import beside, networks, storing, totals
+from digest.analytics import coincidences, networks, storing, totals
 from digest.analytics.errors import RejudgingError
 from digest.analytics.folding import Contribution, Difference, Judged, contribution
 from digest.analytics.models import Hit
@@ -63,7 +63,7 @@ def rejudge(issue_id: int, now: datetime) -> int:
     while visitors:
         with transaction.atomic():
             locks.lock(locks.Purpose.JUDGE_HITS)
-            number += _judge_visitors(visitors, now, again=True)
+            number += _judge_visitors(visitors, now, rejudging=True)
         visitors = storing.visitors_of(issue_id, visitors[-1][1], VISITORS)
     return number
 
@@ -74,19 +74,19 @@ def _judge_batch(now: datetime) -> tuple[int, int]:
     if not locks.try_lock(locks.Purpose.JUDGE_HITS):
         return 0, 0
     due, index = storing.due_hits(now - SETTLED, BATCH), networks.current()
-    visitors = {(hit.issue, hit.visitor) for hit in due} | beside.reopened(due, index)
-    return len(due), _judge_visitors(sorted(visitors), now, again=False)
+    visitors = {(hit.issue, hit.visitor) for hit in due} | coincidences.reopened(due, index)
+    return len(due), _judge_visitors(sorted(visitors), now, rejudging=False)
 
 
-def _judge_visitors(visitors: Sequence[Visitor], now: datetime, *, again: bool) -> int:
-    """Judge all hits of these visitors; `again` those that nothing new can change, too."""
+def _judge_visitors(visitors: Sequence[Visitor], now: datetime, *, rejudging: bool) -> int:
+    """Judge all hits of these visitors; `rejudging` those that nothing new can change, too."""
     index, until = networks.current(), now - SETTLED
     links = _link_counts({issue for issue, _ in visitors})
     visits = {
         (issue, visitor): (rows, judge([_request(row, index) for row in rows], links.get(issue, 0)))
-        for (issue, visitor), rows in storing.load(visitors, again=again)
+        for (issue, visitor), rows in storing.load(visitors, rejudging=rejudging)
     }
-    beside.condemn(list(visits.values()), index)
+    coincidences.judge_coincident(list(visits.values()), index)
     changes: list[Change] = []
     difference = Difference()
     for (issue, visitor), (rows, judgements) in visits.items():
@@ -94,7 +94,7 @@ def _judge_visitors(visitors: Sequence[Visitor], now: datetime, *, again: bool) 
         changes += verdicts
         difference.add(issue, *_contributions(rows, verdicts))
         if len(rows) == storing.FLOOD:
-            storing.condemn_rest(issue, visitor, rows, until, difference)
+            storing.save_rest_as_machine(issue, visitor, rows, until, difference)
     storing.save(changes)
     totals.apply(difference, now)
     return len(changes)

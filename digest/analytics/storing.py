@@ -109,14 +109,16 @@ def visitors_of(issue_id: int, after: int | None, most: int) -> list[Visitor]:
     return list(visitors[:most])
 
 
-def load(visitors: Sequence[Visitor], *, again: bool) -> Iterator[tuple[Visitor, list[Row]]]:
+def load(visitors: Sequence[Visitor], *, rejudging: bool) -> Iterator[tuple[Visitor, list[Row]]]:
     """Yield the first hits of each visitor in the order of time, at most FLOOD.
 
-    Opens by image proxies stay uncertain whatever comes, so only `again` loads those once judged.
+    Opens by image proxies stay uncertain whatever comes: once judged, only `rejudging` loads them.
     """
     issues, names = [issue for issue, _ in visitors], [visitor for _, visitor in visitors]
     with connection.cursor() as cursor:
-        cursor.execute(_LOAD, {"issues": issues, "visitors": names, "again": again, "most": FLOOD})
+        cursor.execute(
+            _LOAD, {"issues": issues, "visitors": names, "again": rejudging, "most": FLOOD}
+        )
         rows = [Row(*values) for values in cursor.fetchall()]
     for visitor, group in groupby(rows, key=lambda row: (row.issue, row.visitor)):
         yield visitor, list(group)
@@ -129,7 +131,7 @@ def save(changes: Sequence[Change]) -> None:
             cursor.execute(_SAVE, [list(column) for column in zip(*changes, strict=True)])
 
 
-def condemn_rest(
+def save_rest_as_machine(
     issue: int, visitor: int, rows: Sequence[Row], until: datetime, difference: Difference
 ) -> None:
     """Judge what a visitor did after the first FLOOD hits, without looking at it."""
@@ -141,7 +143,7 @@ def condemn_rest(
         "reason": Reason.FLOOD.value,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_CONDEMN, values)
+        cursor.execute(_OVERRULE, values)
         hits = [Judged(*row) for row in cursor.fetchall()]
     difference.add(issue, contribution([]), contribution(hits))
 
@@ -207,7 +209,7 @@ FROM unnest(%s::bigint[], %s::smallint[], %s::integer[], %s::integer[])
 WHERE hit.id = change.id
 """
 
-_CONDEMN = f"""
+_OVERRULE = f"""
 UPDATE analytics_hit
 SET reasons = %(reason)s, verdict = CASE kind
     WHEN {HitKind.OPEN:d} THEN {Verdict.UNCERTAIN:d} ELSE {Verdict.MACHINE:d} END

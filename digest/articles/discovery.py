@@ -89,8 +89,8 @@ def _leads(url: str) -> Iterator[Candidate]:
         yield from named
         return
     usual = filter(None, map(_try, _usual(answer.url)))
-    if only := next(usual, article):
-        yield only
+    if single_feed := next(usual, article):
+        yield single_feed
         return
     raise DiscoveryError(
         f"No feed was found at {url}. Look for “RSS” on the site and use that address."

@@ -144,7 +144,7 @@ def _guids(entries: Sequence[Item], links: list[str]) -> list[str]:
     carriers = defaultdict(list)
     for entry, link in zip(entries, links, strict=True):
         carriers[entry.guid].append((link, _plain(entry.title)))
-    reused = {guid for guid, those in carriers.items() if guid and _differ(those)}
+    reused = {guid for guid, pairs in carriers.items() if guid and _differ(pairs)}
     return [
         ("" if entry.guid in reused else entry.guid) or ("" if link else _by_title(entry))
         for entry, link in zip(entries, links, strict=True)

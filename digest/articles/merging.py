@@ -55,15 +55,15 @@ def differences(article: Article, source: Source, canonical: str, entry: Entry) 
     sources. Whose it is goes by the link that the article has, whatever link the entry brings.
     """
     url = article.url or entry.url
-    elsewhere = [row for row in article.sightings.all() if row.source_id != source.pk]
+    other_sightings = [row for row in article.sightings.all() if row.source_id != source.pk]
     own = [row for row in article.sightings.all() if row.source_id == source.pk]
     newcomer = Sighting(source=source, article=article)
-    is_home = min([*elsewhere, *(own or [newcomer])], key=_order(url)).source_id == source.pk
+    is_home = min([*other_sightings, *(own or [newcomer])], key=_order(url)).source_id == source.pk
     if not is_home and _rank(source, url) == ownership.STRANGER:
         return {}
     stored = {name: getattr(article, name) for name in (*CONTENT, *FOLLOWED)}
     fetched = fields_of(entry)
-    if is_home and not any(_rank(row.source, url) for row in elsewhere):
+    if is_home and not any(_rank(row.source, url) for row in other_sightings):
         merged = {
             name: fetched[name] or (stored[name] if name in _NEVER_CLEARED else fetched[name])
             for name in stored

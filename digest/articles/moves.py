@@ -128,17 +128,17 @@ def _is_republished(pair: _Pair) -> bool:
 def _moved(pairs: list[_Pair], unmatched: int, *, is_declared: bool) -> list[_Pair]:
     """Return the pairs that are one story, in a feed of which nothing else was recognised."""
     certain = [pair for pair in pairs if pair.is_simultaneous]
-    alike = [pair for pair in pairs if pair.has_same_text is not False or pair.is_simultaneous]
-    dated = {pair.entry for pair in alike if pair.distance is not None}
-    if 2 * len({pair.entry for pair in alike if pair.is_near}) >= len(dated) > 0:
+    similar = [pair for pair in pairs if pair.has_same_text is not False or pair.is_simultaneous]
+    dated = {pair.entry for pair in similar if pair.distance is not None}
+    if 2 * len({pair.entry for pair in similar if pair.is_near}) >= len(dated) > 0:
         # The dates were kept: under another date it is another day's column.
-        alike = [pair for pair in alike if pair.is_near or pair.distance is None]
-    if 2 * len({pair.entry for pair in alike}) < unmatched:
+        similar = [pair for pair in similar if pair.is_near or pair.distance is None]
+    if 2 * len({pair.entry for pair in similar}) < unmatched:
         return certain  # most is new: a feed that was not looked at for a while
-    titles, is_import = {pair.new.title for pair in alike}, _is_import(alike)
+    titles, is_import = {pair.new.title for pair in similar}, _is_import(similar)
     return certain + [
         pair
-        for pair in alike
+        for pair in similar
         if is_declared
         or pair.is_on_another_host
         # A feed that shows the latest bulletin only is new every hour, under one title.
@@ -169,14 +169,14 @@ def _by_title(entries: dict[int, Features], articles: dict[int, Features]) -> li
         titled[articles[article].title].append(article)
     pairs = []
     for entry, new in entries.items():
-        alike = titled.get(new.title, []) if new.title else []
-        if len(alike) > 2 * NEAREST:
-            middle = bisect(alike, _moment(new), key=lambda article: _moment(articles[article]))
-            nearest = alike[max(0, middle - NEAREST) : middle + NEAREST]
-            same = same_texts.get(new.text, [])[:NEAREST] if new.text else []
-            same = [article for article in same if articles[article].title == new.title]
-            alike = list(dict.fromkeys(nearest + same))
-        pairs += [_Pair.of(entry, article, new, articles[article]) for article in alike]
+        similar = titled.get(new.title, []) if new.title else []
+        if len(similar) > 2 * NEAREST:
+            middle = bisect(similar, _moment(new), key=lambda article: _moment(articles[article]))
+            nearest = similar[max(0, middle - NEAREST) : middle + NEAREST]
+            same_text = same_texts.get(new.text, [])[:NEAREST] if new.text else []
+            same_text = [article for article in same_text if articles[article].title == new.title]
+            similar = list(dict.fromkeys(nearest + same_text))
+        pairs += [_Pair.of(entry, article, new, articles[article]) for article in similar]
     return pairs
 
 
@@ -190,10 +190,10 @@ def _by_text(
     """Return the entries with the whole text of one article, whatever their titles."""
     articles_by_text, entries_by_text = _texts(articles), _texts(entries)
     pairs = [
-        _Pair.of(carriers[0], same[0], entries[carriers[0]], articles[same[0]])
+        _Pair.of(carriers[0], same_text[0], entries[carriers[0]], articles[same_text[0]])
         for text, carriers in entries_by_text.items()
         if text and len(carriers) == 1
-        if len(same := articles_by_text.get(text, [])) == 1
+        if len(same_text := articles_by_text.get(text, [])) == 1
     ]
     return [
         pair

@@ -177,13 +177,13 @@ def _candidates(source: Source, entries: tuple[Entry, ...]) -> list[Article]:
     guids = {hashlib.md5(guid.encode(), usedforsecurity=False).hexdigest() for guid in named}
     links = {link for e in entries if (link := canonical(e.url))}
     urls = {e.url for e in entries if e.url}
-    here = (
+    sightings = (
         Sighting.objects.filter(source=source)
         .annotate(hashed=Func(F("guid"), function="md5"))
         .filter(Q(hashed__in=guids) | Q(article__canonical_url="", article__url__in=urls))
     )
     same_link = Q(publication_id=source.publication_id, canonical_url__in=links)
-    condition = Q(pk__in=here.values("article")) | same_link
+    condition = Q(pk__in=sightings.values("article")) | same_link
     return list(_with_sources(Article.objects.filter(condition)))
 
 

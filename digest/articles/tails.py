@@ -62,12 +62,12 @@ def _without_credit(markup: str, url: str, site_url: str) -> str:
     ):
         return markup
     start = _start_of_block(tail, links[0].start())
-    beside = (
+    other_text = (
         tail[start : links[0].start()]
         + tail[links[0].end() : links[1].start()]
         + tail[links[1].end() :]
     )
-    if len(_TAG.sub("", beside).strip()) > _MOST_WORDS:
+    if len(_TAG.sub("", other_text).strip()) > _MOST_WORDS:
         return markup
     return markup[: offset + start].rstrip()
 

@@ -14,11 +14,11 @@ def restore_journal(file_name: str, octets: bytes) -> None:
     claims = list(Claim.objects.filter(journal=name))
     if not claims:
         return
-    begun = b"".join(b"b %d\n" % key for claim in claims for key in _claimed_ids(claim.pk))
+    claimed = b"".join(b"b %d\n" % key for claim in claims for key in _claimed_ids(claim.pk))
     replies = b"".join(line + b"\n" for line in octets.split(b"\n")[:-1] if line[:2] == b"e ")
     journal.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
     unnamed = journal.folder() / f"{name}.new"  # a sweep reads what has its name
-    unnamed.write_bytes(begun + replies)
+    unnamed.write_bytes(claimed + replies)
     unnamed.rename(journal.folder() / file_name)
 
 

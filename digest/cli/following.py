@@ -13,7 +13,7 @@ from digest.sending.models import Delivery
 from digest.sending.progress import Progress, progress
 
 TICK = 0.5  # seconds between two looks
-STILL = 15.0  # seconds without a change, after which somebody wants to know why
+PATIENCE = 15.0  # seconds without a change, after which somebody wants to know why
 
 GOING = frozenset({Issue.State.BUILT, Issue.State.SENDING})
 
@@ -33,7 +33,7 @@ def follow(issue: Issue, show: Callable[[Progress], None], note: Callable[[str],
             return counts
         if counts != last:
             last, moved_at = counts, time.monotonic()
-        elif time.monotonic() - moved_at > STILL and (reason := _why_still(issue)) != noted:
+        elif time.monotonic() - moved_at > PATIENCE and (reason := _why_still(issue)) != noted:
             note(reason)
             noted = reason
         time.sleep(TICK)

@@ -137,10 +137,10 @@ def approval_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> None:
-    either = group.add_mutually_exclusive_group()
+    exclusive = group.add_mutually_exclusive_group()
     for flag, value in zip(flags, (True, False), strict=True):
         help_text = line if value else "the opposite"
-        either.add_argument(flag, dest=name, action="store_const", const=value, help=help_text)
+        exclusive.add_argument(flag, dest=name, action="store_const", const=value, help=help_text)
 
 
 def offer(options: dict[str, Any]) -> dict[str, Any]:
@@ -220,7 +220,7 @@ def provided_options(options: dict[str, Any], names: tuple[str, ...]) -> dict[st
     return {name: options[name] for name in names if options[name] is not None}
 
 
-def when(options: dict[str, Any]) -> dict[str, Any]:
+def schedule_values(options: dict[str, Any]) -> dict[str, Any]:
     """Return the schedule, as setup takes it."""
     at, days = options["time"], options["days"]
     if options["cron"] and (at or days):

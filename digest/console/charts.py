@@ -57,7 +57,7 @@ def line(rows: Sequence[Row], title: str) -> Chart | None:
     joined, left = sum(row[1] for row in rows), sum(row[2] for row in rows)
     if not (joined or left):
         return None
-    totals = list(accumulate(came - went for _, came, went in rows))
+    totals = list(accumulate(joined_now - left_now for _, joined_now, left_now in rows))
     dataset = _dataset("change", totals, _PRIMARY) | {"fill": False, "tension": 0.2}
     summary = f"{joined:,} joined, {left:,} left."
     return _chart("line", rows, title, summary, [dataset], ("joined", "left"))

@@ -15,8 +15,8 @@ def address(request: HttpRequest) -> str | None:
     X-Forwarded-For is read from its end, past the proxies that DIGEST_TRUSTED_PROXIES names: what
     stands further left may have been written by anybody.
     """
-    here = request.META.get("REMOTE_ADDR", "")
-    hops = [*request.META.get("HTTP_X_FORWARDED_FOR", "").split(","), here]
+    direct_peer = request.META.get("REMOTE_ADDR", "")
+    hops = [*request.META.get("HTTP_X_FORWARDED_FOR", "").split(","), direct_peer]
     client = None
     for hop in reversed(hops):
         ip = _ip(hop.strip())

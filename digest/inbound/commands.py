@@ -53,7 +53,7 @@ class Reply:
 
 
 DONE = Reply(250, "2.0.0 Done")
-AWAY = Reply(451, "4.3.0 Not at this moment; try again soon")
+UNAVAILABLE = Reply(451, "4.3.0 Not at this moment; try again soon")
 
 
 def accepts(address: str) -> Reply:
@@ -76,7 +76,7 @@ def _obey(address: str, mail: Mail, content: bytes) -> Reply:
         return _confirm(request, mail)
     if mail.sender is None and not mail.machine:
         return Reply(550, "5.6.0 The From field must name exactly one address")
-    if reason := mail.machine or _ourselves(mail.sender):
+    if reason := mail.machine or _own_address(mail.sender):
         log.info("mail not answered", to=_command(request), why=reason)
         return Reply(250, "2.0.0 Taken, not answered")
     assert mail.sender is not None  # said two steps above
@@ -135,7 +135,7 @@ def _answer(request: Subscribing | Asking, sender: Address) -> Reply:
     except TooManyError as problem:
         return Reply(450, f"4.7.1 {problem}")
     except LimiterUnavailableError:
-        return AWAY
+        return UNAVAILABLE
     if room and isinstance(request, Subscribing):
         _subscribe(request, sender)
     elif room and isinstance(request, Asking):
@@ -167,7 +167,7 @@ def _help(request: Asking, sender: Address) -> None:
     )
 
 
-def _ourselves(sender: Address | None) -> str:
+def _own_address(sender: Address | None) -> str:
     """Say that a mail comes from one of our own addresses, which would make a loop."""
     if sender is None:
         return "nobody wrote it"
@@ -190,10 +190,10 @@ def _guarded(work: Callable[[], Reply]) -> Reply:
         return Reply(550, f"5.1.1 {problem}")
     except UnavailableError as problem:
         log.warning("mail deferred, it cannot be read now", problem=str(problem))
-        return AWAY
+        return UNAVAILABLE
     except DatabaseError as problem:
         log.warning("mail deferred, the database is away", problem=str(problem).strip())
-        return AWAY
+        return UNAVAILABLE
     except DigestError as problem:
         return Reply(550, f"5.7.0 {problem}")
     else:

@@ -20,5 +20,5 @@ def beat(now: datetime) -> None:
 
 def installation_row() -> Installation:
     """Return the row, made when it is first needed."""
-    installation, _created = Installation.objects.get_or_create(pk=Installation.ONLY)
+    installation, _created = Installation.objects.get_or_create(pk=Installation.ONLY_ROW)
     return installation

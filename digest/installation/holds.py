@@ -61,7 +61,7 @@ def begin(reason: Hold.Reason, now: datetime, data_until: datetime | None = None
 
     `data_until` is when these data end, where that is known better than by the last beat.
     """
-    installation = Installation.objects.filter(pk=Installation.ONLY).first()
+    installation = Installation.objects.filter(pk=Installation.ONLY_ROW).first()
     data_until = data_until or (installation.beat_at if installation else None)
     with transaction.atomic():
         locks.lock(Purpose.BEGIN_HOLD)
@@ -97,7 +97,7 @@ def release(hold: Hold, now: datetime) -> None:
     """
     with transaction.atomic():
         installation, _created = Installation.objects.select_for_update().get_or_create(
-            pk=Installation.ONLY
+            pk=Installation.ONLY_ROW
         )
         highest = witnesses.read(installation.key).beats or 0
         installation.key = uuid.uuid4()
@@ -109,7 +109,7 @@ def release(hold: Hold, now: datetime) -> None:
 
 
 def _find_reason(now: datetime) -> Hold.Reason | None:
-    first = Installation.objects.filter(pk=Installation.ONLY).first()
+    first = Installation.objects.filter(pk=Installation.ONLY_ROW).first()
     if first is None:
         return None  # a new installation
     # Witnesses before the database: it counts first, so they never have more than it has by then.

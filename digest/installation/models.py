@@ -9,9 +9,9 @@ from django.db.models import Q
 class Installation(models.Model):
     """The one row that says which data these are. A copy of the database has the same."""
 
-    ONLY = 1  # the primary key of the row
+    ONLY_ROW = 1  # the primary key of the row
 
-    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY)
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY_ROW)
     key = models.UUIDField(default=uuid.uuid4)
     # Counted while workers run; the same number is written to places outside the database
     # (digest.installation.witnesses), so that data from before show themselves.

@@ -170,7 +170,7 @@ def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
         late=timedelta(minutes=newsletter.late_minutes),
         next_slot=next(iter(schedules.upcoming(rule, now, 1)), None) if due else None,
         timezone=rule.timezone,
-        elsewhere=by_subscribers and _in_time_elsewhere(newsletter, rule, due[-1], now),
+        due_elsewhere=by_subscribers and _in_time_elsewhere(newsletter, rule, due[-1], now),
     )
     return catchup.decide(due, terms, now)
 
@@ -187,7 +187,7 @@ def _ahead(
     slot = next((slot for slot in coming if slot not in used_slots), None)
     if slot is None or not _has_room(newsletter, slot, now):
         return []
-    moments = zones.everywhere(slot, rule.timezone).between(slot - zones.WIDEST, now)
+    moments = zones.times_of(slot, rule.timezone).between(slot - zones.WIDEST, now)
     return [slot] if _anybody_in(newsletter, moments) else []
 
 
@@ -212,7 +212,7 @@ def _in_time_elsewhere(newsletter: Newsletter, rule: Rule, slot: datetime, now: 
     patience = catchup.patience(newsletter.catch_up, late)
     if not patience < now - slot <= patience + zones.WIDEST:
         return False
-    later = zones.everywhere(slot, rule.timezone).between(now - patience, slot + zones.WIDEST)
+    later = zones.times_of(slot, rule.timezone).between(now - patience, slot + zones.WIDEST)
     return _anybody_in(newsletter, later)
 
 

@@ -44,23 +44,23 @@ def compose(
     now: datetime,
     kind: str,
     cadence: Cadence,
-    besides: Issue | None = None,
+    excluded: Issue | None = None,
     fewest: int | None = None,
 ) -> Draft:
     """Select stories, and return them with their issue, unsaved.
 
-    A daily or weekly cadence needs a newsletter with a schedule. The stories of `besides` count as
+    A daily or weekly cadence needs a newsletter with a schedule. The stories of `excluded` count as
     not sent: it is the issue whose stories are refreshed. `fewest` stories are enough, instead of
     as many as the newsletter wants.
     """
     since = window.window_start(newsletter, slot, cadence, now)
-    ran = [] if cadence == Cadence.EVERY else _ran(newsletter, since, slot)
-    policy = _policy(newsletter, cadence, ran)
+    earlier = [] if cadence == Cadence.EVERY else _stories_since(newsletter, since, slot)
+    policy = _policy(newsletter, cadence, earlier)
     if fewest is not None:
         policy = replace(policy, minimum=fewest)
-    articles = _candidates(newsletter, policy, now, since, {story.article_id for story in ran})
-    sent = _sent(newsletter, articles, cadence, besides)
-    selection = select(_as_candidates(articles, ran), policy, sent, now, since)
+    articles = _candidates(newsletter, policy, now, since, {story.article_id for story in earlier})
+    sent = _sent(newsletter, articles, cadence, excluded)
+    selection = select(_as_candidates(articles, earlier), policy, sent, now, since)
     issue = Issue(
         newsletter=newsletter,
         slot=slot,
@@ -137,7 +137,7 @@ def _ready(newsletter: Newsletter) -> State:
     return State.BUILT if newsletter.approval == Approval.NONE else State.DRAFT
 
 
-def _ran(newsletter: Newsletter, since: datetime, slot: datetime) -> list[Story]:
+def _stories_since(newsletter: Newsletter, since: datetime, slot: datetime) -> list[Story]:
     """Return the stories of a day's or week's issues, what led them first, the latest first."""
     issues = window.issues_of_period(newsletter, since, slot)
     stories = Story.objects.filter(issue__in=issues, article__isnull=False)
@@ -148,12 +148,12 @@ def _ran(newsletter: Newsletter, since: datetime, slot: datetime) -> list[Story]
     )
 
 
-def _policy(newsletter: Newsletter, cadence: Cadence, ran: Sequence[Story]) -> Policy:
+def _policy(newsletter: Newsletter, cadence: Cadence, earlier: Sequence[Story]) -> Policy:
     every = cadence == Cadence.EVERY
     layout = newsletter.layout.filter(kind__in=STORY_KINDS - {BlockKind.LEAD})
     return Policy(
         blocks=tuple(
-            _block_rule(row, row.picks.all() if every else _in(row, ran))
+            _block_rule(row, row.picks.all() if every else _in(row, earlier))
             for row in layout.prefetch_related("picks")
         ),
         minimum=newsletter.min_stories,
@@ -165,8 +165,8 @@ def _policy(newsletter: Newsletter, cadence: Cadence, ran: Sequence[Story]) -> P
     )
 
 
-def _in(row: LayoutBlock, ran: Sequence[Story]) -> list[Story]:
-    return [story for story in ran if story.selected_by_id == row.pk]
+def _in(row: LayoutBlock, earlier: Sequence[Story]) -> list[Story]:
+    return [story for story in earlier if story.selected_by_id == row.pk]
 
 
 def _block_rule(row: LayoutBlock, picks: Iterable[Pick | Story]) -> BlockRule:
@@ -192,7 +192,7 @@ def _candidates(
     policy: Policy,
     now: datetime,
     since: datetime,
-    ran: Collection[int | None],
+    earlier: Collection[int | None],
 ) -> list[Article]:
     """Return the newest articles of the newsletter's sources, picked ones, and those that ran."""
     oldest = min(since, now - policy.look_back, now - policy.widen_to)
@@ -203,12 +203,12 @@ def _candidates(
     coming = carried.filter(available_at__gt=now).order_by("available_at", "pk")
     articles = recent[:LOOKED_AT].union(marked[:LOOKED_AT], coming[:COMING])
     picks = [article_id for rule in policy.blocks for article_id in rule.picks]
-    return list(Article.objects.filter(pk__in={*articles, *picks, *ran}).defer("body_html"))
+    return list(Article.objects.filter(pk__in={*articles, *picks, *earlier}).defer("body_html"))
 
 
-def _as_candidates(articles: Iterable[Article], ran: Sequence[Story]) -> Iterator[Candidate]:
+def _as_candidates(articles: Iterable[Article], earlier: Sequence[Story]) -> Iterator[Candidate]:
     """Yield the articles as selection sees them, with the best place that each had."""
-    places = {story.article_id: story.position for story in reversed(ran)}
+    places = {story.article_id: story.position for story in reversed(earlier)}
     articles = list(articles)
     carriers = _carriers(articles)
     return (
@@ -245,12 +245,12 @@ def _sent(
     newsletter: Newsletter,
     articles: Sequence[Article],
     cadence: Cadence,
-    besides: Issue | None,
+    excluded: Issue | None,
 ) -> dict[int, datetime]:
     """Return when each of the articles last went out in this newsletter to such subscribers."""
     received = window.stories_received(newsletter, cadence)
     rows = (
-        (received.exclude(issue=besides) if besides else received)
+        (received.exclude(issue=excluded) if excluded else received)
         .filter(article__in=[article.pk for article in articles])
         .values("article_id")
         .annotate(at=Max("issue__built_at"))

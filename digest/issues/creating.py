@@ -74,9 +74,9 @@ def _existing_issue(
     if articles:
         return None
     waiting = newsletter.issues.filter(kind=MANUAL, state=State.DRAFT, start_key__isnull=False)
-    alike = waiting.filter(only_topics=sorted(set(only_topics)), segment=segment)
+    same_audience = waiting.filter(only_topics=sorted(set(only_topics)), segment=segment)
     picked = Story.objects.filter(issue=OuterRef("pk")).exclude(reason=BY_EDITOR)
-    return alike.filter(Exists(picked)).order_by("pk").last()
+    return same_audience.filter(Exists(picked)).order_by("pk").last()
 
 
 def _new(newsletter: Newsletter, now: datetime) -> Draft:

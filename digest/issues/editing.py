@@ -197,7 +197,7 @@ def refresh(issue: Issue, revision: int | None, by: User, now: datetime) -> Issu
     """
     with changing(issue, revision, by, "Refresh stories") as locked:
         cadence = Cadence(locked.cadence)
-        draft = compose(locked.newsletter, locked.slot, now, locked.kind, cadence, besides=locked)
+        draft = compose(locked.newsletter, locked.slot, now, locked.kind, cadence, excluded=locked)
         retained = [
             story for story in locked.stories.order_by("position") if story.pinned or story.edited
         ]

@@ -84,8 +84,8 @@ def forget(before: datetime) -> None:
 
 
 def _continues(last: IssueRevision, change_key: str, by: User, now: datetime) -> bool:
-    same = bool(change_key) and last.change_key == change_key and last.changed_by_id == by.pk
-    return same and now - last.at < PAUSE
+    is_same = bool(change_key) and last.change_key == change_key and last.changed_by_id == by.pk
+    return is_same and now - last.at < PAUSE
 
 
 def _record(

@@ -68,16 +68,16 @@ class Turns:
 
 
 def running(
-    issue: Issue, kind: str, now: datetime, besides: Collection[int] = ()
+    issue: Issue, kind: str, now: datetime, excluded: Collection[int] = ()
 ) -> QuerySet[Appeal]:
-    """Return what the issue's newsletter may show at `now`, without the ids `besides`."""
+    """Return what the issue's newsletter may show at `now`, without the ids `excluded`."""
     newsletter = issue.newsletter
     allowed = Q(newsletters=None) | Q(newsletters=newsletter)
     rows = Appeal.objects.filter(allowed, publication=newsletter.publication_id, kind=kind)
     return (
         rows.filter(starts_at__lte=now, paused=False, archived_at=None)
         .exclude(ends_at__lte=now)
-        .exclude(pk__in=besides)
+        .exclude(pk__in=excluded)
         .distinct()
     )
 

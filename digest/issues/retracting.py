@@ -60,13 +60,13 @@ def _take_out(issue: Issue, article: Article, note: str, by: User, now: datetime
         if story is None:
             return
         remaining = locked.stories.filter(retracted_at=None).exclude(pk=story.pk)
-        begun = locked.planned_at or locked.state not in OPEN
+        is_begun = locked.planned_at or locked.state not in OPEN
         if not remaining.exists():
-            locked.state = State.PAUSED if begun else State.SKIPPED
+            locked.state = State.PAUSED if is_begun else State.SKIPPED
             locked.reason = f"Its only story was retracted: {story.title}"
-            locked.finished_at = None if begun else now
+            locked.finished_at = None if is_begun else now
             locked.save(update_fields=["state", "reason", "finished_at"])
-        elif begun:
+        elif is_begun:
             retract(locked, story.pk, note, now)
         else:
             editing.remove(locked, locked.revision, story.pk, by)

@@ -210,21 +210,21 @@ _MEASURES: dict[str, Callable[[Candidate], float]] = {
 
 
 def _picked(candidate: Candidate, block: BlockRule, policy: Policy) -> Picked:
-    when = format_moment(candidate.fresh_at, policy.timezone)
+    published = format_moment(candidate.fresh_at, policy.timezone)
     if block.kind == BlockKind.PICKED:
         reason = "Picked by an editor."
     elif candidate.marked_updated_at == candidate.fresh_at:
-        reason = f"Marked as updated on {when}."
+        reason = f"Marked as updated on {published}."
     elif block.kind == BlockKind.TOPIC:
         topics = ", ".join(sorted(candidate.topics & block.topics))
-        reason = f"About {topics}, published on {when}."
+        reason = f"About {topics}, published on {published}."
     elif block.kind == BlockKind.POPULAR:
         score = max(1, round(candidate.popularity * 100))
-        reason = f"Popularity {score} of 100, published on {when}."
+        reason = f"Popularity {score} of 100, published on {published}."
     elif block.kind == BlockKind.DEEP:
-        reason = f"{candidate.read_depth:.0%} of it is read on average, published on {when}."
+        reason = f"{candidate.read_depth:.0%} of it is read on average, published on {published}."
     else:
-        reason = f"Published on {when}."
+        reason = f"Published on {published}."
     topic_titles = _topics(candidate, policy.blocks)
     return Picked(candidate.article_id, block.block_id, reason, topic_titles)
 

@@ -83,8 +83,8 @@ def _resume(issue: Issue, now: datetime) -> None:
 def _remove_stories_sent_elsewhere(issue: Issue) -> None:
     """Remove the stories that another issue has by now, and those that were retracted."""
     received = window.stories_received(issue.newsletter, Cadence(issue.cadence))
-    elsewhere = received.exclude(issue=issue).filter(article__isnull=False).values("article")
-    sent = Q(article__in=elsewhere) if issue.kind != Issue.Kind.MANUAL else Q()
+    in_other_issues = received.exclude(issue=issue).filter(article__isnull=False).values("article")
+    sent = Q(article__in=in_other_issues) if issue.kind != Issue.Kind.MANUAL else Q()
     stories = issue.stories.filter(sent | Q(article__retracted_at__isnull=False))
     removed = [story.as_left_out("in another issue by now, or retracted") for story in stories]
     if removed:
@@ -96,7 +96,9 @@ def _remove_stories_sent_elsewhere(issue: Issue) -> None:
 def _select_few(issue: Issue, now: datetime) -> None:
     """Select stories for an issue that was skipped with too few: one is enough."""
     cadence = Cadence(issue.cadence)
-    draft = compose(issue.newsletter, issue.slot, now, issue.kind, cadence, besides=issue, fewest=1)
+    draft = compose(
+        issue.newsletter, issue.slot, now, issue.kind, cadence, excluded=issue, fewest=1
+    )
     issue.blocks.all().delete()
     for block in draft.blocks:
         block.issue = issue

@@ -26,7 +26,7 @@ class Terms(NamedTuple):
     late: timedelta  # how long after its slot an issue may still go out
     next_slot: datetime | None
     timezone: tzinfo
-    elsewhere: bool = False  # by their own clocks, some subscribers may still have the latest
+    due_elsewhere: bool = False  # by their own clocks, some subscribers may still have the latest
 
 
 def patience(policy: str, late: timedelta) -> timedelta:
@@ -55,7 +55,7 @@ def decide(due: Sequence[datetime], terms: Terms, now: datetime) -> list[Decisio
 def _latest(slot: datetime, terms: Terms, now: datetime) -> Decision:
     if now - slot <= patience(terms.policy, terms.late):
         return Decision(slot, build=True, reason="")
-    if terms.elsewhere and terms.policy != CatchUp.MERGE:
+    if terms.due_elsewhere and terms.policy != CatchUp.MERGE:
         return Decision(slot, build=True, reason="")
     if terms.policy == CatchUp.SEND_LATE:
         deadline = format_moment(slot + terms.late, terms.timezone)
@@ -68,9 +68,13 @@ def _missed(slot: datetime, built: datetime | None, terms: Terms, now: datetime)
         return _skip(slot, "Missed; this newsletter skips what it missed.")
     if terms.policy == CatchUp.SEND_LATE:
         return _skip(slot, "Missed; only the latest of the missed issues may go out late.")
-    heir = terms.next_slot if built is None or now - built > GRACE else built
-    when = f"the issue of {format_moment(heir, terms.timezone)}" if heir else "the next issue"
-    return _skip(slot, f"Missed; its stories are merged into {when}.")
+    merged_slot = terms.next_slot if built is None or now - built > GRACE else built
+    target = (
+        f"the issue of {format_moment(merged_slot, terms.timezone)}"
+        if merged_slot
+        else "the next issue"
+    )
+    return _skip(slot, f"Missed; its stories are merged into {target}.")
 
 
 def _skip(slot: datetime, reason: str) -> Decision:

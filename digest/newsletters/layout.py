@@ -114,8 +114,8 @@ def _place(layout: list[LayoutBlock], block: LayoutBlock, position: int) -> None
 
 def _number(layout: list[LayoutBlock]) -> None:
     """Give them positions from 0 on; each is used by no other block on the way there."""
-    aside = max(block.position for block in layout) + 1
-    for first in (aside, 0):
+    free_position = max(block.position for block in layout) + 1
+    for first in (free_position, 0):
         for position, block in enumerate(layout, first):
             block.position = position
             block.save(update_fields=["position"])

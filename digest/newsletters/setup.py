@@ -130,11 +130,11 @@ def set_schedule(
     at = at.replace(second=0, microsecond=0) if at else None
     timezone = timezone or newsletter.publication.timezone
     rule = schedules.rule(timezone=timezone, days=days, at=at, cron=cron)
-    when = {"days": sorted(set(days)), "time": at, "cron": cron, "timezone": rule.timezone.key}
-    if existing := Schedule.objects.filter(newsletter=newsletter, **when).first():
+    moments = {"days": sorted(set(days)), "time": at, "cron": cron, "timezone": rule.timezone.key}
+    if existing := Schedule.objects.filter(newsletter=newsletter, **moments).first():
         return existing
     schedule, _ = Schedule.objects.update_or_create(
-        newsletter=newsletter, defaults=when | {"since": now}
+        newsletter=newsletter, defaults=moments | {"since": now}
     )
     return schedule
 
@@ -209,7 +209,7 @@ def set_active(newsletter: Newsletter, *, active: bool, now: datetime) -> None:
 
 
 @transaction.atomic
-def pick(where: Newsletter | LayoutBlock, article: Article, now: datetime) -> Pick:
+def pick(target: Newsletter | LayoutBlock, article: Article, now: datetime) -> Pick:
     """Put an article into a block of picked stories, at its end; it leads the next issue.
 
     For a newsletter, that is its first such block; one without gets one, before its other stories.
@@ -217,9 +217,9 @@ def pick(where: Newsletter | LayoutBlock, article: Article, now: datetime) -> Pi
     article of another publication.
     """
     checks.require_own_article(
-        where.newsletter if isinstance(where, LayoutBlock) else where, article
+        target.newsletter if isinstance(target, LayoutBlock) else target, article
     )
-    block = where if isinstance(where, LayoutBlock) else _picked_block(where)
+    block = target if isinstance(target, LayoutBlock) else _picked_block(target)
     if block.kind != BlockKind.PICKED:
         raise NewsletterError(f"{block.title!r} fills itself; choose a block of picked stories.")
     last = block.picks.last()

@@ -34,8 +34,8 @@ def suggested(publication: str, moments: Sequence[datetime], now: datetime) -> S
 
     Every morning where there is something new on most days, otherwise Friday mornings.
     """
-    lately = sum(now - WEEK < moment <= now for moment in moments)
-    if lately >= DAILY_PACE:
+    recent_count = sum(now - WEEK < moment <= now for moment in moments)
+    if recent_count >= DAILY_PACE:
         return Suggestion(f"{publication} Daily", tuple(range(7)), time(7))
     return Suggestion(f"{publication} Weekly", (4,), time(7))
 

@@ -58,7 +58,7 @@ def upcoming(
     rule: Rule,
     now: datetime,
     number: int,
-    elsewhere: Sequence[ZoneInfo],
+    subscriber_zones: Sequence[ZoneInfo],
     *,
     send_in_local_time: bool,
 ) -> list[Sending]:
@@ -69,10 +69,12 @@ def upcoming(
     """
     sendings = []
     for slot in schedules.upcoming(rule, now, number):
-        times = zones.everywhere(slot, rule.timezone).elsewhere if send_in_local_time else {}
+        times = zones.times_of(slot, rule.timezone).by_zone if send_in_local_time else {}
         home = local(slot, rule.timezone, schedules.intended_local_time(rule, slot))
         meant = home.at.replace(tzinfo=None, fold=0) if send_in_local_time else None
-        subscribers = tuple(local(times.get(zone.key, slot), zone, meant) for zone in elsewhere)
+        subscribers = tuple(
+            local(times.get(zone.key, slot), zone, meant) for zone in subscriber_zones
+        )
         sendings.append(Sending(slot, home, subscribers))
     return sendings
 

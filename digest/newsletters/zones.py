@@ -18,14 +18,14 @@ class Times:
     """When a slot comes. A zone that isn't named, blank or unknown, is the schedule's."""
 
     slot: datetime
-    elsewhere: Mapping[str, datetime]  # by zone, where that is another moment; in UTC
+    by_zone: Mapping[str, datetime]  # by zone, where that is another moment; in UTC
 
     def between(self, after: datetime, until: datetime) -> list[str]:
         """Return the zones elsewhere to which it comes with after < moment <= until."""
-        return [zone for zone, at in self.elsewhere.items() if after < at <= until]
+        return [zone for zone, at in self.by_zone.items() if after < at <= until]
 
 
-def everywhere(slot: datetime, home: ZoneInfo) -> Times:
+def times_of(slot: datetime, home: ZoneInfo) -> Times:
     """Return when the local time that a slot has in its schedule's zone comes in every other."""
     home_time = slot.astimezone(home)
     wall = home_time.replace(tzinfo=None, fold=0)

@@ -106,7 +106,7 @@ def _settle(picture: Picture, answer: Answer, now: datetime) -> None:
     try:
         changes = _take(answer)
     except PicturesUnavailableError as problem:  # our own fault: it does not count
-        changes = _again(problem, now, failures=picture.failures)
+        changes = _retry_values(problem, now, failures=picture.failures)
     except DigestError as problem:
         changes = _fail(picture, problem, now)
     except SoftTimeLimitExceeded:
@@ -158,7 +158,7 @@ def _fail(picture: Picture, problem: DigestError, now: datetime) -> dict[str, ob
             "failures": failures,
             "next_try_at": None,
         }
-    return _again(problem, now, failures=failures)
+    return _retry_values(problem, now, failures=failures)
 
 
 def _is_final(problem: DigestError) -> bool:
@@ -169,6 +169,6 @@ def _is_final(problem: DigestError) -> bool:
     return isinstance(problem, UnfitPictureError)
 
 
-def _again(problem: DigestError, now: datetime, *, failures: int) -> dict[str, object]:
+def _retry_values(problem: DigestError, now: datetime, *, failures: int) -> dict[str, object]:
     wait = BACKOFF.wait(failures, random.random())  # noqa: S311  no secret
     return {"problem": str(problem), "failures": failures, "next_try_at": now + wait}

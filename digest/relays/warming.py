@@ -88,9 +88,9 @@ def days_to_send(
             return number + 1
         allowed = max(0, allowed - spent) if number == 0 else allowed
         to_domain = min(remaining_to_domain, max(1, int(allowed * DOMAIN_SHARE)))
-        elsewhere = min(remaining - remaining_to_domain, allowed - to_domain)
+        to_others = min(remaining - remaining_to_domain, allowed - to_domain)
         remaining_to_domain -= to_domain
-        remaining -= to_domain + elsewhere
+        remaining -= to_domain + to_others
         if remaining <= 0:
             return number + 1
     return None

@@ -43,7 +43,7 @@ class Members:
         members = {key: subscriber for key, subscriber in places if subscriber is not None}
         return cls(chunk.issue_id, chunk.due_at, members)
 
-    def only(self, keys: Collection[int]) -> Self:
+    def subset(self, keys: Collection[int]) -> Self:
         """Return the part with these deliveries."""
         return self._with(
             {key: self.subscriber_ids[key] for key in self.subscriber_ids if key in keys}
@@ -82,7 +82,7 @@ def claim(issue: Issue, limit: int, fence: int, now: datetime) -> Members | None
     if row.size <= limit:
         Chunk.objects.filter(pk=row.pk).update(fence=fence)
         return members
-    first_part = members.only(frozenset(islice(members.subscriber_ids, limit)))
+    first_part = members.subset(frozenset(islice(members.subscriber_ids, limit)))
     _replace(row, {fence: first_part, None: members.without(first_part.subscriber_ids)})
     return first_part
 
@@ -97,7 +97,7 @@ def record(fence: int, outcomes: Sequence[tuple[int, Outcome]], now: datetime) -
     if chunk is None:
         return frozenset()
     members = Members.of(chunk)
-    settling = members.only(by_key)
+    settling = members.subset(by_key)
     settled = [Settled(key, name, by_key[key]) for key, name in settling.subscriber_ids.items()]
     _append_sent(chunk.issue_id, [row for row in settled if row.id not in exceptions], now)
     rows = [_existing(row, existing) for row in settled if row.id in exceptions]
@@ -113,7 +113,7 @@ def release(fence: int, keys: Iterable[int] | None = None) -> None:
     if chunk is None:
         return
     members = Members.of(chunk)
-    released = members.only(members.subscriber_ids if keys is None else set(keys))
+    released = members.subset(members.subscriber_ids if keys is None else set(keys))
     _replace(chunk, {fence: members.without(released.subscriber_ids), None: released})
 
 
@@ -212,7 +212,7 @@ def _existing(row: Settled, existing: Collection[int]) -> Settled:
 def _lock_of_claim(fence: int, keys: Collection[int]) -> frozenset[int]:
     """Hold the subscribers of some deliveries under a fence; return those that exist."""
     members = members_of_claim(fence)
-    return _lock_subscribers(members.only(keys)) if members else frozenset()
+    return _lock_subscribers(members.subset(keys)) if members else frozenset()
 
 
 def _lock_subscribers(members: Members) -> frozenset[int]:

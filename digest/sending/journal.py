@@ -69,7 +69,7 @@ class Journal:
         ends = [f"e {key} {reply.code} {reply.text}\n" for key, reply in replies]
         self._write("".join(ends + [f"b {key}\n" for key in begun]))
 
-    def never(self, key: int) -> None:
+    def record_unsent(self, key: int) -> None:
         """Write that a delivery that was begun was certainly not handed over."""
         self._write(f"n {key}\n")
 

@@ -55,7 +55,9 @@ class Segmentation:
         """
         chosen = self.audience.choosable.intersection(topics)
         blocks = {
-            key for key, only in self.blocks.items() if not (only and chosen) or only & chosen
+            key
+            for key, topics_of_block in self.blocks.items()
+            if not (topics_of_block and chosen) or topics_of_block & chosen
         }
         for appeal_id in without_appeals or ():
             blocks -= self.appeal_keys.get(appeal_id, frozenset())

@@ -20,7 +20,7 @@ class Audience:
     topics: frozenset[str] = frozenset()  # of its stories, among those that subscribers can choose
     choosable: frozenset[str] = frozenset()  # titles of the newsletter's topic blocks now
     # Only for subscribers who chose one of these topics; none: for all.
-    only: frozenset[str] = frozenset()
+    only_topics: frozenset[str] = frozenset()
     segment: Membership | None = None  # only for these subscribers; none: for all
     # Segments that blocks or appeals are for: who belongs to which is known of each who is claimed.
     segments: tuple[Membership, ...] = ()
@@ -130,8 +130,8 @@ def _cadence(audience: Audience) -> Q:
 
 def _topics(audience: Audience) -> Q:
     """Subscribers without topics get everything; so do those whose topics no longer exist."""
-    if audience.only:
-        return Q(topics__overlap=sorted(audience.only))
+    if audience.only_topics:
+        return Q(topics__overlap=sorted(audience.only_topics))
     if audience.topics >= audience.choosable:
         return Q()
     choosable, topics = sorted(audience.choosable), sorted(audience.topics)

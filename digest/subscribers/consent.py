@@ -83,8 +83,8 @@ def subscribe(
 def _refuse_unsubscribed(
     before: State | None, subscriber: Subscriber, newsletter: Newsletter
 ) -> None:
-    elsewhere = has_unsubscribed_elsewhere(subscriber.address_key, newsletter.pk)
-    if before is State.UNSUBSCRIBED or (elsewhere and before is not State.ACTIVE):
+    has_left_elsewhere = has_unsubscribed_elsewhere(subscriber.address_key, newsletter.pk)
+    if before is State.UNSUBSCRIBED or (has_left_elsewhere and before is not State.ACTIVE):
         raise UnsubscribedError(
             f"{subscriber} has unsubscribed from {newsletter.slug}. Only the subscriber can "
             "subscribe again, with a confirmation."
@@ -250,8 +250,8 @@ def _fill_name(subscriber: Subscriber, name: str, newsletter: Newsletter) -> Non
     """Set a missing name, unless the mails of another publication would show it too."""
     if not name or subscriber.name:
         return
-    elsewhere = subscriber.subscriptions.exclude(newsletter__publication=newsletter.publication_id)
-    if not elsewhere.exists():
+    publication = newsletter.publication_id
+    if not subscriber.subscriptions.exclude(newsletter__publication=publication).exists():
         subscriber.name = name
         subscriber.save(update_fields=["name"])
 

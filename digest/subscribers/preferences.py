@@ -214,9 +214,9 @@ def _store_choices(
     subscriber: Subscriber, row: NewsletterPreferences, change: PreferenceChange
 ) -> None:
     topics = [topic for topic in row.offered_topics if topic in change.topics]
-    everything = len(topics) == len(row.offered_topics)
+    takes_everything = len(topics) == len(row.offered_topics)
     Subscription.objects.filter(subscriber=subscriber, newsletter=row.newsletter).update(
         cadence=change.cadence if change.cadence in row.cadences else Cadence.EVERY,
-        topics=[] if everything else topics,
+        topics=[] if takes_everything else topics,
         muted_topics=[topic for topic in row.muted_topics if topic not in topics],
     )

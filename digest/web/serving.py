@@ -264,8 +264,8 @@ class Worker(GunicornWorker):  # type: ignore[misc]
             self._turn(sockets)
         for server in self.servers:
             server.accepting = False
-        began = time.monotonic()
-        while self._has_work(time.monotonic() - began):
+        start = time.monotonic()
+        while self._has_work(time.monotonic() - start):
             self._turn(sockets)
         dispatcher.shutdown(timeout=1)
         background.stop()

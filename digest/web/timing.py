@@ -44,7 +44,7 @@ class ResponseTimes:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Return the response, and observe it."""
-        begun, request_key = time.monotonic(), request_id(request)
+        start, request_key = time.monotonic(), request_id(request)
         page = page_class(request.path_info)
         with (
             bound_contextvars(request_id=request_key),
@@ -52,7 +52,7 @@ class ResponseTimes:
         ):
             response = self.get_response(request)
             span.set_attributes(_described(request, response))
-        observe(RESPONSE_SECONDS, time.monotonic() - begun, page)
+        observe(RESPONSE_SECONDS, time.monotonic() - start, page)
         count(RESPONSES, page, f"{response.status_code // 100}xx")
         return response
 

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from digest.analytics import networks
-from digest.analytics.beside import MOST_NEIGHBOURS
+from digest.analytics.coincidences import MOST_NEIGHBOURS
 from digest.analytics.models import HitKind, Verdict
 from digest.analytics.recording.agents import classify
 from digest.analytics.recording.hits import Client

@@ -140,14 +140,14 @@ def test_a_late_first_click_moves_the_unique_one(issue: Issue) -> None:
 def test_time_since_delivery_is_the_subscribers(issue: Issue) -> None:
     """Of the delivery, or of the archived one; without either, unknown."""
     link = make_link(issue)
-    present, past, nobody = (make_subscriber(issue.newsletter) for _ in range(3))
+    present, past, absent = (make_subscriber(issue.newsletter) for _ in range(3))
     Delivery.objects.create(
         issue=issue, subscriber=present, due_at=NOON, settled_at=at(60), state=Delivery.State.SENT
     )
     PastDelivery.objects.create(
         id=7, issue=issue, subscriber=past, at=at(90), state=Delivery.State.SENT, attempts=1
     )
-    for visitor, subscriber in enumerate((present, past, nobody)):
+    for visitor, subscriber in enumerate((present, past, absent)):
         make_hit(issue, link, seconds=100, visitor=visitor, subscriber_id=subscriber.pk)
     judging.judge_due(LATER)
     since = Hit.objects.order_by("visitor").values_list("since_delivery", flat=True)

@@ -98,12 +98,12 @@ def test_a_killed_worker_loses_one_second_at_most(issue: Issue) -> None:
     rest = iter(paths)
 
     def until_killed(worker: psutil.Process) -> Iterator[str]:
-        begun = time.monotonic()
+        start = time.monotonic()
         for number, path in enumerate(rest):
             yield path
             if number == 20:
                 redis.Redis.from_url(settings.DIGEST_REDIS_URL).flushall()
-            if time.monotonic() > begun + 1.5:
+            if time.monotonic() > start + 1.5:
                 worker.send_signal(signal.SIGKILL)
 
     with serving() as (server, port):

@@ -95,14 +95,14 @@ def test_a_publication_is_judged_by_its_own() -> None:
 def test_page_views_are_merged_and_fade() -> None:
     """The one that the site's visitors read wins over one that was in the mail alone."""
     newsletter = make_newsletter()
-    mailed, both, read = (make_article() for _ in range(3))
+    mailed, mailed_and_read, read = (make_article() for _ in range(3))
     issue = went_out(newsletter)
     clicked(issue, mailed, 50)
-    clicked(issue, both, 50)
-    views = {both.url: 1_000, read.url: 800}
+    clicked(issue, mailed_and_read, 50)
+    views = {mailed_and_read.url: 1_000, read.url: 800}
     site_views.record_views(newsletter.publication_id, views, NOON)
     popularity.refresh(newsletter.publication, NOON)
-    assert score(both) == 1
+    assert score(mailed_and_read) == 1
     assert score(read) == 0.8
     assert score(mailed) == 0.5
     popularity.refresh(newsletter.publication, NOON + timedelta(days=8))  # the report is too old

@@ -84,10 +84,10 @@ def test_a_story_of_a_small_topic_is_judged_by_the_mails_that_had_it() -> None:
 
 def test_the_prior_is_as_strong_as_articles_are_alike() -> None:
     """Fitted: clicks as dice throw them say that all are alike, others that they differ."""
-    alike = [(90.0, 100.0), (110.0, 100.0)] * 10
+    equal = [(90.0, 100.0), (110.0, 100.0)] * 10
     different = [(20.0, 100.0), (180.0, 100.0)] * 10
     assert scoring.prior_strength([]) == scoring.USUAL_STRENGTH
-    assert scoring.prior_strength(alike) == scoring.MOST_STRENGTH
+    assert scoring.prior_strength(equal) == scoring.MOST_STRENGTH
     assert scoring.prior_strength(different) == pytest.approx(100**2 / (80**2 - 100), rel=0.02)
 
 

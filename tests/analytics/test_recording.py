@@ -55,10 +55,10 @@ def test_batches_are_written_once(issue: Issue) -> None:
 
 def test_hits_wait_while_postgresql_is_away(issue: Issue) -> None:
     """As many as there is room for; more are dropped, and the log says how many."""
-    away = [True]
+    outage = [True]
 
     def write_if_possible(hits: Sequence[NewHit], ids: list[int]) -> None:
-        if away[0]:
+        if outage[0]:
             raise OperationalError("connection refused")
         write(hits, ids)
 
@@ -66,8 +66,8 @@ def test_hits_wait_while_postgresql_is_away(issue: Issue) -> None:
     for _ in range(8):
         recorder.record(a_hit(issue))
     assert not recorder.flush()
-    away.clear()
-    away.append(False)
+    outage.clear()
+    outage.append(False)
     assert recorder.flush()
     assert Hit.objects.count() == 5
 

@@ -82,9 +82,9 @@ def test_stories_are_added_and_moved(caller: Caller, issue: Issue) -> None:
     added = caller.json("POST", f"{path}/stories", {"article": article.pk, "block": picked.pk})
     assert added["blocks"][2]["stories"][0] == story
     assert added["stories"][-1]["article"] == article.pk
-    again = caller("POST", f"{path}/stories", {"article": article.pk})
-    assert again.status_code == 409
-    assert "already" in json.loads(again.content)["detail"]
+    second = caller("POST", f"{path}/stories", {"article": article.pk})
+    assert second.status_code == 409
+    assert "already" in json.loads(second.content)["detail"]
 
 
 def test_an_appeal_of_another_publication_is_not_shown(caller: Caller, issue: Issue) -> None:

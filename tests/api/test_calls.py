@@ -172,8 +172,8 @@ def test_blocks_are_added_renamed_moved_and_removed(caller: Caller, tide: Newsle
         assert caller("DELETE", f"{path}/{block['id']}").status_code == 204
     assert caller("DELETE", f"{path}/{added['id']}").status_code == 422
     assert caller("PATCH", f"{path}/{added['id']}", {"topics": []}).status_code == 422
-    elsewhere = make_newsletter(slug="flood").layout.earliest("pk").pk
-    assert caller("PATCH", f"{path}/{elsewhere}", {"title": "Mine"}).status_code == 404
+    foreign_block = make_newsletter(slug="flood").layout.earliest("pk").pk
+    assert caller("PATCH", f"{path}/{foreign_block}", {"title": "Mine"}).status_code == 404
 
 
 def test_a_removal_that_removes_nothing_is_no_contribution(
@@ -339,9 +339,9 @@ def test_an_issue_is_built_paused_resumed_and_cancelled(caller: Caller, tide: Ne
     assert caller.json("POST", f"{path}/resume")["state"] == "built"
     done = caller.json("POST", f"{path}/cancel", {"reason": "Wrong story"})
     assert (done["state"], done["reason"]) == ("cancelled", "Wrong story")
-    again = caller("POST", f"{path}/pause")
-    assert again.status_code == 409
-    assert "cancelled" in json.loads(again.content)["detail"]
+    second = caller("POST", f"{path}/pause")
+    assert second.status_code == 409
+    assert "cancelled" in json.loads(second.content)["detail"]
 
 
 def test_an_issue_of_nothing_is_not_made(caller: Caller, tide: Newsletter) -> None:
@@ -566,8 +566,8 @@ def test_an_id_that_was_given_again_is_not_the_same_subscriber(
     ):
         assert caller(method, f"{path}{tail}?uuid={stored['uuid']}").status_code == 404
     assert Subscription.objects.get().state == "active"
-    heir = Subscriber.objects.get().uuid
-    assert caller("DELETE", f"{path}?uuid={heir}").status_code == 204
+    uuid = Subscriber.objects.get().uuid
+    assert caller("DELETE", f"{path}?uuid={uuid}").status_code == 204
     assert not Subscriber.objects.exists()
 
 
@@ -597,9 +597,9 @@ def test_suppressions_are_added_listed_and_lifted(caller: Caller, tide: Newslett
     """The first reason stays."""
     body = {"email": "Left@Reader.example", "reason": "complaint", "evidence": "by phone"}
     created = caller("POST", "/suppressions", body)
-    again = caller("POST", "/suppressions", body | {"reason": "later"})
-    assert [created.status_code, again.status_code] == [201, 200]
-    suppression = json.loads(again.content)
+    second = caller("POST", "/suppressions", body | {"reason": "later"})
+    assert [created.status_code, second.status_code] == [201, 200]
+    suppression = json.loads(second.content)
     assert (suppression["email"], suppression["reason"]) == ("left@reader.example", "complaint")
     assert is_suppressed("left@reader.example", tide.pk)
     path = f"/suppressions/{suppression['id']}"

@@ -79,9 +79,9 @@ def test_dmarc_sources_are_those_of_own_domains(
     """A token of one publication learns nothing of another's domain."""
     make_report("courier.example", 40)
     make_report("herald.example", 2)
-    everything = make_caller(Scope.STATISTICS_READ).json("GET", "/dmarc/sources", days=7)
-    assert everything["domains"] == ["courier.example", "herald.example"]
-    assert [row["mails"] for row in everything["items"]] == [42]
+    sources = make_caller(Scope.STATISTICS_READ).json("GET", "/dmarc/sources", days=7)
+    assert sources["domains"] == ["courier.example", "herald.example"]
+    assert [row["mails"] for row in sources["items"]] == [42]
     limited = make_caller(Scope.STATISTICS_READ, publication=other, name="limited")
     own = limited.json("GET", "/dmarc/sources")
     assert own["domains"] == ["herald.example"]

@@ -34,12 +34,12 @@ def caller(db: None, make_caller: MakeCaller) -> Caller:
 def test_a_repeat_gets_the_first_answer_and_does_nothing(caller: Caller) -> None:
     """WebhookDelivery for word, and marked as a repeat."""
     first = caller("POST", "/newsletters", NEW, key="one")
-    again = caller("POST", "/newsletters", NEW, key="one")
+    second = caller("POST", "/newsletters", NEW, key="one")
     quoted = caller("POST", "/newsletters", NEW, key='"one"')
-    assert [first.status_code, again.status_code, quoted.status_code] == [201, 201, 201]
-    assert first.content == again.content == quoted.content
+    assert [first.status_code, second.status_code, quoted.status_code] == [201, 201, 201]
+    assert first.content == second.content == quoted.content
     assert "Idempotency-Replayed" not in first
-    assert again["Idempotency-Replayed"] == "true"
+    assert second["Idempotency-Replayed"] == "true"
     assert Newsletter.objects.count() == 1
 
 

@@ -133,8 +133,8 @@ def test_a_push_changes_no_other_publications_article(
     for method, path in (("PATCH", ""), ("POST", "/retract"), ("POST", "/mark-updated")):
         change = {"title": "X"} if method == "PATCH" else {}
         assert caller(method, f"/articles/{article.pk}{path}", change).status_code == 404
-    elsewhere = body | {"publication": ebb.publication.slug}
-    assert caller("POST", "/articles", elsewhere).status_code == 404
+    other_body = body | {"publication": ebb.publication.slug}
+    assert caller("POST", "/articles", other_body).status_code == 404
     article.refresh_from_db()
     assert (article.title, article.revision) == ("Harbour board votes to dredge", 1)
     assert (article.retracted_at, article.marked_updated_at) == (None, None)

@@ -213,14 +213,14 @@ def _picture() -> list[Any]:
     ]
 
 
-@pytest.mark.parametrize("how", ["revoked", "expired", "owner"])
-def test_a_token_that_is_over_is_refused(how: str, make_caller: MakeCaller) -> None:
+@pytest.mark.parametrize("ending", ["revoked", "expired", "owner"])
+def test_a_token_that_is_over_is_refused(ending: str, make_caller: MakeCaller) -> None:
     """Revoked, expired, or of somebody who may not log in any more."""
     caller = make_caller()
     assert caller("GET", "/newsletters").status_code == 200
-    if how == "revoked":
+    if ending == "revoked":
         tokens.revoke(tokens.get_active("cms"), clock.now())
-    elif how == "expired":
+    elif ending == "expired":
         Token.objects.update(expires_at=clock.now() - timedelta(seconds=1))
     else:
         User.objects.update(is_active=False)

@@ -44,13 +44,13 @@ def secret(db: None, settings: Settings) -> Iterator[str]:
 
     The end of a request leaves the connection open, which the test's transaction lives on.
     """
-    both = (signals.request_started, signals.request_finished)
-    for signal in both:
+    handled_signals = (signals.request_started, signals.request_finished)
+    for signal in handled_signals:
         signal.disconnect(close_old_connections)
     with SmtpServer() as relay:
         settings.DIGEST_SMTP_URL = relay.url
         yield _set_up(settings)
-    for signal in both:
+    for signal in handled_signals:
         signal.connect(close_old_connections)
 
 

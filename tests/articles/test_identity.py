@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.articles.canonical import canonical
 from digest.articles.identity import KnownArticle, match
 
-THEN = datetime(2026, 11, 23, 8, tzinfo=UTC)
+PUBLISHED = datetime(2026, 11, 23, 8, tzinfo=UTC)
 SEALS = "https://courier.example/seals"
 EBB = "https://courier.example/ebb"
 FRONT = "https://courier.example/"
@@ -110,7 +110,7 @@ def test_the_canonical_form_is_stable(url: str) -> None:
         pytest.param(Item("g1", EBB), KnownArticle(1, SEALS, SEALS, "Seals return!", ("g1",)), 1, id="slug edited"),
         pytest.param(Item("g1", SEALS, "Seals are back"), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), 1, id="headline edited"),
         pytest.param(Item("g1", EBB, "The ebb"), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",)), None, id="guid used again"),
-        pytest.param(Item("g1", EBB, "The ebb", THEN), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",), THEN), 1, id="slug and headline edited, same date"),
+        pytest.param(Item("g1", EBB, "The ebb", PUBLISHED), KnownArticle(1, SEALS, SEALS, "Seals return", ("g1",), PUBLISHED), 1, id="slug and headline edited, same date"),
         pytest.param(Item("g9", SEALS + "?utm_source=b"), KnownArticle(1, SEALS, SEALS, "Seals return", ()), 1, id="another source, same link"),
         pytest.param(Item("g1", EBB), KnownArticle(1, SEALS, SEALS, "Seals return", ()), None, id="another source's guid says nothing"),
         pytest.param(Item("g2", FRONT, "The ebb"), KnownArticle(1, "", FRONT, "Seals return", ("g1",)), None, id="links all to the front page"),
@@ -178,5 +178,5 @@ def test_polling_the_same_document_again_finds_no_news(entries: list[Item]) -> N
         )
         for n, d in enumerate(first)
     ]
-    again = match(entries, candidates)
-    assert [d.article for d in again] == list(range(len(first)))
+    second = match(entries, candidates)
+    assert [d.article for d in second] == list(range(len(first)))

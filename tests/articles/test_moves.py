@@ -148,9 +148,9 @@ def test_a_thousand_stories_of_one_title_hold_nobody_up() -> None:
 
     entries = {number: features(number, "new.example") for number in range(500)}
     articles = {number: features(number, "old.example") for number in range(1000)}
-    began = perf_counter()
+    start = perf_counter()
     assert moves.recognise(entries, articles, recognised=0) == {n: n for n in range(500)}
-    assert perf_counter() - began < 3  # ten times what it takes on a busy machine
+    assert perf_counter() - start < 3  # ten times what it takes on a busy machine
     undated = {n: replace(row, published_at=None) for n, row in entries.items()}
     assert moves.recognise(undated, articles, recognised=0) == {n: n for n in range(500)}
 
@@ -169,13 +169,13 @@ def test_a_move_that_the_source_declares_needs_no_more() -> None:
 @pytest.mark.parametrize("text", ["High water at noon.", ""])
 def test_a_daily_column_is_another_story_every_day(text: str) -> None:
     """Under the same title with the same teaser, alone in its feed or not."""
-    alone, among = make_source(), make_source()
-    store(among, *feed())
+    alone, beside_others = make_source(), make_source()
+    store(beside_others, *feed())
     for day in range(4):
         assert store(alone, column(day, text), now=NOON + day * DAY).new == 1
         url = f"https://courier.example/tides/{day}"
         other = column(day, text, guid=url, url=url)
-        assert store(among, other, *feed(), now=NOON + day * DAY).new == 1
+        assert store(beside_others, other, *feed(), now=NOON + day * DAY).new == 1
     assert Article.objects.filter(title="Tides today").count() == 8
 
 
@@ -235,8 +235,8 @@ def test_a_story_that_is_published_again_is_no_news() -> None:
     source = make_source()
     seals, *unchanged = feed()
     store(source, seals, *unchanged)
-    again = replace(seals, guid="again", url="https://old.example/again")
-    assert store(source, again, *unchanged) == Stored(unchanged=3, moved=1)
+    copied = replace(seals, guid="again", url="https://old.example/again")
+    assert store(source, copied, *unchanged) == Stored(unchanged=3, moved=1)
 
 
 def test_a_new_source_brings_stories_that_another_address_had() -> None:
@@ -246,8 +246,8 @@ def test_a_new_source_brings_stories_that_another_address_had() -> None:
     Source.objects.all().delete()
     new = make_source(newsletter, url="https://new.example/feed")
     assert store(new, *feed("https://new.example"), first_poll=True).moved == 3
-    elsewhere = make_source(make_newsletter(), url="https://new.example/feed")
-    assert store(elsewhere, *feed("https://new.example"), first_poll=True).new == 3
+    other_source = make_source(make_newsletter(), url="https://new.example/feed")
+    assert store(other_source, *feed("https://new.example"), first_poll=True).new == 3
 
 
 def test_a_stranger_changes_no_words() -> None:

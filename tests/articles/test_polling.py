@@ -112,9 +112,9 @@ def test_one_bad_source_never_hurts_another(publisher: Publisher, monkeypatch: A
         source_at(publisher, path)
     make_source(url="http://192.168.1.1/feed")
     make_source(url="http://127.0.0.1:1/feed")
-    began = time.monotonic()
+    start = time.monotonic()
     polled = polling.poll_due(NOON)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - start < 5
     problems = {
         p.source.url.rpartition("/")[2]: p.problem
         for p in polled
@@ -296,9 +296,9 @@ def test_sources_are_fetched_side_by_side(publisher: Publisher) -> None:
     for number in range(10):
         publisher.pages[f"/{number}"] = slow
         source_at(publisher, f"/{number}")
-    began = time.monotonic()
+    start = time.monotonic()
     polled = polling.poll_due(NOON)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - start < 8
     assert [p.problem for p in polled] == [""] * 10
     assert Article.objects.count() == 3
 

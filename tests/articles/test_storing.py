@@ -197,8 +197,8 @@ def test_the_same_article_in_two_feeds_is_one() -> None:
     """By its link, counters apart; each feed keeps a sighting of its own."""
     first, second = make_source(), make_source()
     store(first, entry())
-    again = entry(7, guid="x", url="http://www.courier.example/1?utm_source=b", title="Story 1")
-    assert store(second, again) == Stored(unchanged=1)
+    changed = entry(7, guid="x", url="http://www.courier.example/1?utm_source=b", title="Story 1")
+    assert store(second, changed) == Stored(unchanged=1)
     assert Article.objects.get().sightings.count() == 2
 
 
@@ -255,7 +255,7 @@ def test_when_an_article_becomes_available(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("first", "then", "available"),
+    ("first", "second", "available"),
     [
         (NOON + DAY, NOON + 2 * DAY, NOON + 2 * DAY),
         (NOON + 2 * DAY, NOON + DAY, NOON + DAY),
@@ -266,12 +266,12 @@ def test_when_an_article_becomes_available(
     ],
 )
 def test_a_moved_date_moves_what_is_still_to_come(
-    first: datetime | None, then: datetime | None, available: datetime
+    first: datetime | None, second: datetime | None, available: datetime
 ) -> None:
     """A post-dated article follows its date; one that could be seen is never taken away."""
     source = make_source()
     store(source, entry(published_at=first))
-    store(source, entry(published_at=then), now=NOON + HOUR)
+    store(source, entry(published_at=second), now=NOON + HOUR)
     assert Article.objects.get().available_at == available
 
 

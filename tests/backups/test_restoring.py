@@ -93,9 +93,9 @@ def test_a_backup_from_the_middle_of_a_send_repeats_nothing(
     issue.refresh_from_db()
     with journal.Journal() as sender:
         batch = ledger.claim(issue, 3, now, FOR_ALL, sender.name)
-        replied, begun, _waiting = (row.id for row in batch.rows)
+        replied, open_id, _waiting = (row.id for row in batch.rows)
         accepted = Reply(250, "2.0.0 Ok")
-        sender.record([(replied, accepted)], [begun])
+        sender.record([(replied, accepted)], [open_id])
         making.make_backup(tmp_path / "digest.backup", PASSPHRASE)
         lose_everything(settings, tmp_path)
     restored = restoring.restore_backup(tmp_path / "digest.backup", PASSPHRASE, now)

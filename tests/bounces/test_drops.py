@@ -25,9 +25,9 @@ def good(sent: int, **fields: int) -> Result:
     return Result("", **{"sent": sent, "countable": sent, "clickers": sent // 10, **fields})
 
 
-def kinds(latest: Result, *earlier: Result, elsewhere: Result | None = None) -> set[str]:
+def kinds(latest: Result, *earlier: Result, at_other: Result | None = None) -> set[str]:
     """Return the kinds of decline at one destination, beside another that goes well."""
-    other = elsewhere or good(1000)
+    other = at_other or good(1000)
     results = {"gmail": latest, "other": other}
     past = [{"gmail": row, "other": good(1000)} for row in earlier]
     judged = comparing.judge(results, past, with_clicks=True)
@@ -72,7 +72,7 @@ def test_what_counts(latest: Result, past: list[Result], expected: set[str]) -> 
 def test_a_dull_issue_is_no_drop() -> None:
     """All providers clicked as little."""
     assert kinds(good(1000, clickers=20), *PAST) == {"clicks"}
-    assert kinds(good(1000, clickers=20), *PAST, elsewhere=good(1000, clickers=20)) == set()
+    assert kinds(good(1000, clickers=20), *PAST, at_other=good(1000, clickers=20)) == set()
 
 
 @pytest.fixture

@@ -80,22 +80,22 @@ def run(
     """
     dice, report = random.Random(seed), Report(subscribers, bouncing=bouncing)
     house = House(folder, tick=2, bouncing=bouncing.shares if bouncing else None)
-    grudges = _grudges(house, dice)
+    faults = _faults(house, dice)
     if not freeze:
-        del grudges[FROZEN]
+        del faults[FROZEN]
     try:
         house.set_stage(subscribers)
         house.open()
         wait_for(lambda: house.accepted.stat().st_size > 0, 60, "the first mail")
-        begun = time.monotonic()
+        start = time.monotonic()
         deck: list[str] = []
         while not house.is_over() and len(report.events) < most:
             time.sleep(dice.uniform(*pause))
             _pass_time(house, report)
-            deck = deck or dice.sample(sorted(grudges), len(grudges))
-            _befall(house, deck.pop(), grudges, report)
+            deck = deck or dice.sample(sorted(faults), len(faults))
+            _inflict(house, deck.pop(), faults, report)
         wait_for(lambda: _ends(house, report), 900, "the end")
-        report.seconds = time.monotonic() - begun
+        report.seconds = time.monotonic() - start
         wait_for(lambda: _heal(house) and house.is_settled(), 120, "refusals to be settled")
         _count(house, report)
     finally:
@@ -103,12 +103,12 @@ def run(
     return report
 
 
-def _befall(
-    house: House, name: str, grudges: Mapping[str, tuple[int, Callable[[], None]]], report: Report
+def _inflict(
+    house: House, name: str, faults: Mapping[str, tuple[int, Callable[[], None]]], report: Report
 ) -> None:
     """Let something happen, bring the house back up, and see how long nothing moved."""
-    repeats, deed = grudges[name]
-    deed()
+    repeats, inflict = faults[name]
+    inflict()
     report.events.append(name)
     report.foreseen += repeats
     at, size = time.monotonic(), house.accepted.stat().st_size
@@ -123,7 +123,7 @@ def _moves(house: House, report: Report, size: int) -> bool:
     return house.accepted.stat().st_size > size or _heal(house)
 
 
-def _grudges(house: House, dice: random.Random) -> dict[str, tuple[int, Callable[[], None]]]:
+def _faults(house: House, dice: random.Random) -> dict[str, tuple[int, Callable[[], None]]]:
     """Return what may happen, with how many messages may be in flight then."""
 
     def kill_child() -> None:
@@ -148,17 +148,17 @@ def _grudges(house: House, dice: random.Random) -> dict[str, tuple[int, Callable
 
         return end
 
-    everyone = CONNECTIONS * PROCESSES
+    connections = CONNECTIONS * PROCESSES
     return {
         "worker child killed": (CONNECTIONS, kill_child),
-        "worker killed": (everyone, lambda: house.kill("worker")),
+        "worker killed": (connections, lambda: house.kill("worker")),
         FROZEN: (CONNECTIONS, freeze),
         "beat killed": (0, lambda: house.kill("beat")),
         "PostgreSQL killed": (0, house.kill_postgres),
         "Valkey killed": (0, house.kill_valkey),
         "Valkey flushed": (0, house.flush),
-        "relay killed before its sync": (everyone, end_sink(signal.SIGUSR1)),
-        "relay killed after its sync": (everyone, end_sink(signal.SIGUSR2)),
+        "relay killed before its sync": (connections, end_sink(signal.SIGUSR1)),
+        "relay killed after its sync": (connections, end_sink(signal.SIGUSR2)),
     }
 
 

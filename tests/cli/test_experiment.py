@@ -45,8 +45,8 @@ def test_what_cannot_be_set(digest: Digest, issue: Issue) -> None:
     assert "has no story 7" in digest("experiment", "set", issue.pk, "--lead", 7, *ADA).err
     assert "tested anyway" in digest("experiment", "set", issue.pk, "--lead", 1, *ADA).err
     assert "There is no issue 999" in digest("experiment", "show", 999).err
-    nobody = ("--as", "nobody@courier.example")
-    assert "no account" in digest("experiment", "set", issue.pk, "--subject", "A", *nobody).err
+    stranger = ("--as", "nobody@courier.example")
+    assert "no account" in digest("experiment", "set", issue.pk, "--subject", "A", *stranger).err
 
 
 def test_a_running_one_is_ended(digest: Digest, issue: Issue) -> None:

@@ -86,8 +86,8 @@ def test_an_issue_is_created_manually(digest: Digest, issue: Issue) -> None:
             "issue", "create", "tide", "--article", article.url, "--topic", "Sky", *author
         ).err
     )
-    nobody = digest("issue", "create", "tide", "--as", "eve@courier.example")
-    assert "There is no account" in nobody.err
+    refused = digest("issue", "create", "tide", "--as", "eve@courier.example")
+    assert "There is no account" in refused.err
 
 
 def test_it_says_whom_an_issue_is_for(digest: Digest, issue: Issue) -> None:

@@ -225,14 +225,14 @@ def test_two_migrations_at_once_wait_for_each_other(tmp_path: Path) -> None:
         "DIGEST_DATA_DIR": str(tmp_path),
     }
     try:
-        both = [
+        processes = [
             subprocess.Popen(
                 [DIGEST, "migrate"], env=variables, stdout=PIPE, stderr=PIPE, text=True
             )
             for _ in range(2)
         ]
-        results = [process.communicate(timeout=120) for process in both]
-        assert [process.returncode for process in both] == [0, 0], results
+        results = [process.communicate(timeout=120) for process in processes]
+        assert [process.returncode for process in processes] == [0, 0], results
         outputs = sorted(output for output, _errors in results)
         assert outputs[1] == "The database is up to date.\n"
         assert "migrations run" in outputs[0]

@@ -272,8 +272,8 @@ def test_an_issue_can_be_listed_shown_and_steered(
 
 def test_progress_adds_up(digest: Digest, tide: Newsletter, settings: Settings) -> None:
     """One sent, one failed, with eligible the sum of all states."""
-    nobody = {"rcpt": lambda line: "550 5.1.1 Nobody" if "tom@" in line else None}
-    with SmtpServer(nobody) as server:
+    replies = {"rcpt": lambda line: "550 5.1.1 Nobody" if "tom@" in line else None}
+    with SmtpServer(replies) as server:
         settings.DIGEST_SMTP_URL = server.url
         number = digest("send", "tide", "--yes", "--json").json["issue"]
         deliver()

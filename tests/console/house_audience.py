@@ -9,7 +9,7 @@ from digest.subscribers.models import Profile
 from digest.subscribers.segments import saving
 
 
-def furnish(newsletter: Newsletter, now: datetime) -> None:
+def fill_profiles(newsletter: Newsletter, now: datetime) -> None:
     """Define attributes of each type, tag five active subscribers, save a segment with a group."""
     publication = newsletter.publication
     for kind in ("text", "number", "date", "boolean"):

@@ -178,7 +178,7 @@ def test_the_first_account_is_recorded() -> None:
     """The log begins with it."""
     code = first_account.setup_url(NOON).partition("code=")[2]
     form = {"code": code, "email": "ada@courier.example", "password": PASSWORD}
-    Client().post("/admin/setup/account/", form | {"again": PASSWORD})
+    Client().post("/admin/setup/account/", form | {"password_repeat": PASSWORD})
     assert User.objects.exists()
     assert actions() == ["created the first account"]
 

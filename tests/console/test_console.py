@@ -228,8 +228,8 @@ def test_a_test_of_this_very_issue_is_sent(
         settings.DIGEST_SMTP_URL = server.url
         assert "on its way" in press(ada_client, issue, "test", to="ada@courier.example")
         assert "not a valid email address" in press(ada_client, issue, "test", to="nobody")
-    (got,) = server.received
-    mail = message_from_bytes(got.data, policy=policy.default)
+    (message,) = server.received
+    mail = message_from_bytes(message.data, policy=policy.default)
     assert (mail["Subject"], mail["To"]) == ("[Test] Only here", "ada@courier.example")
     assert not Delivery.objects.exists()
 
@@ -386,8 +386,8 @@ def test_deliveries_are_listed_a_page_at_a_time(ada_client: Client) -> None:
     ids = [row.pk for page in (first, second) for row in page.context["table"].batch.rows]
     assert len(ids) == len(set(ids)) == subscribers_pages.PAGE + 3
     assert second.context["table"].batch.next_url == ""
-    again = ada_client.get(address + second.context["table"].batch.first_url)
-    assert again.context["table"].batch.rows == first.context["table"].batch.rows
+    first_page = ada_client.get(address + second.context["table"].batch.first_url)
+    assert first_page.context["table"].batch.rows == first.context["table"].batch.rows
     failed = ada_client.get(address, {"state": "failed"})
     assert len(failed.context["table"].rows) == 2
     assert b"Failed 2" in failed.content

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 ROWS = (
     b"email,name\nines@reader.example,Ines\nno address,\nINES@reader.example,\nbob@reader.example,"
 )
-HOW = "signed up at the fair"
+CONSENT = "signed up at the fair"
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def uploaded(
     owner: Client,
     newsletter: Newsletter,
     content: bytes,
-    consent: str = HOW,
+    consent: str = CONSENT,
     name: str = "list.csv",
 ) -> tuple[int, str]:
     """Upload a list; return the status and the page: the check, or the form with its errors."""
@@ -98,7 +98,7 @@ def test_a_list_is_checked_then_imported_and_reported(owner: Client, tide: Newsl
     assert counts(page) == ["4", "1", "0", "3"]
     assert Subscriber.objects.get().email == "ines@reader.example"
     assert Subscription.objects.get().state == "active"
-    assert ConsentEvent.objects.get().wording == HOW
+    assert ConsentEvent.objects.get().wording == CONSENT
     assert "Line 3" in page
     assert AuditEntry.objects.latest("pk").action == f"imported 1 of 4 subscribers into {tide.name}"
     row = SubscriberImport.objects.get()
@@ -218,8 +218,8 @@ def test_what_is_no_list_is_refused(
 
 def test_headings_and_cells_run_nothing(owner: Client, tide: Newsletter) -> None:
     """They are words of strangers."""
-    evil = b"<script>alert(1)</script>"
-    content = b'email,name,%s\nana@r.example,%s,%s\n"%s",,' % (evil, evil, evil, evil)
+    markup = b"<script>alert(1)</script>"
+    content = b'email,name,%s\nana@r.example,%s,%s\n"%s",,' % (markup, markup, markup, markup)
     _, page = uploaded(owner, tide, content, name="<script>alert(1)</script>.csv")
     assert "<script>alert" not in page
     assert "<script>alert" not in pressed(owner, "import")
@@ -270,8 +270,8 @@ def test_one_subscriber_is_invited(client: Client, tide: Newsletter) -> None:
     assert "Invitation sent to Ines@reader.example" in first
     assert Subscription.objects.get().state == "pending"
     assert Notice.objects.get().kind == "confirm"
-    again = editor.post("/admin/subscribers/invite/", fields, follow=True).content.decode()
-    assert "No mail was sent" in again
+    page = editor.post("/admin/subscribers/invite/", fields, follow=True).content.decode()
+    assert "No mail was sent" in page
     assert Notice.objects.count() == 1
 
 

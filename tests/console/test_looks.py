@@ -171,8 +171,8 @@ def faults(page: Page) -> Iterator[str]:
     """Look at a page as axe, a ruler and an attacker do."""
     settle(page)
     if SHOTS:
-        where = page.url.split("/admin/")[1].strip("/").replace("/", "-") or "home"
-        page.screenshot(path=Path(SHOTS) / f"{where}--{page.shot}.png", full_page=True)  # type: ignore[attr-defined]
+        place = page.url.split("/admin/")[1].strip("/").replace("/", "-") or "home"
+        page.screenshot(path=Path(SHOTS) / f"{place}--{page.shot}.png", full_page=True)  # type: ignore[attr-defined]
     yield from serious_violations(page)
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:

@@ -70,8 +70,8 @@ def test_a_form_creates_no_issue_for_others(ada_client: Client, tide: Newsletter
         answer = ada_client.post(page_of(tide), form | audience)
         assert "for other subscribers already" in answer.content.decode()
     assert Issue.objects.get().segment is None
-    both = {"key": "other", "segment": donors.pk, "topic": ["Coast"]}
-    answer = ada_client.post(page_of(tide), form | both, follow=True)
+    narrowed = {"key": "other", "segment": donors.pk, "topic": ["Coast"]}
+    answer = ada_client.post(page_of(tide), form | narrowed, follow=True)
     page = " ".join(answer.content.decode().split())
     recipients = (
         "1 subscriber of the segment “<bdi>&lt;Donors&gt;</bdi>” who chose <bdi>Coast</bdi>"

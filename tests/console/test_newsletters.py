@@ -91,22 +91,26 @@ def test_a_day_and_a_weekday_in_a_cron_line_are_warned_of(
     ada_client: Client, tide: Newsletter
 ) -> None:
     """Both count; the page says so as long as it is so."""
-    when = {"timezone": "UTC", "cron": "0 7 1 * 1"}
-    save_card(ada_client, tide, "schedule", way="cron", **when)
+    timing = {"timezone": "UTC", "cron": "0 7 1 * 1"}
+    save_card(ada_client, tide, "schedule", way="cron", **timing)
     address = f"/admin/newsletter/{tide.pk}/"
     assert "Both count" in ada_client.get(address).content.decode()
-    save_card(ada_client, tide, "schedule", way="cron", **when | {"cron": "0 7 * * 1"})
+    save_card(ada_client, tide, "schedule", way="cron", **timing | {"cron": "0 7 * * 1"})
     assert "Both count" not in ada_client.get(address).content.decode()
 
 
-@pytest.mark.parametrize(("card", "fields", "then"), GOOD, ids=[row[0] for row in GOOD])
+@pytest.mark.parametrize(("card", "fields", "expected"), GOOD, ids=[row[0] for row in GOOD])
 def test_a_card_is_kept(
-    ada_client: Client, tide: Newsletter, card: str, fields: dict[str, Any], then: dict[str, Any]
+    ada_client: Client,
+    tide: Newsletter,
+    card: str,
+    fields: dict[str, Any],
+    expected: dict[str, Any],
 ) -> None:
     """And it is noted who did."""
     assert save_card(ada_client, tide, card, **fields).status_code == 302
     tide.refresh_from_db()
-    assert {name: getattr(tide, name) for name in then} == then
+    assert {name: getattr(tide, name) for name in expected} == expected
     assert AuditEntry.objects.get().target == str(tide)
 
 
@@ -143,12 +147,12 @@ def test_what_cannot_be_is_said_beside_it(
 
 def test_it_goes_out_by_days_by_cron_or_manually(ada_client: Client, tide: Newsletter) -> None:
     """The next sends are shown at once; what was fields for another way is forgotten."""
-    when = {"timezone": "Europe/Madrid", "at": "06:30", "cron": "0 9 * * 1", "days": ["1", "3"]}
-    save_card(ada_client, tide, "schedule", way="days", **when)
+    timing = {"timezone": "Europe/Madrid", "at": "06:30", "cron": "0 9 * * 1", "days": ["1", "3"]}
+    save_card(ada_client, tide, "schedule", way="days", **timing)
     schedule = Schedule.objects.get()
     assert (schedule.days, schedule.cron, schedule.timezone) == ([1, 3], "", "Europe/Madrid")
     assert b"06:30 CE" in ada_client.get(f"/admin/newsletter/{tide.pk}/").content
-    save_card(ada_client, tide, "schedule", way="cron", send_in_local_time="on", **when)
+    save_card(ada_client, tide, "schedule", way="cron", send_in_local_time="on", **timing)
     schedule = Schedule.objects.get()
     assert (schedule.days, schedule.time, schedule.cron) == ([], None, "0 9 * * 1")
     tide.refresh_from_db()
@@ -241,23 +245,23 @@ def test_an_analyst_looks(client: Client, tide: Newsletter) -> None:
     assert page.status_code == 200
     assert b">Save<" not in page.content
     assert save_card(client, tide, "name", name="Mine").status_code == 403
-    elsewhere = make_newsletter(publication=make_publication())
-    assert client.get(f"/admin/newsletter/{elsewhere.pk}/").status_code == 404
-    assert save_card(client, elsewhere, "name", name="Mine").status_code in {403, 404}
+    other_newsletter = make_newsletter(publication=make_publication())
+    assert client.get(f"/admin/newsletter/{other_newsletter.pk}/").status_code == 404
+    assert save_card(client, other_newsletter, "name", name="Mine").status_code in {403, 404}
 
 
 def test_keeping_a_schedule_as_it_was_loses_no_slot(ada_client: Client, tide: Newsletter) -> None:
     """A slot that has come and is not built yet is still due after somebody pressed Keep."""
     schedule = Schedule.objects.get()
-    same = {"days": [str(day) for day in range(7)], "at": "07:00", "timezone": "Europe/London"}
+    unchanged = {"days": [str(day) for day in range(7)], "at": "07:00", "timezone": "Europe/London"}
     assert (
         save_card(
-            ada_client, tide, "schedule", way="days", send_in_local_time="on", **same
+            ada_client, tide, "schedule", way="days", send_in_local_time="on", **unchanged
         ).status_code
         == 302
     )
     assert Schedule.objects.get().since == schedule.since
-    save_card(ada_client, tide, "schedule", way="days", **same | {"at": "08:00"})
+    save_card(ada_client, tide, "schedule", way="days", **unchanged | {"at": "08:00"})
     assert Schedule.objects.get().since > schedule.since
 
 

@@ -56,10 +56,10 @@ def test_a_number_that_is_none_is_said_so(
 ) -> None:
     """Longer than a number may be, or of characters that only look like digits."""
     newsletter = Newsletter.objects.get()
-    where = address.format(
+    path = address.format(
         issue=issue.pk, newsletter=newsletter.pk, publication=newsletter.publication_id
     )
-    assert ada.post(f"/admin/{where}", data).status_code < 500
+    assert ada.post(f"/admin/{path}", data).status_code < 500
     assert list(Issue.objects.values_list("pk", "revision")) == [(issue.pk, issue.revision)]
 
 

@@ -68,8 +68,8 @@ def test_without_the_right_to_send_tests_go_to_the_team(issue: Issue, relay: Rel
     User.objects.create_superuser("root@courier.example")
     everywhere = User.objects.create_user("cleo@courier.example", is_staff=True)
     Member.objects.create(user=everywhere, role="analyst", created_at=NOON)
-    elsewhere = make_issue(make_newsletter())
-    member(elsewhere, "otto")
+    other_issue = make_issue(make_newsletter())
+    member(other_issue, "otto")
     former = member(issue, "gus")
     former.is_active = False
     former.save()

@@ -40,7 +40,7 @@ PLACE = {"language": "es", "timezone": "Europe/Madrid"}
 
 
 @pytest.mark.parametrize(
-    ("card", "fields", "then"),
+    ("card", "fields", "expected"),
     [
         (
             "name",
@@ -62,13 +62,13 @@ def test_a_card_is_kept(
     courier: Publication,
     card: str,
     fields: dict[str, Any],
-    then: dict[str, Any],
+    expected: dict[str, Any],
 ) -> None:
     """And it is noted who did; the other cards stay as they were."""
     before: dict[str, Any] = {**Publication.objects.values().get()}
     assert save_card(ada_client, courier, card, **fields).status_code == 302
     after: dict[str, Any] = {**Publication.objects.values().get()}
-    assert {name: after[name] for name in then} == then
+    assert {name: after[name] for name in expected} == expected
     assert {name for name in after if after[name] != before[name]} <= set(fields)
     entry = AuditEntry.objects.get()
     assert (entry.publication_id, entry.target) == (courier.pk, after["name"])
@@ -143,12 +143,12 @@ def test_whoever_does_not_own_it_looks(client: Client, courier: Publication, rol
 def test_owning_another_is_no_right_here(client: Client, courier: Publication) -> None:
     """Who owns one publication and only looks at this one changes nothing of it."""
     client = signed_in(client, Role.ANALYST, courier)
-    elsewhere = make_publication()
+    other_publication = make_publication()
     Member.objects.create(
-        user=User.objects.get(), publication=elsewhere, role=Role.OWNER, created_at=NOON
+        user=User.objects.get(), publication=other_publication, role=Role.OWNER, created_at=NOON
     )
     assert save_card(client, courier, "place", **PLACE).status_code == 403
-    assert save_card(client, elsewhere, "place", **PLACE).status_code == 302
+    assert save_card(client, other_publication, "place", **PLACE).status_code == 302
     courier.refresh_from_db()
     assert courier.language == "en"
 

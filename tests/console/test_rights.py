@@ -43,11 +43,11 @@ def pages_of(patterns: list[Any], before: str = "") -> list[Page]:
     """Walk the addresses."""
     pages = []
     for pattern in patterns:
-        here = before + str(pattern.pattern)
+        address = before + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
-            pages += pages_of(pattern.url_patterns, here)
+            pages += pages_of(pattern.url_patterns, address)
         elif isinstance(pattern, URLPattern):
-            pages.append(Page("/" + here, getattr(pattern.callback, "right", None)))
+            pages.append(Page("/" + address, getattr(pattern.callback, "right", None)))
     return pages
 
 
@@ -132,7 +132,7 @@ def sign_in(client: Client) -> SignIn:
     return signed
 
 
-def elsewhere() -> Publication:
+def other_publication() -> Publication:
     """Another publication."""
     return Publication.objects.get(pk=make_newsletter(slug="flood").publication_id)
 
@@ -224,7 +224,7 @@ def test_a_page_is_refused_without_its_right(
 @walk
 def test_what_is_anothers_is_not_there(sign_in: SignIn, foreign_issue: Issue, page: Page) -> None:
     """The owner of one publication finds nothing of the other's, and changes none of it."""
-    client = sign_in("owner", elsewhere())
+    client = sign_in("owner", other_publication())
     before = list(Issue.objects.values())
     for method in (client.get, client.post):
         answer = method(filled(page.address, number_for(page, foreign_issue)))
@@ -284,7 +284,7 @@ def test_forms_are_for_those_who_may(
 ) -> None:
     """An analyst looks and keeps nothing; another's owner does not find it."""
     own = foreign_issue.newsletter.publication
-    client = sign_in("analyst", own) if role == "analyst" else sign_in("owner", elsewhere())
+    client = sign_in("analyst", own) if role == "analyst" else sign_in("owner", other_publication())
     Newsletter.objects.filter(pk=foreign_issue.newsletter_id).update(name="As it was")
     pk = own.pk if kind.endswith("publication") else foreign_issue.newsletter_id
     answer = client.post(f"/admin/{kind}/{pk}/change/", {"name": "Mine"})
@@ -299,7 +299,7 @@ def test_forms_are_for_those_who_may(
 
 def test_a_form_offers_ones_own_publications_alone(sign_in: SignIn, foreign_issue: Issue) -> None:
     """No newsletter is made under another's name."""
-    other = elsewhere()
+    other = other_publication()
     client = sign_in("owner", other)
     foreign = foreign_issue.newsletter.publication_id
     for address in ("/admin/newsletter/add/", "/admin/appeals/new/"):
@@ -323,7 +323,7 @@ def test_filters_name_nothing_of_anothers(sign_in: SignIn, foreign_issue: Issue,
     """Not even by the names beside a list."""
     Newsletter.objects.update(name="Secret plans")
     Publication.objects.update(name="Secret plans")
-    own = elsewhere()
+    own = other_publication()
     make_appeal(own)
     for state in ("draft", "sent"):
         make_issue(make_newsletter(slug=f"own-{state}", publication=own), state=state)
@@ -336,7 +336,7 @@ def test_a_wish_of_anothers_is_not_taken_for_ones_own(
 ) -> None:
     """The key of their issue opens nothing and notes nothing."""
     Issue.objects.update(start_key="theirs")
-    own = Newsletter.objects.get(publication=elsewhere())
+    own = Newsletter.objects.get(publication=other_publication())
     client = sign_in("owner", own.publication)
     answer = client.post(f"/admin/issues/new/{own.pk}/", {"what": "new", "key": "theirs"})
     assert b"another newsletter" in answer.content

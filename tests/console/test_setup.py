@@ -32,7 +32,7 @@ __all__ = ["digest"]
 pytestmark = pytest.mark.django_db
 ACCOUNT = "/admin/setup/account/"
 PASSWORD = "correct-horse-battery"
-ADA = {"email": "ada@courier.example", "password": PASSWORD, "again": PASSWORD}
+ADA = {"email": "ada@courier.example", "password": PASSWORD, "password_repeat": PASSWORD}
 RSS = (DATA / "rss.xml").read_bytes()
 COURIER = {
     "name": "The Saltmarsh Courier",
@@ -119,10 +119,10 @@ def test_without_the_code_there_is_no_account(client: Client, wrong: str) -> Non
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"password": "short", "again": "short"}, "too short"),
-        ({"password": "1234567890123", "again": "1234567890123"}, "entirely numeric"),
-        ({"password": "ada@courier", "again": "ada@courier"}, "too similar"),
-        ({"again": "something else"}, "do not match"),
+        ({"password": "short", "password_repeat": "short"}, "too short"),
+        ({"password": "1234567890123", "password_repeat": "1234567890123"}, "entirely numeric"),
+        ({"password": "ada@courier", "password_repeat": "ada@courier"}, "too similar"),
+        ({"password_repeat": "something else"}, "do not match"),
         ({"email": "ada"}, "not a valid email address"),
     ],
 )
@@ -359,18 +359,20 @@ def test_one_relay_for_a_domain(settings: Settings) -> None:
     settings.DIGEST_SMTP_URL = "smtp://127.0.0.1:1"
     (default,) = registry.active_relays()
     first_one = assignment.set_up_relay("one", "smtp://127.0.0.1:2", "a@courier.example")
-    both = registry.add(
+    relay = registry.add(
         "two", "smtp://127.0.0.1:3", RelayOptions(sender_domains=["courier.example", "b.example"])
     )
-    assignment.assign_domain(both, "a@courier.example")
-    assert assignment.relay_for_sender("x@courier.example", registry.active_relays()) == both
+    assignment.assign_domain(relay, "a@courier.example")
+    assert assignment.relay_for_sender("x@courier.example", registry.active_relays()) == relay
     assignment.assign_domain(default, "a@courier.example")
     assert assignment.relay_for_sender("x@courier.example", registry.active_relays()) == default
-    assert assignment.relay_for_sender("x@b.example", registry.active_relays()) == both
+    assert assignment.relay_for_sender("x@b.example", registry.active_relays()) == relay
     first_one.refresh_from_db()
     assert (first_one.active, first_one.sender_domains) == (False, ["courier.example"])
-    again = assignment.set_up_relay("one", "smtp://127.0.0.1:9", "a@courier.example")
-    assert assignment.relay_for_sender("x@courier.example", registry.active_relays()) == again
+    second_relay = assignment.set_up_relay("one", "smtp://127.0.0.1:9", "a@courier.example")
+    assert (
+        assignment.relay_for_sender("x@courier.example", registry.active_relays()) == second_relay
+    )
 
 
 def test_what_the_domain_says(owner: Client, courier: Publication) -> None:
@@ -447,14 +449,14 @@ def test_a_new_feed_is_polled_with_the_answer_in_which_it_was_found(
     """A server that answers once is enough; it is not asked again in the same request."""
     answers = iter([RSS])
 
-    def once(client: Any) -> None:
+    def answer_once(client: Any) -> None:
         body = next(answers, b"")
         client.send_response(200 if body else 503)
         client.send_header("Content-Length", str(len(body)))
         client.end_headers()
         client.wfile.write(body)
 
-    publisher.pages["/feed"] = once
+    publisher.pages["/feed"] = answer_once
     owner.post(at(courier, "source"), {"url": publisher.url("/feed")})
     source = Source.objects.get()
     assert (source.failures, source.articles.exists()) == (0, True)
@@ -465,8 +467,8 @@ def test_a_source_can_be_removed_again(owner: Client, courier: Publication) -> N
     waiting = make_source(publication_id=courier.pk)
     owner.post(at(courier, "source"), {"remove": waiting.pk})
     assert not Source.objects.exists()
-    elsewhere = make_source(make_newsletter())
-    assert owner.post(at(courier, "source"), {"remove": elsewhere.pk}).status_code == 404
+    other_source = make_source(make_newsletter())
+    assert owner.post(at(courier, "source"), {"remove": other_source.pk}).status_code == 404
     assert Source.objects.get().newsletters.count() == 1
 
 
@@ -630,8 +632,8 @@ def test_home_names_the_next_step_left(owner: Client, settings: Settings) -> Non
 
     def leads_to(address: str, step: int) -> bool:
         home = text(owner.get("/admin/"))
-        begun = owner.get("/admin/setup/")["Location"]
-        return f"Step {step} of 6" in home and f'href="{address}"' in home and begun == address
+        step_url = owner.get("/admin/setup/")["Location"]
+        return f"Step {step} of 6" in home and f'href="{address}"' in home and step_url == address
 
     assert leads_to("/admin/setup/publication/", 2)
     courier = make_publication()

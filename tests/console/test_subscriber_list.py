@@ -78,9 +78,9 @@ def test_filters_narrow_the_list(tide: Newsletter, names: ListNames) -> None:
     rule = {"field": "tag", "operator": "is_not", "value": "vip"}
     segment = saving.create(tide.publication, "Not VIP", {"rules": [rule]}, NOON)
     foreign = saving.create(Publication.objects.get(slug="gazette"), "Theirs", {"rules": []}, NOON)
-    everybody = {"Ana Berg", "Ben", "Cid", HIDDEN}
+    all_names = {"Ana Berg", "Ben", "Cid", HIDDEN}
     for query, expected in (
-        ({}, everybody),
+        ({}, all_names),
         ({"newsletter": tide.pk, "state": "active"}, {"Ana Berg", "Ben"}),
         ({"state": "unsubscribed"}, {"Cid", HIDDEN}),
         ({"state": "active", "cadence": "weekly"}, set()),

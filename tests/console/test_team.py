@@ -252,8 +252,8 @@ def test_a_wrong_password_is_slowed_down(ada: User) -> None:
 
 def test_one_can_sign_in_while_valkey_is_away(ada: User, settings: Settings) -> None:
     """To stop an issue must be possible on the worst of days."""
-    away = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1"}
-    settings.CACHES = {"default": away}
+    unreachable = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1"}
+    settings.CACHES = {"default": unreachable}
     assert is_in(sign_in(ada.email))
 
 
@@ -277,8 +277,8 @@ def test_a_forgotten_password_is_reset_by_mail(ada: User, settings: Settings) ->
     make_publication()
     address = "/admin/account/password/reset/"
     missing = Client().post(address, {"email": "nobody@courier.example"}, follow=True)
-    elsewhere = {"Host": "localhost:8000"}  # allowed, and not where mails should lead
-    existing = Client().post(address, {"email": ada.email}, follow=True, headers=elsewhere)
+    other_host = {"Host": "localhost:8000"}  # allowed, and not where mails should lead
+    existing = Client().post(address, {"email": ada.email}, follow=True, headers=other_host)
     assert missing.content == existing.content
     notices = Notice.objects.order_by("pk")
     assert [notice.context for notice in notices] == [{"forgotten": True}] * 2  # and no link
@@ -329,10 +329,10 @@ def test_the_audit_log_is_read_by_owners_and_changed_by_nobody(
     ada_client: Client, ada: User, courier: Publication
 ) -> None:
     """What somebody is called is shown as text."""
-    evil = "<script>alert(1)</script>"
-    entry = audit.record(ada, evil, clock.now(), target=evil)
+    markup = "<script>alert(1)</script>"
+    entry = audit.record(ada, markup, clock.now(), target=markup)
     page = ada_client.get("/admin/audit/").content.decode()
-    assert evil not in page
+    assert markup not in page
     assert "&lt;script&gt;" in page
     with pytest.raises(DatabaseError), transaction.atomic():
         AuditEntry.objects.filter(pk=entry.pk).update(action="nothing")
@@ -381,10 +381,10 @@ def test_an_invitation_gives_no_more_than_it_says_to_an_account_that_was_switche
     assert boss.tokens.get().revoked_at
 
 
-@pytest.mark.parametrize("how", ["remove", "change"])
-@pytest.mark.parametrize("still", [False, True])
+@pytest.mark.parametrize("ending", ["remove", "change"])
+@pytest.mark.parametrize("signed_in", [False, True])
 def test_tokens_of_who_manages_no_more_are_refused(
-    ada_client: Client, courier: Publication, how: str, *, still: bool
+    ada_client: Client, courier: Publication, ending: str, *, signed_in: bool
 ) -> None:
     """A token outlives nobody's right to make it; those of other publications stay."""
     other = make_publication(slug="other")
@@ -394,9 +394,9 @@ def test_tokens_of_who_manages_no_more_are_refused(
         tokens.create(
             publication.slug, ben, [Scope.ISSUES_READ], publication_id=publication.pk, now=NOON
         )
-    if still:
+    if signed_in:
         Member.objects.create(user=ben, publication=None, role=Role.OWNER, created_at=NOON)
     member = Member.objects.get(user=ben, publication=courier)
-    ada_client.post(f"/admin/team/{member.pk}/{how}/", {"role": "editor"})
+    ada_client.post(f"/admin/team/{member.pk}/{ending}/", {"role": "editor"})
     living = {token.name for token in ben.tokens.filter(revoked_at=None)}
-    assert living == ({courier.slug, other.slug} if still else {other.slug})
+    assert living == ({courier.slug, other.slug} if signed_in else {other.slug})

@@ -99,6 +99,6 @@ def test_rubbish_adds_none_and_keeps_what_was_typed(
 def test_nobody_adds_one_that_receives_more(owner: Client) -> None:
     """Than they reach themselves."""
     other = make_publication(slug="gazette")
-    for where in ("", str(other.pk)):
-        owner.post("/admin/webhooks/add/", {**form(other), "publication": where})
+    for pk in ("", str(other.pk)):
+        owner.post("/admin/webhooks/add/", {**form(other), "publication": pk})
     assert not Webhook.objects.exists()

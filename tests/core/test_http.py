@@ -431,28 +431,28 @@ def test_an_unreadable_encoding_is_an_error(publisher: Publisher, coding: str, b
 def test_a_server_that_hangs_is_left(publisher: Publisher, brief: float) -> None:
     """No answer at all ends with the deadline."""
     publisher.pages["/a"] = lambda _: publisher.closing.wait()
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(http.TooSlowError):
         http.fetch(publisher.url("/a"))
-    assert time.monotonic() - began < brief + 1
+    assert time.monotonic() - start < brief + 1
 
 
-@pytest.mark.parametrize("where", ["body", "headers"])
-def test_a_server_that_drips_is_left(publisher: Publisher, brief: float, where: str) -> None:
+@pytest.mark.parametrize("part", ["body", "headers"])
+def test_a_server_that_drips_is_left(publisher: Publisher, brief: float, part: str) -> None:
     """The time counts in all, so a byte now and then gains nothing."""
 
     def drip(client: BaseHTTPRequestHandler) -> None:
         client.wfile.write(b"HTTP/1.1 200 OK\r\nX: ")
-        if where == "body":
+        if part == "body":
             client.wfile.write(b"x\r\n\r\n")
         while not publisher.closing.wait(0.05):
             client.wfile.write(b"x")
 
     publisher.pages["/a"] = drip
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(http.TooSlowError):
         http.fetch(publisher.url("/a"))
-    assert time.monotonic() - began < brief + 1
+    assert time.monotonic() - start < brief + 1
 
 
 def test_a_resolver_that_hangs_is_left(
@@ -460,10 +460,10 @@ def test_a_resolver_that_hangs_is_left(
 ) -> None:
     """The resolver knows no timeout; the deadline holds all the same."""
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: publisher.closing.wait() and [])
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(http.TooSlowError):
         http.fetch("http://slow.example/")
-    assert time.monotonic() - began < brief + 1
+    assert time.monotonic() - start < brief + 1
 
 
 @pytest.mark.parametrize("status", [400, 404, 410, 429, 500, 503, 599])

@@ -25,10 +25,10 @@ def hung(settings: Settings) -> Iterator[None]:
 @pytest.mark.django_db(transaction=True)
 def test_nobody_waits_long_for_a_broker_that_hangs(hung: None) -> None:
     """The nudge is dropped, and said so; a sweep finds the work."""
-    began = time.monotonic()
+    start = time.monotonic()
     with capture_logs() as logs:
         jobs.enqueue(jobs.DELIVER_WEBHOOKS)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - start < 8
     assert [entry["event"] for entry in logs] == ["nudge lost, a sweep will follow"]
 
 

@@ -153,7 +153,7 @@ def test_an_unknown_mail_is_not_found(client: Client, box: Path, key: str) -> No
 
 
 @pytest.mark.parametrize(
-    "elsewhere",
+    "headers",
     [
         {"REMOTE_ADDR": "192.168.1.20"},
         {"REMOTE_ADDR": ""},
@@ -162,7 +162,7 @@ def test_an_unknown_mail_is_not_found(client: Client, box: Path, key: str) -> No
     ],
 )
 def test_only_this_machine_may_read_mail(
-    client: Client, box: Path, elsewhere: dict[str, str]
+    client: Client, box: Path, headers: dict[str, str]
 ) -> None:
     """Mails hold links that act for subscribers; a proxy's visitors are not this machine."""
     key = maildir.deliver(box, WHOLE)
@@ -172,4 +172,4 @@ def test_only_this_machine_may_read_mail(
         f"/mailbox/{key}/frame",
         f"/mailbox/{key}/download",
     ):
-        assert client.get(path, **elsewhere).status_code == 404  # type: ignore[arg-type]
+        assert client.get(path, **headers).status_code == 404  # type: ignore[arg-type]

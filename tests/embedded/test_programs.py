@@ -47,9 +47,9 @@ def test_whoever_asks_before_the_web_process_runs_is_answered(
     web = supervisor.children[0].process
     os.killpg(web.pid, signal.SIGKILL)
     web.wait()
-    meanwhile = request(listener)
+    answer = request(listener)
     supervisor.look()
-    assert meanwhile.getresponse().status == 200
+    assert answer.getresponse().status == 200
     assert supervisor.children[0].process.pid != web.pid
 
 

@@ -138,8 +138,8 @@ def test_the_feed_answers_not_modified_while_nothing_is_new(client: Client, embe
     """Polite pollers send back the ETag."""
     first = client.get("/sample/feed.xml")
     assert first["Content-Type"].startswith("application/rss+xml")
-    again = client.get("/sample/feed.xml", headers={"If-None-Match": first["ETag"]})
-    assert again.status_code == 304
+    second = client.get("/sample/feed.xml", headers={"If-None-Match": first["ETag"]})
+    assert second.status_code == 304
 
 
 @pytest.mark.django_db

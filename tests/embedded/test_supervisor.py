@@ -114,10 +114,10 @@ def test_in_a_hurry_the_stubborn_are_killed(supervisor: Supervisor) -> None:
     supervisor.start(python("beat", STUBBORN))
     until(lambda: supervisor.children[0].log.read_text() == "here\n")
     process = supervisor.children[0].process
-    began = time.monotonic()
+    start = time.monotonic()
     supervisor.stop(hurry=lambda: True)
     assert process.returncode == -signal.SIGKILL
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - start < 5
 
 
 def test_a_terminal_signal_reaches_only_the_supervisor(supervisor: Supervisor) -> None:

@@ -132,11 +132,11 @@ def test_a_session_has_an_end(
     """Also for whoever says something now and then."""
     monkeypatch.setattr(limits, "SESSION_SECONDS", 0.3)
     talk = talks(serving("smtp"))
-    began = time.monotonic()
+    start = time.monotonic()
     while (reply := talk.say(b"NOOP\r\n")).startswith("250"):
         time.sleep(0.05)
     assert reply.startswith("421 4.4.2")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - start < 2
 
 
 @pytest.mark.parametrize("in_lines", [True, False])

@@ -80,11 +80,11 @@ def test_no_single_sender_is_nobody(head: bytes) -> None:
 
 
 @given(st.binary(max_size=2000))
-def test_rubbish_never_raises(rubbish: bytes) -> None:
+def test_rubbish_never_raises(raw: bytes) -> None:
     """Whatever the bytes are."""
-    reading.read(rubbish, "x@x.example")
-    reading.read(b"From: " + rubbish, "x@x.example")
-    reading.broken(rubbish)
+    reading.read(raw, "x@x.example")
+    reading.read(b"From: " + raw, "x@x.example")
+    reading.broken(raw)
 
 
 @pytest.mark.parametrize(

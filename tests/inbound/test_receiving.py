@@ -95,14 +95,14 @@ def test_an_address_of_a_lost_subscriber_is_nobodys(
 ) -> None:
     """After a restore somebody else has the id: mail to the old address is refused, and no more."""
     state = "active" if command == "unsubscribe" else "pending"
-    lost = make_subscriber(email="lost@reader.example")
+    erased = make_subscriber(email="lost@reader.example")
     tokens = {
-        "unsubscribe": unsubscribe_token(lost, newsletter),
-        "confirm": sign_rows_until("confirm", clock.now() + timedelta(days=1), lost, newsletter),
+        "unsubscribe": unsubscribe_token(erased, newsletter),
+        "confirm": sign_rows_until("confirm", clock.now() + timedelta(days=1), erased, newsletter),
     }
-    heir = make_subscriber(email=NADIA, pk=_delete(lost))
+    successor = make_subscriber(email=NADIA, pk=_delete(erased))
     Subscription.objects.create(
-        subscriber=heir,
+        subscriber=successor,
         newsletter=newsletter,
         state=state,
         created_at=clock.now(),
@@ -235,10 +235,10 @@ def test_the_database_away_is_try_again(
 
     from digest.subscribers import signups as stored_signups
 
-    def away(*_: object, **__: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OperationalError("the server is gone")
 
-    monkeypatch.setattr(stored_signups, "store_signup", away)
+    monkeypatch.setattr(stored_signups, "store_signup", fail)
     assert mail(smtp, f"subscribe+tide@{DOMAIN}").startswith("451")
 
 
@@ -269,7 +269,7 @@ def test_smtplib_gets_along_with_it(serving: Serving, newsletter: Newsletter) ->
 
 
 @pytest.mark.parametrize(
-    "rubbish",
+    "command",
     [
         b"\r\n",
         b"\0\0\0\r\n",
@@ -284,10 +284,10 @@ def test_smtplib_gets_along_with_it(serving: Serving, newsletter: Newsletter) ->
     ],
 )
 def test_rubbish_gets_a_reply_and_no_more(
-    smtp: Talk, newsletter: Newsletter, rubbish: bytes
+    smtp: Talk, newsletter: Newsletter, command: bytes
 ) -> None:
     """The conversation goes on, or is ended politely."""
-    reply = smtp.say(rubbish)
+    reply = smtp.say(command)
     assert re.match(r"(252|5\d\d)", reply), reply
     assert mail(smtp, f"subscribe+tide@{DOMAIN}").startswith("250")
 

@@ -130,14 +130,14 @@ def test_a_release_makes_these_data_the_newest() -> None:
 def test_a_release_holds_on_every_machine(data: Path) -> None:
     """Another machine's file knows a higher number of the state that was lost."""
     installation = beat(9)
-    elsewhere = (data / "heartbeat.json").read_text()
+    other_file = (data / "heartbeat.json").read_text()
     restore(1)
     (data / "heartbeat.json").unlink()
     hold = holds.check(NOON)
     assert hold
     forget_valkey(installation)
     holds.release(hold, NOON)
-    (data / "heartbeat.json").write_text(elsewhere)
+    (data / "heartbeat.json").write_text(other_file)
     assert holds.check(NOON) is None
 
 
@@ -159,24 +159,24 @@ def test_a_hold_in_an_older_state_is_not_believed() -> None:
 
 def test_jobs_that_send_do_nothing_while_mail_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever starts them; others go on."""
-    began: list[str] = []
+    started_jobs: list[str] = []
     monkeypatch.setattr(holds, "HELD_JOBS", frozenset({"delivery.sends"}))
 
     @job("delivery.sends")
     def sends() -> None:
-        began.append("sends")
+        started_jobs.append("sends")
 
     @job("delivery.reads")
     def reads() -> None:
-        began.append("reads")
+        started_jobs.append("reads")
 
     hold = holds.begin(Hold.Reason.REQUESTED, NOON)
     sends()
     reads()
-    assert began == ["reads"]
+    assert started_jobs == ["reads"]
     holds.release(hold, NOON)
     sends()
-    assert began == ["reads", "sends"]
+    assert started_jobs == ["reads", "sends"]
 
 
 def test_every_job_either_sends_nothing_or_is_held() -> None:

@@ -98,12 +98,12 @@ def test_a_place_that_is_not_there_is_refused(issue: Issue, ada: User) -> None:
     """A block of another issue, one without stories, a story of another issue."""
     first, *_ = ids(issue)
     other = make_issue(make_newsletter())
-    elsewhere = make_story(other)
+    foreign_story = make_story(other)
     divider = make_block(issue, BlockKind.DIVIDER)
     with pytest.raises(ChangedMeanwhileError):
-        editing.move(issue, 1, first, elsewhere.block_id, 0, ada)
+        editing.move(issue, 1, first, foreign_story.block_id, 0, ada)
     with pytest.raises(ChangedMeanwhileError):
-        editing.move(issue, 1, elsewhere.pk, blocks(issue)[0], 0, ada)
+        editing.move(issue, 1, foreign_story.pk, blocks(issue)[0], 0, ada)
     with pytest.raises(IssueError, match="holds no stories"):
         editing.move(issue, 1, first, divider.pk, 0, ada)
     assert titles(issue) == ["Story 0", "Story 1", "Story 2"]
@@ -200,8 +200,8 @@ def test_a_refresh_keeps_what_is_pinned_or_reworded(ada: User) -> None:
     old = make_article(source, title="Old", published_at=NOON - HOUR)
     issue = building.build(newsletter, NOON, NOON)
     assert titles(issue) == ["Old"]
-    (only,) = ids(issue)
-    issue = editing.reword(issue, 1, only, {"title": "Old, reworded"}, ada)
+    (remaining,) = ids(issue)
+    issue = editing.reword(issue, 1, remaining, {"title": "Old, reworded"}, ada)
     make_article(source, title="New", published_at=NOON - MINUTE)
     issue = editing.refresh(issue, issue.revision, ada, NOON)
     assert titles(issue) == ["Old, reworded", "New"]
@@ -319,7 +319,7 @@ def test_a_manual_issue_of_chosen_stories_to_those_of_a_topic(ada: User) -> None
     """Breaking: it waits as a draft, and goes to those who chose one of the topics alone."""
     newsletter = make_newsletter()
     make_layout_block(newsletter, kind="topic", title="Harbour", topics=["harbour"])
-    harbour, nobody = make_subscriber(newsletter), make_subscriber(newsletter)
+    harbour, without_topics = make_subscriber(newsletter), make_subscriber(newsletter)
     harbour.subscriptions.update(topics=["Harbour"])
     article = make_article(title="The dam breaks")
     wish: dict[str, Any] = {"articles": [article], "only_topics": ["Harbour"]}
@@ -332,7 +332,7 @@ def test_a_manual_issue_of_chosen_stories_to_those_of_a_topic(ada: User) -> None
     scheduling.send_now(issue, 1, NOON)
     assert planning.plan_built(NOON + HOUR) == [issue]
     assert list(AnyDelivery.objects.values_list("subscriber", flat=True)) == [harbour.pk]
-    assert nobody.pk != harbour.pk
+    assert without_topics.pk != harbour.pk
     with pytest.raises(IssueError, match="no topic called Sky"):
         creating.create_issue(
             newsletter, "wish-2", ada, NOON, articles=[article], only_topics=["Sky"]
@@ -424,7 +424,7 @@ def test_a_story_taken_back_is_in_no_mail_from_then_on(settings: Settings) -> No
         retracting.retract(issue, wrong.pk, "It <b>held</b>.", NOON)
         Delivery.objects.update(due_at=NOON.replace(year=2020))
         sender.send_due()
-    first, second = (got.data for got in server.received)
+    first, second = (message.data for message in server.received)
     assert b"The dam breaks" in first
     assert b"The dam breaks" not in second
     page = render_issue(Issue.objects.get())

@@ -280,8 +280,8 @@ def test_an_edit_counts_until_somebody_else_approves(issue: Issue, ada: User, be
     half = approve(issue, ada)
     assert (half.state, half.approved_hash) == (State.DRAFT, "")
     assert approval.is_needed(half)
-    again = approve(issue, ada)  # twice is not two people
-    assert (again.state, again.approved_hash) == (State.DRAFT, "")
+    second = approve(issue, ada)  # twice is not two people
+    assert (second.state, second.approved_hash) == (State.DRAFT, "")
     with pytest.raises(ApprovalError):
         scheduling.send_now(half, half.revision, NOON)
     whole = approve(issue, ben)

@@ -46,7 +46,7 @@ def take(now: datetime) -> tuple[list[str], list[str]]:
     """Return the keys of what is reported, and let it reach somebody."""
     news = take_news(now)
     settle(news, now)
-    return [alert.key for alert in news.begun], [alert.key for alert in news.over]
+    return [alert.key for alert in news.started], [alert.key for alert in news.ended]
 
 
 def test_nothing_is_wrong() -> None:
@@ -145,7 +145,7 @@ def test_what_was_over_before_anybody_was_reached_is_reported() -> None:
     take_news(NOON)
     take_news(NOON + PATIENCE)
     Relay.objects.update(down_since=None)
-    [alert] = take_news(NOON + PATIENCE).over
+    [alert] = take_news(NOON + PATIENCE).ended
     assert (alert.notified_at, alert.ended_at) == (None, NOON + PATIENCE)
     assert take(NOON + PATIENCE + HOUR) == ([], ["relay:second"])
     assert take(NOON + PATIENCE + 2 * HOUR) == ([], [])

@@ -57,18 +57,18 @@ def test_sunday_and_monday_meet_at_midnight_of_the_schedules_zone(zone: str) -> 
 def test_the_weeks_when_clocks_change_are_shorter_and_longer(sunday: datetime, hours: int) -> None:
     """London's week has 167 hours in March, and 169 in October."""
     schedule_rule = rule(THRICE)
-    this = periods.begin(sunday, WEEKLY, schedule_rule)
+    current = periods.begin(sunday, WEEKLY, schedule_rule)
     following = periods.begin(sunday + timedelta(days=1), WEEKLY, schedule_rule)
-    assert following - this == timedelta(hours=hours)
-    assert this.astimezone(ZoneInfo("Europe/London")).strftime("%a %H:%M") == "Mon 00:00"
+    assert following - current == timedelta(hours=hours)
+    assert current.astimezone(ZoneInfo("Europe/London")).strftime("%a %H:%M") == "Mon 00:00"
 
 
 def test_a_day_without_midnight_begins_at_its_first_moment() -> None:
     """In Cairo clocks went from midnight to one o'clock on 24 April 2026."""
-    began = periods.begin(
+    beginning = periods.begin(
         datetime(2026, 4, 24, 12, tzinfo=UTC), DAILY, rule(THRICE, "Africa/Cairo")
     )
-    assert began == datetime(2026, 4, 23, 22, tzinfo=UTC)
+    assert beginning == datetime(2026, 4, 23, 22, tzinfo=UTC)
 
 
 @given(

@@ -13,11 +13,11 @@ HOUR = timedelta(hours=1)
 
 
 def sends(
-    home: str, *elsewhere: str, now: datetime, send_in_local_time: bool = False
+    home: str, *other_zones: str, now: datetime, send_in_local_time: bool = False
 ) -> list[timetable.Sending]:
     """The next three sends of a newsletter at seven."""
     rule = schedules.rule(timezone=home, days=DAILY, at=time(7))
-    zones = [ZoneInfo(zone) for zone in elsewhere]
+    zones = [ZoneInfo(zone) for zone in other_zones]
     return timetable.upcoming(rule, now, 3, zones, send_in_local_time=send_in_local_time)
 
 

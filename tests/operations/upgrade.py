@@ -60,7 +60,7 @@ class Installation:
         A web process gets no requests from before its end until the new one is ready. Of the others
         the new one starts first.
         """
-        began, retired = time.monotonic(), self.processes[name]
+        start, retired = time.monotonic(), self.processes[name]
         if name in self.ports:
             visitor.ports = [port for port in self.ports.values() if port != self.ports[name]]
             time.sleep(DRAIN)
@@ -70,7 +70,7 @@ class Installation:
         else:
             self.start(name, self.next_version)
             _end(retired)
-        return time.monotonic() - began
+        return time.monotonic() - start
 
     def command(self, name: str) -> list[str]:
         """Return the arguments of a process."""
@@ -200,9 +200,9 @@ def _upgrade(house: House, installation: Installation, mails: int) -> int:
     pauses.start()
     wait_for(lambda: len(house.recipients()) > mails / 20, 300, "the first mails")
     for arguments in (["migrate", "--plan"], ["migrate"]):
-        began, pauses.phase = time.monotonic(), f"digest {' '.join(arguments)}"
+        start, pauses.phase = time.monotonic(), f"digest {' '.join(arguments)}"
         assert installation.run(installation.next_version, *arguments).wait(600) == 0
-        print(f"digest {' '.join(arguments)}: {time.monotonic() - began:.1f} s")
+        print(f"digest {' '.join(arguments)}: {time.monotonic() - start:.1f} s")
     for process in names:
         pauses.phase = f"{process} is replaced"
         seconds = installation.replace(process, visitor)

@@ -65,13 +65,13 @@ def install(environment: Path, wheel: Path, python: str) -> Path:
 def receives_digest(digest: Path, folder: Path) -> bool:
     """Run `digest up` in an empty folder until a mail is there; say what was seen."""
     folder.mkdir()
-    began = time.monotonic()
+    start = time.monotonic()
     with running(digest, folder) as process:
-        while time.monotonic() < began + PATIENCE and process.poll() is None:
+        while time.monotonic() < start + PATIENCE and process.poll() is None:
             mails = [path for path in folder.glob("data/mailbox/new/*") if path.is_file()]
             if mails:
                 owner = pwd.getpwuid(mails[0].stat().st_uid).pw_name
-                print(f"A digest after {time.monotonic() - began:.0f} s, received by {owner}.")
+                print(f"A digest after {time.monotonic() - start:.0f} s, received by {owner}.")
                 return True
             time.sleep(0.5)
     print("No digest came.", (folder / "output").read_text()[-3000:], sep="\n")

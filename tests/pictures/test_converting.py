@@ -60,8 +60,8 @@ def test_transparency_and_few_colours_stay_png() -> None:
     assert converted.format == "png"
     assert opened(converted.sizes[Size.WIDE]).getpixel((0, 0))[3] == 0  # type: ignore[index]
     palette = logo.quantize(4)
-    again = convert(encoded(palette, "PNG", transparency=palette.getpixel((0, 0))))
-    assert opened(again.sizes[Size.WIDE]).convert("RGBA").getpixel((0, 0))[3] == 0  # type: ignore[index]
+    transparent = convert(encoded(palette, "PNG", transparency=palette.getpixel((0, 0))))
+    assert opened(transparent.sizes[Size.WIDE]).convert("RGBA").getpixel((0, 0))[3] == 0  # type: ignore[index]
     chart = convert(encoded(quarters(), "PNG"))
     assert chart.format == "png"
     assert near(lead(chart), 0.1, 0.1) == RED

@@ -316,10 +316,10 @@ class TestUnreachable:
         """A server that hangs holds nobody up for long."""
         with socket.create_server(("127.0.0.1", 0)) as silent:
             settings.DIGEST_REDIS_URL = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-            began = time.monotonic()
+            start = time.monotonic()
             with pytest.raises(ThrottleUnavailableError):
                 reserve(1, [Limit(name, 1, 1)])
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - start < 3
 
 
 def take_for_a_while(limits: list[Bound], seconds: float) -> int:
@@ -348,11 +348,11 @@ def test_together_never_more_than_the_limit(workers: Callable[[], Executor], nam
         1, [Limit(f"{name}-other", 1, 1)]
     )  # this process has a connection, which none may share
     with workers() as pool:
-        began = time.monotonic()
+        start = time.monotonic()
         futures = [pool.submit(take_for_a_while, limits, 0.5) for _ in range(4)]
         used = sum(future.result() for future in futures)
-        took = time.monotonic() - began
-    assert 50 + 0.2 * 100 < used <= 50 + took * 100
+        duration = time.monotonic() - start
+    assert 50 + 0.2 * 100 < used <= 50 + duration * 100
 
 
 class TestPartitions:

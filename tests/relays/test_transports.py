@@ -52,9 +52,9 @@ def test_every_kind_writes_an_address_that_its_adapter_reads() -> None:
     """From the parts that a form asks for."""
     parts = AddressParts(host="eu-west-1", user="us/er", password="")
     pair = AddressParts(host="eu-west-1", user="us/er", password="pass:word")
-    anywhere = AddressParts(user="us/er")
+    any_host = AddressParts(user="us/er")
     for kind in kinds():
-        fitting = {"smtp": pair, "amazon_ses": pair, "mailgun": parts}.get(kind, anywhere)
+        fitting = {"smtp": pair, "amazon_ses": pair, "mailgun": parts}.get(kind, any_host)
         url = write_url(kind, fitting)
         assert kind in adapter_for(url).kinds
         assert "us%2Fer" in url

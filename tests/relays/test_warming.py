@@ -144,8 +144,10 @@ def test_a_plan_lists_its_days() -> None:
 )
 def test_an_issue_takes_days(messages: int, spent: int, to_one_domain: int, days: int) -> None:
     """A thousand today, two tomorrow, four the day after, and half of it to one domain."""
-    took = days_to_send(Warming(MONDAY), MONDAY, messages, spent=spent, to_one_domain=to_one_domain)
-    assert took == days
+    needed = days_to_send(
+        Warming(MONDAY), MONDAY, messages, spent=spent, to_one_domain=to_one_domain
+    )
+    assert needed == days
 
 
 def test_a_plan_that_never_grows_may_never_suffice() -> None:

@@ -15,7 +15,7 @@ from tests.rendering.quality.issues import samples
 
 
 @pytest.fixture(scope="module")
-def everything() -> Compiled:
+def compiled_issue() -> Compiled:
     """An issue with a block of each kind."""
     [sample] = [sample for sample in samples() if sample.name == "picture-all-blocks"]
     assert {block.kind for block in sample.blocks} == set(BlockKind.values)
@@ -43,17 +43,17 @@ def everything() -> Compiled:
         "It was fine",
     ],
 )
-def test_each_kind_is_in_both_parts(everything: Compiled, text: str) -> None:
+def test_each_kind_is_in_both_parts(compiled_issue: Compiled, text: str) -> None:
     """Nothing that an editor wrote is in one part only."""
-    raw = everything.message(INES)
+    raw = compiled_issue.message(INES)
     assert text in part(raw, "html")
     plain = " ".join(part(raw, "plain").split())
     assert text.replace("&amp;", "&") in plain
 
 
-def test_answers_write_a_mail_to_the_publication(everything: Compiled) -> None:
+def test_answers_write_a_mail_to_the_publication(compiled_issue: Compiled) -> None:
     """An answer's link names the answer and the question, and needs no page."""
-    root = lxml_html.fromstring(everything.html())
+    root = lxml_html.fromstring(compiled_issue.html())
     links = [link.get("href") or "" for link in root.iter("a") if link.text == "It was fine"]
     subject = "It%20was%20fine%20%28How%20did%20you%20like%20this%20issue%3F%29"
     assert links == [f"mailto:desk@courier.example?subject={subject}"]
@@ -195,8 +195,8 @@ def test_columns_do_not_need_a_style_sheet() -> None:
     html = part(mail.message(INES), "html")
     assert html.count("<!--[if mso]>") == html.count("<![endif]-->")
     root = lxml_html.document_fromstring(html)
-    [aside] = [column for column in root.iter("div") if column.get("class") == "column aside"]
-    style = (aside.get("style") or "").replace(" ", "")
+    [side_column] = [column for column in root.iter("div") if column.get("class") == "column aside"]
+    style = (side_column.get("style") or "").replace(" ", "")
     assert {"display:inline-block", "width:100%", "max-width:206px"} <= set(style.split(";"))
 
 

@@ -24,10 +24,10 @@ from tests.rendering.mails import (
     story,
     wire_faults,
 )
-from tests.rendering.test_mime import NASTY, one_line
+from tests.rendering.test_mime import HOSTILE, one_line
 
 APPEAL_KEY = -3  # of the third block
-NAMES = st.one_of(st.text(max_size=80), st.sampled_from(NASTY))
+NAMES = st.one_of(st.text(max_size=80), st.sampled_from(HOSTILE))
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +155,8 @@ def test_whatever_a_slot_is_given_it_is_smtp_safe(slot: str, text: str, other: s
     values: dict[str, Any] = dict.fromkeys(
         ("email", "name", "unsubscribe_url", "message_id", "preferences_url", "click"), text
     )
-    strange = replace(INES, **values, unsubscribe_mailto=other, subject=other)
-    for recipient in (strange, replace(INES, name=text, click=text, subject=text)):
+    changed = replace(INES, **values, unsubscribe_mailto=other, subject=other)
+    for recipient in (changed, replace(INES, name=text, click=text, subject=text)):
         with suppress(DigestError):
             assert is_smtp_safe(SLOTS[slot](recipient))
 
@@ -179,9 +179,9 @@ def test_web_version_has_nothing_personal(tide: Compiled) -> None:
 
 def test_stored_form_comes_back(tide: Compiled) -> None:
     """What is stored makes the same mail, to the byte."""
-    again = Compiled.loads(tide.dumps())
-    assert again == tide
-    assert again.message(INES, keys={0, 3}) == tide.message(INES, keys={0, 3})
+    loaded = Compiled.loads(tide.dumps())
+    assert loaded == tide
+    assert loaded.message(INES, keys={0, 3}) == tide.message(INES, keys={0, 3})
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from digest.rendering.errors import EditorTemplateError, RenderingError
 from digest.rendering.issue import LARGEST_HTML
 from tests.cast import NOON
 from tests.rendering.mails import INES, appeal, compiled, opened, part, story, wire_faults
-from tests.rendering.test_mime import NASTY, one_line
+from tests.rendering.test_mime import HOSTILE, one_line
 
-ANYTHING = st.one_of(st.text(max_size=60), st.sampled_from(NASTY))
+ANYTHING = st.one_of(st.text(max_size=60), st.sampled_from(HOSTILE))
 PICTURE = {
     "image_url": "https://img.example/seal.jpg",
     "image_alt": "A seal",
@@ -116,12 +116,12 @@ def test_only_web_links(url: str) -> None:
 
 def test_markup_in_articles_is_text() -> None:
     """What an article says is shown, never obeyed, in both parts."""
-    nasty = "<script>alert(1)</script> & {{ 7 * 7 }} <!-- -->"
-    mail = compiled(story(0, title=nasty, summary=nasty, byline=nasty, kicker=nasty))
+    markup = "<script>alert(1)</script> & {{ 7 * 7 }} <!-- -->"
+    mail = compiled(story(0, title=markup, summary=markup, byline=markup, kicker=markup))
     html = part(mail.message(INES), "html")
     assert "<script" not in html
     assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; {{ 7 * 7 }}") == 4
-    assert nasty in part(mail.message(INES), "plain")
+    assert markup in part(mail.message(INES), "plain")
 
 
 @settings(max_examples=25, deadline=None)

@@ -16,7 +16,7 @@ from tests.rendering.mails import display_name, opened
 
 Test = TypeVar("Test", bound=Callable[..., None])
 TEXT = st.text(max_size=300)
-NASTY = [
+HOSTILE = [
     "x\r\nBcc: e@e.example",
     "lone \r return",
     "nul \x00 byte",
@@ -33,9 +33,9 @@ NASTY = [
 ]
 
 
-def nasty(test: Test) -> Test:
+def hostile_text(test: Test) -> Test:
     """Give a property each of the nasty texts, beside what hypothesis thinks of."""
-    for text in NASTY:
+    for text in HOSTILE:
         test = example(text)(test)
     return test
 
@@ -54,7 +54,7 @@ def field_lines(raw: bytes) -> list[bytes]:
     return lines
 
 
-@nasty
+@hostile_text
 @given(TEXT)
 def test_quoted_printable_returns_what_went_in(text: str) -> None:
     """Any text comes back from its piece; the piece ends a line, and lines are at most 76 long."""
@@ -76,7 +76,7 @@ def test_pieces_concatenate(texts: list[str]) -> None:
     assert quopri.decodestring(joined).replace(b"\r\n", b"\n") == expected
 
 
-@nasty
+@hostile_text
 @given(TEXT)
 def test_subject_comes_back(text: str) -> None:
     """Any subject reads as one line of the same words, folded within 78, in ASCII."""
@@ -89,7 +89,7 @@ def test_subject_comes_back(text: str) -> None:
     assert " ".join(message["Subject"].split()) == one_line(text)
 
 
-@nasty
+@hostile_text
 @given(TEXT)
 def test_encoded_words_hold_whole_characters(text: str) -> None:
     """Each encoded-word is at most 75 long and decodes by itself."""
@@ -99,7 +99,7 @@ def test_encoded_words_hold_whole_characters(text: str) -> None:
         opened(f"Subject: {token}\r\n\r\n".encode())
 
 
-@nasty
+@hostile_text
 @given(TEXT)
 def test_display_name_comes_back(text: str) -> None:
     """Any name stands before its address and changes neither the address nor other fields."""
@@ -138,7 +138,7 @@ def test_feedback_id_has_four_different_values() -> None:
     assert 5 <= len(values[-1]) <= 15
 
 
-@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("name", HOSTILE)
 def test_list_id_is_never_encoded(name: str) -> None:
     """List-Id carries a plain name or none, never an encoded-word (RFC 2919)."""
     raw = mime.list_id_field(name, "tide.courier.example")

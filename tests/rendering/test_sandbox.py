@@ -114,10 +114,10 @@ def test_what_is_missing_is_blank() -> None:
 )
 def test_time_and_memory_are_bounded(source: str) -> None:
     """What would eat time or memory ends in a clear error, within a second or so."""
-    began = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(EditorTemplateError, match="The subject template"):
         render(source)
-    assert time.monotonic() - began < 10  # one second of processor time, on however busy a machine
+    assert time.monotonic() - start < 10  # one second of processor time, on however busy a machine
 
 
 @pytest.mark.parametrize(

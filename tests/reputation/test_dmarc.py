@@ -196,9 +196,9 @@ def test_reports_are_stored_once() -> None:
     make_newsletter()
     xml = report(record(), record("192.0.2.2", 90, "fail"))
     first = receiving.receive(mail(gzip.compress(xml)), NOON)
-    again = receiving.receive(zipped(xml), NOON)
+    second = receiving.receive(zipped(xml), NOON)
     foreign = receiving.receive(xml.replace(b"Courier.Example", b"else.example"), NOON)
-    assert (first.stored, again.repeated, foreign.foreign) == (1, 1, 1)
+    assert (first.stored, second.repeated, foreign.foreign) == (1, 1, 1)
     assert receiving.receive(b"PK\x03\x04 nothing", NOON).problems
     stored = DmarcReport.objects.get()
     assert (stored.organization, stored.rows.count()) == ("Post & Sons", 2)

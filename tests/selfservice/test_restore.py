@@ -196,7 +196,7 @@ def person(name: str) -> Subscriber:
     return make_subscriber(email=f"{name}@reader.example", name=name.title())
 
 
-def everything() -> dict[str, list[dict[str, Any]]]:
+def table_rows() -> dict[str, list[dict[str, Any]]]:
     """All rows of all tables."""
     return {
         model._meta.label: list(model._default_manager.order_by("pk").values())
@@ -219,11 +219,11 @@ def refused(client: Client, path: str, secrets: list[str]) -> None:
 def test_old_links_and_addresses_belong_to_nobody(client: Client, dumped: str) -> None:
     """Whoever has their ids now is neither shown nor changed by any link, button or address."""
     User.objects.create_superuser("ada@courier.example")  # without an account all leads to setup
-    founded = publish("courier") if dumped != "nothing" else None
+    publication = publish("courier") if dumped != "nothing" else None
     survivor = person("nadia") if dumped == "everything but the mail" else None
     with lost_by_a_restore():
-        old = settle(*(founded or publish("lost")), survivor or person("ines"))
-    new = settle(*(founded or publish("herald")), survivor or person("zora"))
+        old = settle(*(publication or publish("lost")), survivor or person("ines"))
+    new = settle(*(publication or publish("herald")), survivor or person("zora"))
     assert old.ids == new.ids, "a restore gives the same ids again"
     assert {path.split("/")[1] for path in old.links} == STAY | {
         "admin",
@@ -232,14 +232,14 @@ def test_old_links_and_addresses_belong_to_nobody(client: Client, dumped: str) -
         "click",
     }
     valid_paths = {path for path in old.links if survivor and path.split("/")[1] in STAY}
-    secrets = [new.subscriber.email, new.subscriber.name, *([] if founded else ["herald"])]
-    before = everything()
+    secrets = [new.subscriber.email, new.subscriber.name, *([] if publication else ["herald"])]
+    before = table_rows()
     for path in set(old.links) - valid_paths:
         refused(client, path, secrets)
     for address in [] if survivor else old.addresses:
         with pytest.raises(InboundError):
             recipients.understood(address)
-    assert everything() == before
+    assert table_rows() == before
     assert not set(old.message_ids) & set(new.message_ids)
     assert not set(old.bounces) & set(new.bounces)
     for path in {*new.links, *valid_paths}:

@@ -297,8 +297,8 @@ def test_a_delivery_that_is_being_resolved_protects_the_rest(settings: Settings)
     settings.DIGEST_KEEP_DAYS = 90
     issue = make_done(SENT, LOST_REPLY)
     archiving.archive_deliveries(LATER)
-    with psycopg.connect(_database()) as somebody:
-        somebody.execute("SELECT FROM sending_delivery FOR UPDATE")
+    with psycopg.connect(_database()) as session:
+        session.execute("SELECT FROM sending_delivery FOR UPDATE")
         assert archiving.archive_deliveries(NOON + 91 * DAY).deleted == 0
         assert places(issue) == (1, 1)
     assert archiving.archive_deliveries(NOON + 91 * DAY).deleted == 2

@@ -169,8 +169,8 @@ def test_an_appeal_that_was_shown_to_some_counts_for_them(
     """Its block was for a segment, or for topics; others have not had it yet."""
     make_layout_block(newsletter, kind="topic", title="Sea", topics=["sea"])
     make_layout_block(newsletter, kind="topic", title="Land", topics=["land"])
-    sea, land, both = newsletter.subscriptions.order_by("pk")
-    newsletter.subscriptions.filter(pk__in=[sea.pk, both.pk]).update(topics=["Sea"])
+    sea, land, everywhere = newsletter.subscriptions.order_by("pk")
+    newsletter.subscriptions.filter(pk__in=[sea.pk, everywhere.pk]).update(topics=["Sea"])
     newsletter.subscriptions.filter(pk=land.pk).update(topics=["Land"])
     rule = {"field": "topic", "operator": "is", "value": "Sea"}
     segment = saving.create(newsletter.publication, "Sea", {"rules": [rule]}, NOON)
@@ -182,7 +182,7 @@ def test_an_appeal_that_was_shown_to_some_counts_for_them(
     second = make(newsletter, capped_appeal, START + DAY)
     second.stories.update(topics=["Sea", "Land"])
     planning.plan_built(START + DAY)
-    assert without(second) == {sea.subscriber_id, both.subscriber_id}
+    assert without(second) == {sea.subscriber_id, everywhere.subscriber_id}
     third = make(newsletter, capped_appeal, START + 2 * DAY)
     third.stories.update(topics=["Sea", "Land"])
     planning.plan_built(START + 2 * DAY)

@@ -67,7 +67,7 @@ def topical() -> Issue:
 
 def mails(server: SmtpServer) -> dict[str, EmailMessage]:
     """Return what was received, by recipient."""
-    return {got.recipient: read(got.data) for got in server.received}
+    return {received.recipient: read(received.data) for received in server.received}
 
 
 def read(data: bytes) -> EmailMessage:
@@ -139,17 +139,17 @@ def test_a_manual_issue_goes_to_every_cadence() -> None:
 def test_subscribers_get_the_stories_of_their_topics(relay: StartRelay) -> None:
     """In both parts, with the issue's subject; without a choice they get everything."""
     server, issue = relay(), topical()
-    harbour, both, everything = (
+    harbour, harbour_and_culture, every_topic = (
         subscriber(issue.newsletter, topics=topics)
         for topics in (["Harbour"], ["Sport", "Harbour"], [])
     )
     planning.plan_built(NOON)
     assert sender.send_due().counts == {State.SENT: 3}
-    got = mails(server)
-    assert stories(got[harbour.email]) == {"harbour"}
-    assert stories(got[both.email]) == {"harbour", "derby"}
-    assert len(stories(got[everything.email])) == 3
-    assert len({mail["Subject"] for mail in got.values()}) == 1
+    received = mails(server)
+    assert stories(received[harbour.email]) == {"harbour"}
+    assert stories(received[harbour_and_culture.email]) == {"harbour", "derby"}
+    assert len(stories(received[every_topic.email])) == 3
+    assert len({mail["Subject"] for mail in received.values()}) == 1
 
 
 def test_subscribers_for_whom_there_is_no_story_are_not_planned() -> None:
@@ -180,31 +180,31 @@ def test_a_newsletter_without_topics_sends_everything() -> None:
     newsletter = make_newsletter()
     issue = make_issue(newsletter)
     make_story(issue, topics=["Sport"])
-    once = subscriber(newsletter, topics=["Harbour"])
-    assert planned(issue) == {once}
+    early = subscriber(newsletter, topics=["Harbour"])
+    assert planned(issue) == {early}
 
 
-@pytest.mark.parametrize("when", ["before the claim", "after the claim"])
-def test_topics_changed_after_planning_take_effect(relay: StartRelay, when: str) -> None:
+@pytest.mark.parametrize("moment", ["before the claim", "after the claim"])
+def test_topics_changed_after_planning_take_effect(relay: StartRelay, moment: str) -> None:
     """Where there is no story, the delivery is settled with the reason."""
     server, issue = relay(), topical()
-    nothing, other = (subscriber(issue.newsletter, topics=["Sport"]) for _ in range(2))
+    sport, other = (subscriber(issue.newsletter, topics=["Sport"]) for _ in range(2))
     planning.plan_built(NOON)
     audience = segmentation_of(issue, compiled_for(issue)).audience
-    batch = claim_batch(issue, 10, NOON, audience) if when == "after the claim" else None
-    choose(nothing, topics=["Culture"])
+    batch = claim_batch(issue, 10, NOON, audience) if moment == "after the claim" else None
+    choose(sport, topics=["Culture"])
     if batch:
-        [row] = [row for row in batch.rows if row.subscriber_id == nothing.pk]
+        [row] = [row for row in batch.rows if row.subscriber_id == sport.pk]
         assert not ledger.recheck(batch, [row], NOON).sendable
     else:
         choose(other, topics=["Harbour"])
         sender.send_due()
         assert stories(mails(server)[other.email]) == {"harbour"}
-    assert settled_as(Delivery.objects.get(subscriber=nothing)) == (
+    assert settled_as(Delivery.objects.get(subscriber=sport)) == (
         State.SUPPRESSED,
         "Nothing in it is about the topics that the subscriber chose.",
     )
-    assert nothing.email not in server.recipients
+    assert sport.email not in server.recipients
 
 
 def test_stories_dropped_by_the_size_limit_do_not_count() -> None:
@@ -235,12 +235,12 @@ def test_muted_topics_are_left_out(relay: StartRelay) -> None:
     server, issue = relay(), topical()
     issue.stories.filter(url=f"{SITE}harbour").update(topics=["Harbour", "Culture"])
     without = subscriber(issue.newsletter, muted_topics=["Sport"])
-    both = subscriber(issue.newsletter, topics=["Culture"], muted_topics=["Harbour"])
+    harbour_and_culture = subscriber(issue.newsletter, topics=["Culture"], muted_topics=["Harbour"])
     renamed = subscriber(issue.newsletter, muted_topics=["Gone"])
     planned(issue)
     sender.send_due()
     assert stories(mails(server)[without.email]) == {"harbour", "weather"}
-    assert stories(mails(server)[both.email]) == {"harbour"}
+    assert stories(mails(server)[harbour_and_culture.email]) == {"harbour"}
     assert stories(mails(server)[renamed.email]) == {"harbour", "derby", "weather"}
     issue.stories.exclude(url=f"{SITE}derby").update(retracted_at=NOON)
     segmentation = segmentation_of(issue, compiled_for(issue))

@@ -116,9 +116,9 @@ def test_what_did_not_go_well_gets_a_row() -> None:
     assert (deferred.due_at, deferred.first_attempt_at) == (DEFERRED.due_at, NOON)
     assert (uncertain.times_uncertain, uncertain.fence) == (1, batch.fence)
     assert (postponed.attempts, postponed.due_at) == (0, POSTPONED.due_at)
-    again = claim_batch(issue, 5, NOON + timedelta(hours=2))
-    assert len(again.rows) == 2
-    assert {row.id for row in again.rows} == {postponed.pk, deferred.pk}
+    second_batch = claim_batch(issue, 5, NOON + timedelta(hours=2))
+    assert len(second_batch.rows) == 2
+    assert {row.id for row in second_batch.rows} == {postponed.pk, deferred.pk}
     assert progress(issue) == balance(issue)
 
 
@@ -179,15 +179,15 @@ def test_what_was_not_begun_is_due_again(released: list[int]) -> None:
     assert states(issue) == expected
     remaining = [(key, SENT) for place, key in enumerate(ids) if place not in released]
     assert ledger.record(batch, remaining, NOON) == {key for key, _ in remaining}
-    again = [row.id for _ in range(3) for row in claim_batch(issue, 3).rows]
-    assert again == [ids[place] for place in released]
+    second_batch = [row.id for _ in range(3) for row in claim_batch(issue, 3).rows]
+    assert second_batch == [ids[place] for place in released]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_who_leaves_is_suppressed(when: str) -> None:
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_who_leaves_is_suppressed(moment: str) -> None:
     """Between planning and the claim, or after it: the recheck notices."""
     issue = make_untried(2)
-    batch = claim_batch(issue, 5) if when == "after" else None
+    batch = claim_batch(issue, 5) if moment == "after" else None
     leaving, staying = Subscriber.objects.order_by("pk")
     consent.unsubscribe(leaving.pk, issue.newsletter_id, via="one-click", ip=None, now=NOON)
     if batch:
@@ -202,15 +202,15 @@ def test_who_leaves_is_suppressed(when: str) -> None:
     assert progress(issue) == balance(issue) == Progress(in_flight=1, suppressed=1)
 
 
-@pytest.mark.parametrize("deed", ["pause", "change"])
-def test_a_claim_of_an_issue_that_stopped_is_empty(deed: str) -> None:
+@pytest.mark.parametrize("action", ["pause", "change"])
+def test_a_claim_of_an_issue_that_stopped_is_empty(action: str) -> None:
     """Paused, or changed since it was loaded; nothing is in flight then."""
     issue = make_untried(2)
     changes: dict[str, dict[str, Any]] = {
         "pause": {"state": Issue.State.PAUSED},
         "change": {"revision": 7},
     }
-    Issue.objects.update(**changes[deed])
+    Issue.objects.update(**changes[action])
     assert not claim_batch(issue, 5).rows
     assert progress(issue) == balance(issue) == Progress(queued=2)
     assert not Claim.objects.exists()
@@ -248,7 +248,7 @@ def test_a_dead_senders_journal_says_how_far_it_got(*, frozen: bool) -> None:
     keys = [row.id for row in batch.rows]
     book.record([], keys[:3])
     book.record([(keys[0], Reply(250, "2.0.0 Ok: queued as 7F"))], [])
-    book.never(keys[2])
+    book.record_unsent(keys[2])
     if frozen:
         assert sweeping.sweep(NOON).requeued == 0
         Claim.objects.update(lease_until=LONG_AGO)
@@ -273,23 +273,23 @@ def test_claims_of_a_missing_machine_are_uncertain() -> None:
     assert not Chunk.objects.exists()
 
 
-@pytest.mark.parametrize("when", ["waiting", "in flight", "sent"])
-def test_an_erased_subscriber_is_in_no_table(when: str) -> None:
+@pytest.mark.parametrize("moment", ["waiting", "in flight", "sent"])
+def test_an_erased_subscriber_is_in_no_table(moment: str) -> None:
     """What is left is a row of nobody, without the relay's reply, which quotes addresses."""
     issue = make_untried(3)
     leaving = Subscriber.objects.order_by("pk")[1]
-    batch = claim_batch(issue, 3) if when != "waiting" else None
-    if batch and when == "sent":
+    batch = claim_batch(issue, 3) if moment != "waiting" else None
+    if batch and moment == "sent":
         record_all(batch, SENT)
     assert erasure.erase(leaving.pk, NOON)
     assert not AnyDelivery.objects.filter(subscriber=leaving.pk).exists()
     assert not any(leaving.pk in chunk.subscriber_ids for chunk in Chunk.objects.all())
     row = Delivery.objects.get()
-    if when == "sent":
+    if moment == "sent":
         assert (row.state, row.reply, row.reply_code, row.attempts) == (State.SENT, "", 250, 1)
     else:
         assert (row.state, row.reply) == (State.SUPPRESSED, ERASED)
-    if batch and when == "in flight":
+    if batch and moment == "in flight":
         assert len(ledger.recheck(batch, batch.rows, NOON).sendable) == 2
         assert len(record_all(batch, SENT)) == 2
     assert progress(issue) == balance(issue)
@@ -395,23 +395,25 @@ class TestAccounting(TestCase):
             max_size=25,
         )
     )
-    def test_the_numbers_add_up(self, deeds: list[tuple[str, int]]) -> None:
+    def test_the_numbers_add_up(self, actions: list[tuple[str, int]]) -> None:
         """The tally equals what is in the tables after each step; nobody is lost or doubled."""
         issue = make_untried(12)
         put_into_chunks(issue, 5)
         batches: list[Batch] = []
         outcomes = [SENT, SENT, FAILED, DEFERRED, LOST_REPLY, POSTPONED]
-        for deed, number in deeds:
-            if deed == "claim":
+        for action, number in actions:
+            if action == "claim":
                 batches.append(claim_batch(issue, number + 1))
-            elif deed == "erase":
+            elif action == "erase":
                 if subscriber := Subscriber.objects.order_by("pk")[number : number + 1].first():
                     erasure.erase(subscriber.pk, NOON)
-            elif deed == "expire":
+            elif action == "expire":
                 Claim.objects.update(lease_until=LONG_AGO)
                 sweeping.sweep(NOON)
             elif batches:
-                _use(batches[number % len(batches)], deed, outcomes[number % len(outcomes)], number)
+                _use(
+                    batches[number % len(batches)], action, outcomes[number % len(outcomes)], number
+                )
             assert progress(issue) == balance(issue)
             assert progress(issue).eligible == 12
             subscribers = AnyDelivery.objects.filter(subscriber__isnull=False)
@@ -419,12 +421,12 @@ class TestAccounting(TestCase):
             assert len(ids) == len(set(ids)) == Subscriber.objects.count()
 
 
-def _use(batch: Batch, deed: str, outcome: Outcome, number: int) -> None:
+def _use(batch: Batch, action: str, outcome: Outcome, number: int) -> None:
     """Let a sender record, release or check a part of its batch."""
     rows = batch.rows[number % 3 :: 2]
-    if deed == "record":
+    if action == "record":
         ledger.record(batch, [(row.id, outcome) for row in rows], NOON)
-    elif deed == "release":
+    elif action == "release":
         ledger.release(batch, [row.id for row in rows])
     elif batch.rows:
         ledger.recheck(batch, rows, NOON)
@@ -541,7 +543,7 @@ def test_a_line_that_a_full_disk_cut_off_is_taken_back(monkeypatch: pytest.Monke
         monkeypatch.setattr(os, "write", write_some)
         with pytest.raises(OSError, match="No space"):
             book.record([], [1234])
-        book.never(17)
+        book.record_unsent(17)
         book.record([], [18])
         assert journal.read(book.name) == {
             17: Entry(begun=False),

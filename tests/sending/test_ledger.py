@@ -81,9 +81,9 @@ def test_a_recorded_delivery_is_done() -> None:
     assert claimed(issue).rows == []
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize(
-    ("deed", "reason"),
+    ("action", "reason"),
     [
         ("unsubscribe", "The subscriber has unsubscribed."),
         ("pause", "The subscriber has paused."),
@@ -91,23 +91,23 @@ def test_a_recorded_delivery_is_done() -> None:
         ("suppress here", "The address is suppressed: complaint"),
     ],
 )
-def test_excluded_subscribers_get_nothing(deed: str, reason: str, when: str) -> None:
+def test_excluded_subscribers_get_nothing(action: str, reason: str, moment: str) -> None:
     """Excluded between planning and the claim, or after it: the recheck notices."""
     issue = make_running(2)
-    batch = claimed(issue) if when == "after" else None
+    batch = claimed(issue) if moment == "after" else None
     leaving, stays = Delivery.objects.select_related("subscriber").order_by("pk")
     assert leaving.subscriber
-    if deed == "unsubscribe":
+    if action == "unsubscribe":
         consent.unsubscribe(
             leaving.subscriber.pk, issue.newsletter_id, via="one-click", ip=None, now=NOON
         )
-    elif deed == "pause":
+    elif action == "pause":
         subscription = Subscription.objects.filter(subscriber=leaving.subscriber)
         subscription.update(paused_until=NOON + HOUR)
     else:
         Suppression.objects.create(
             address_key=leaving.subscriber.email,
-            newsletter=issue.newsletter if deed == "suppress here" else None,
+            newsletter=issue.newsletter if action == "suppress here" else None,
             reason="complaint",
             created_at=NOON,
         )
@@ -174,7 +174,7 @@ def make_dead(issue: Issue, *, frozen: bool = False) -> tuple[Batch, Journal]:
     keys = [row.id for row in batch.rows]
     book.record([], keys[:3])
     book.record([(keys[0], Reply(250, "2.0.0 Ok: queued as 7F"))], [])
-    book.never(keys[2])
+    book.record_unsent(keys[2])
     if not frozen:
         book.__exit__(None, None, None)
     return batch, book

@@ -28,7 +28,7 @@ LATER = NOON + timedelta(hours=3)
 
 
 @pytest.fixture
-def beside() -> Iterator[ThreadPoolExecutor]:
+def pool() -> Iterator[ThreadPoolExecutor]:
     """Another thread."""
     with ThreadPoolExecutor(1) as pool:
         yield pool
@@ -84,15 +84,13 @@ def move_end(experiment: Experiment) -> int:
 
 
 @pytest.mark.parametrize("change", [finish, move_end])
-def test_chunks_are_locked_in_the_order_of_their_ids(
-    beside: ThreadPoolExecutor, change: Any
-) -> None:
+def test_chunks_are_locked_in_the_order_of_their_ids(pool: ThreadPoolExecutor, change: Any) -> None:
     """As an erasure locks them: who waits for the last one holds those before it."""
     _, experiment = make_tested(3)
     first, _, last = Chunk.objects.order_by("pk").values_list("pk", flat=True)
     with transaction.atomic():
         Chunk.objects.select_for_update().get(pk=last)
-        running = beside.submit(change, experiment)
+        running = pool.submit(change, experiment)
         wait_until_blocked()
         free = Chunk.objects.select_for_update(skip_locked=True).filter(pk=first)
         assert not free.exists()
@@ -100,7 +98,7 @@ def test_chunks_are_locked_in_the_order_of_their_ids(
     assert not Chunk.objects.filter(due_at=LATER).exists()
 
 
-def test_the_rest_goes_though_a_chunk_was_replaced_meanwhile(beside: ThreadPoolExecutor) -> None:
+def test_the_rest_goes_though_a_chunk_was_replaced_meanwhile(pool: ThreadPoolExecutor) -> None:
     """By an erasure, while the end of the experiment waits for its lock."""
     issue = make_running(2)
     put_into_chunks(issue)
@@ -111,14 +109,14 @@ def test_the_rest_goes_though_a_chunk_was_replaced_meanwhile(beside: ThreadPoolE
     leaving = Subscriber.objects.earliest("pk")
     with transaction.atomic():
         ledger.erase_subscriber(leaving.pk, NOON)
-        running = beside.submit(finish, experiment)
+        running = pool.submit(finish, experiment)
         wait_until_blocked()
     assert running.result(20) == 1
     assert Chunk.objects.get().due_at == NOON
 
 
 def test_who_is_erased_while_they_are_planned_for_is_named_nowhere(
-    beside: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The planner has seen them; the erasure waits for its step, and takes them out of it."""
     issue = make_issue()
@@ -140,7 +138,7 @@ def test_who_is_erased_while_they_are_planned_for_is_named_nowhere(
             connection.close()
 
     monkeypatch.setattr(inserting, "insert_step", insert_and_wait)
-    running = beside.submit(plan)
+    running = pool.submit(plan)
     assert inserted.wait(10)
     assert erasure.erase(leaving.pk, NOON)
     running.result(20)
@@ -150,7 +148,7 @@ def test_who_is_erased_while_they_are_planned_for_is_named_nowhere(
     assert list(rows) == [(staying.pk, SENT.state), (None, Delivery.State.SUPPRESSED)]
 
 
-def test_who_is_being_erased_is_not_planned_for(beside: ThreadPoolExecutor) -> None:
+def test_who_is_being_erased_is_not_planned_for(pool: ThreadPoolExecutor) -> None:
     """A step of planning that comes meanwhile waits for the erasure's end."""
     issue = make_issue()
     make_story(issue)
@@ -164,7 +162,7 @@ def test_who_is_being_erased_is_not_planned_for(beside: ThreadPoolExecutor) -> N
 
     with transaction.atomic():
         assert erasure.erase(leaving.pk, NOON)
-        running = beside.submit(plan)
+        running = pool.submit(plan)
         wait_until_blocked()
     running.result(20)
     assert list(AnyDelivery.objects.values_list("subscriber", flat=True)) == [staying.pk]

@@ -72,20 +72,20 @@ def test_pressing_twice_sends_once(relay: SmtpServer, issue: Issue) -> None:
     assert Notice.objects.count() == 2
 
 
-@pytest.mark.parametrize("when", ["before", "between"])
-@pytest.mark.parametrize("how", ["left", "suppressed"])
+@pytest.mark.parametrize("moment", ["before", "between"])
+@pytest.mark.parametrize("policy", ["left", "suppressed"])
 def test_excluded_subscribers_get_no_copy(
-    relay: SmtpServer, issue: Issue, how: str, when: str
+    relay: SmtpServer, issue: Issue, policy: str, moment: str
 ) -> None:
     """Nor one that was asked for before they left."""
     subscriber = Subscriber.objects.earliest("pk")
-    if when == "between":
+    if moment == "between":
         resending.send_copy(issue, subscriber, NOON)
-    if how == "left":
+    if policy == "left":
         consent.unsubscribe(subscriber.pk, issue.newsletter_id, via="page", ip=None, now=NOON)
     else:
         suppress(subscriber.address_key, reason="complaint", now=NOON)
-    if when == "before":
+    if moment == "before":
         with pytest.raises(DeliveryError, match="No copy was sent"):
             resending.send_copy(issue, subscriber, NOON)
     send.send_due()

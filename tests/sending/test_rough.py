@@ -44,13 +44,15 @@ class Weather:
             return "550 5.1.1 nobody of that name"
         if fate == "later" and not self.calm:
             return self.chance.choice(["451 4.3.0 later", "450 4.2.0 greylisted", "452 4.2.2 full"])
-        return self._whim(next(self.rcpts), {CLOSE: 61, "stall": 67, "421 4.3.2 shutting down": 71})
+        return self._fault(
+            next(self.rcpts), {CLOSE: 61, "stall": 67, "421 4.3.2 shutting down": 71}
+        )
 
     def end(self, address: str) -> str | None:
         """Sometimes close, stall, or defer after the message."""
-        return self._whim(next(self.ends), {CLOSE: 37, "stall": 67, "451 4.3.0 later": 41})
+        return self._fault(next(self.ends), {CLOSE: 37, "stall": 67, "451 4.3.0 later": 41})
 
-    def _whim(self, number: int, every: dict[str, int]) -> str | None:
+    def _fault(self, number: int, every: dict[str, int]) -> str | None:
         """Return what happens to a command by its number, so that everything does happen."""
         if self.calm:
             return None
@@ -79,14 +81,14 @@ def test_every_delivery_ends_correctly(relay: StartRelay, settings: Settings) ->
             break
     issue.refresh_from_db()
     assert issue.state == Issue.State.SENT
-    got = Counter(server.recipients)
+    counts = Counter(server.recipients)
     rows = Delivery.objects.values_list("subscriber__email", "state", "times_uncertain")
     for email, state, times_uncertain in rows:
         if weather.fate(email) == "never":
-            assert (state, got[email]) == (State.FAILED, 0)
+            assert (state, counts[email]) == (State.FAILED, 0)
         else:
             assert state == State.SENT
-            assert 1 <= got[email] <= 1 + times_uncertain
+            assert 1 <= counts[email] <= 1 + times_uncertain
     counted = progress(issue)
     assert counted == balance(issue)
     assert counted.sent + counted.failed == SUBSCRIBERS

@@ -74,7 +74,7 @@ def issue_for(newsletter: Newsletter, part: str, segment: Segment) -> Issue:
 def test_an_issue_goes_to_a_segment(tide: Newsletter) -> None:
     """Of its newsletter's subscribers; who leaves the segment before the mail is told why not."""
     friend, other = person(tide, "friend"), person(tide)
-    elsewhere = person(make_newsletter(publication=tide.publication), "friend")
+    other_subscriber = person(make_newsletter(publication=tide.publication), "friend")
     issue = make_issue(tide, slot=LONG_AGO, segment=segment_of(tide, "tag", "is", "friend"))
     make_story(issue)
     planning.plan_built(NOON)
@@ -86,14 +86,18 @@ def test_an_issue_goes_to_a_segment(tide: Newsletter) -> None:
     row = Delivery.objects.get(issue=issue)
     assert row.state == Delivery.State.SUPPRESSED
     assert row.reply == "The subscriber does not belong to the segment “tag friend is”."
-    assert other.pk != elsewhere.pk
+    assert other.pk != other_subscriber.pk
 
 
 def test_blocks_and_appeals_are_for_segments(
     tide: Newsletter, relay: StartRelay, settings: Settings
 ) -> None:
     """An appeal for those who did not give; each mail has what its subscriber belongs to."""
-    gave, friend, nobody = person(tide, gave=True), person(tide, "friend", gave=True), person(tide)
+    donor, friend, stranger = (
+        person(tide, gave=True),
+        person(tide, "friend", gave=True),
+        person(tide),
+    )
     not_given = segment_of(tide, "attribute.gave", "is_not", "yes")
     issue = make_issue(tide, slot=LONG_AGO)
     make_story(issue)
@@ -111,12 +115,12 @@ def test_blocks_and_appeals_are_for_segments(
             SUPPORT in received[subscriber.email],
             HARBOUR in received[subscriber.email],
         )
-        for subscriber in (gave, friend, nobody)
+        for subscriber in (donor, friend, stranger)
     }
     assert contents == {
-        gave.pk: (False, False),
+        donor.pk: (False, False),
         friend.pk: (False, True),
-        nobody.pk: (True, False),
+        stranger.pk: (True, False),
     }
     preview = compose_sample(issue, friend.email).decode()
     assert (SUPPORT in preview, HARBOUR in preview) == (False, True)

@@ -99,7 +99,7 @@ def test_every_subscriber_gets_a_mail_of_their_own(relay: StartRelay) -> None:
     server, issue = relay(), make_running(3)
     tally = sender.send_due()
     assert tally.counts == {State.SENT: 3}
-    mails = [message_from_bytes(got.data, policy=policy.default) for got in server.received]
+    mails = [message_from_bytes(message.data, policy=policy.default) for message in server.received]
     assert sorted(mail["To"] for mail in mails) == sorted(server.recipients)
     assert len({mail["Message-ID"] for mail in mails}) == 3
     subscribers = {
@@ -119,8 +119,8 @@ def test_bounces_go_to_an_address_of_their_own(relay: StartRelay, settings: Sett
     sender.send_due()
     subscribers = Subscriber.objects.in_bulk()
     named = set()
-    for got in server.received:
-        local, _, domain = got.sender.partition("@")
+    for message in server.received:
+        local, _, domain = message.sender.partition("@")
         assert domain == "bounces.courier.example"
         link = links.read_bounce_token(local.removeprefix("bounce+"))
         link.require(issue, subscribers[link.ids[1]])
@@ -411,9 +411,9 @@ def test_cancelling_is_for_good(relay: StartRelay) -> None:
     assert sender.send_due().total == 0
     assert progress(issue).cancelled == 2
     assert issue.reason == "Wrong headline."
-    for deed in (control.pause, control.resume):
+    for action in (control.pause, control.resume):
         with pytest.raises(DeliveryError, match="it is cancelled"):
-            deed(issue)
+            action(issue)
 
 
 def test_an_issue_paused_before_planning_is_planned_when_resumed() -> None:
@@ -439,8 +439,8 @@ def test_a_test_mail_leaves_no_trace(relay: StartRelay) -> None:
     server, newsletter = relay(), make_newsletter()
     make_article(make_source(newsletter), title="Seals")
     proofs.send_test(newsletter, parse("ed@courier.example"), NOON)
-    [got] = server.received
-    mail = message_from_bytes(got.data, policy=policy.default)
+    [message] = server.received
+    mail = message_from_bytes(message.data, policy=policy.default)
     assert mail["Subject"] == "[Test] Seals"
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert not Issue.objects.exists()

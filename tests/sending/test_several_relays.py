@@ -34,9 +34,9 @@ def test_mail_goes_through_the_relay_of_its_sender(add_relay: AddRelay) -> None:
     domain = issue.newsletter.publication.sender_domain
     _, right = add_relay("right", sender_domains=[domain])
     _, other = add_relay("other", sender_domains=["else.example"], weight=100)
-    _, anyone = add_relay("anyone", weight=100)
+    _, general = add_relay("anyone", weight=100)
     assert sender.send_due().counts == {State.SENT: 5}
-    assert (len(right.received), len(other.received), len(anyone.received)) == (5, 0, 0)
+    assert (len(right.received), len(other.received), len(general.received)) == (5, 0, 0)
 
 
 def test_an_issue_without_a_relay_is_paused_with_the_reason(add_relay: AddRelay) -> None:
@@ -63,8 +63,8 @@ def test_another_relay_takes_over_within_the_same_run(add_relay: AddRelay) -> No
     assert sender.send_due().counts == {State.SENT: 20}
     assert len(main.received) >= 1
     assert len(main.received) + len(spare.received) == 20
-    got = [message.recipient for message in (*main.received, *spare.received)]
-    assert len(set(got)) == 20
+    received = [message.recipient for message in (*main.received, *spare.received)]
+    assert len(set(received)) == 20
     first.refresh_from_db()
     assert first.failures == 1
     assert progress(issue).sent == 20
@@ -73,8 +73,8 @@ def test_another_relay_takes_over_within_the_same_run(add_relay: AddRelay) -> No
 def test_a_relay_that_cannot_be_unsealed_stops_no_other(add_relay: AddRelay) -> None:
     """Its key is no longer set. If there is no other relay, the error says what to do."""
     make_running(2)
-    lost, _ = add_relay("lost", weight=100)
-    Relay.objects.filter(pk=lost.pk).update(sealed_url="nonsense")
+    unreachable, _ = add_relay("lost", weight=100)
+    Relay.objects.filter(pk=unreachable.pk).update(sealed_url="nonsense")
     with pytest.raises(ConfigurationError, match="DIGEST_SECRET_KEY_FALLBACKS"):
         sender.send_due()
     _, other = add_relay("other")

@@ -71,8 +71,8 @@ def test_only_uncertain_deliveries_can_be_resolved() -> None:
 def test_deliveries_are_resolved_by_the_relays_log(*, resend: bool) -> None:
     """A message that cleanup saw and that was never complete was not accepted."""
     issue = make_uncertain(2)
-    accepted, begun = (row.message_id for row in uncertain.uncertain_deliveries(issue))
-    lines = LOG.format(accepted=accepted, begun=begun).splitlines()
+    accepted, unsettled = (row.message_id for row in uncertain.uncertain_deliveries(issue))
+    lines = LOG.format(accepted=accepted, begun=unsettled).splitlines()
     assert uncertain.settle_by_log(issue, lines, NOON, resend=resend) == (1, int(resend))
     assert progress(issue) == Progress(sent=1, queued=int(resend), uncertain=int(not resend))
 

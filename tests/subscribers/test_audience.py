@@ -53,8 +53,8 @@ def test_a_pause_ends_at_its_moment() -> None:
 def test_suppressed_subscribers_are_left_out() -> None:
     """Globally, or by this newsletter; another newsletter's suppression does not matter."""
     newsletter, other = make_newsletter(), make_newsletter()
-    everywhere, here, elsewhere = (make_subscriber(newsletter) for _ in range(3))
+    everywhere, here_only, elsewhere_only = (make_subscriber(newsletter) for _ in range(3))
     suppress(everywhere.address_key, reason="bounce", now=NOON)
-    suppress(here.address_key, reason="complaint", newsletter=newsletter, now=NOON)
-    suppress(elsewhere.address_key, reason="complaint", newsletter=other, now=NOON)
-    assert audience(newsletter) == {elsewhere.pk}
+    suppress(here_only.address_key, reason="complaint", newsletter=newsletter, now=NOON)
+    suppress(elsewhere_only.address_key, reason="complaint", newsletter=other, now=NOON)
+    assert audience(newsletter) == {elsewhere_only.pk}

@@ -89,13 +89,13 @@ def test_a_pending_subscription_that_is_requested_again_waits_again() -> None:
     """The new mail says how long its link is valid: the subscription must be there as long."""
     newsletter = make_newsletter()
     subscription = subscribe_ines(newsletter, confirmed=False)
-    again = NOON + signups.KEEP_UNCONFIRMED - timedelta(days=1)
-    subscribe_ines(newsletter, confirmed=False, now=again)
-    assert signups.delete_unconfirmed(again + CONFIRM_LASTS) == 0
+    later = NOON + signups.KEEP_UNCONFIRMED - timedelta(days=1)
+    subscribe_ines(newsletter, confirmed=False, now=later)
+    assert signups.delete_unconfirmed(later + CONFIRM_LASTS) == 0
     ids = (subscription.subscriber_id, newsletter.pk)
-    assert confirm(*ids, via="page", ip=None, now=again + CONFIRM_LASTS, requested_at=again)
+    assert confirm(*ids, via="page", ip=None, now=later + CONFIRM_LASTS, requested_at=later)
     subscribe_ines(newsletter, confirmed=False, now=LATER)
-    assert Subscription.objects.get().created_at == again, "an active one keeps its time"
+    assert Subscription.objects.get().created_at == later, "an active one keeps its time"
 
 
 def test_leaving_twice_is_leaving_once() -> None:

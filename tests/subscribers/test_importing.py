@@ -142,8 +142,8 @@ def test_a_second_run_changes_nothing(tmp_path: Path, newsletter: Newsletter) ->
     """Neither rows, nor names, nor consent events."""
     content = "email,name\na@r.example,A\nb@r.example,B\n"
     assert counts(take(tmp_path, content, newsletter)) == (2, 2, 0, 0)
-    again = content.replace(",A", ",Other")
-    assert counts(take(tmp_path, again, newsletter)) == (2, 0, 2, 0)
+    changed = content.replace(",A", ",Other")
+    assert counts(take(tmp_path, changed, newsletter)) == (2, 0, 2, 0)
     assert subscribers() == {"a@r.example": "A", "b@r.example": "B"}
     assert (
         list(ConsentEvent.objects.values_list("action", "wording", "via"))

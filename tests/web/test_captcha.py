@@ -45,13 +45,13 @@ def test_altcha_answer_counts_once(settings: Any) -> None:
     page = client.get(f"/subscribe/{newsletter.slug}")
     assert "data-challenge=" in page.content.decode()
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
-    for rubbish in (
+    for payload in (
         "",
         "x",
         base64.b64encode(b"[]").decode(),
         base64.b64encode(b'{"salt": 1}').decode(),
     ):
-        assert sign_up(client, newsletter, altcha=rubbish).status_code == 422
+        assert sign_up(client, newsletter, altcha=payload).status_code == 422
     assert sign_up(client, newsletter, altcha=answer).status_code == 200
     assert sign_up(client, newsletter, altcha=answer).status_code == 422
     assert SignUp.objects.count() == 1
@@ -138,8 +138,8 @@ def test_turnstile_is_asked(judge: str) -> None:
     assert challenge.passes({"cf-turnstile-response": "good"}, "192.0.2.1", now)
     assert not challenge.passes({"cf-turnstile-response": "bad"}, "192.0.2.1", now)
     assert not challenge.passes({}, "192.0.2.1", now)
-    away = Turnstile("site", "s3cret", "http://127.0.0.1:1/")
-    assert not away.passes({"cf-turnstile-response": "good"}, None, now)
+    unreachable = Turnstile("site", "s3cret", "http://127.0.0.1:1/")
+    assert not unreachable.passes({"cf-turnstile-response": "good"}, None, now)
 
 
 @pytest.mark.parametrize("setting", ["recaptcha", "turnstile", "turnstile:only", "altcha:x"])

@@ -486,7 +486,7 @@ def test_a_welcome_shows_no_retracted_story(client: Client) -> None:
     assert hits() == []
 
 
-def away(*_statement: object) -> None:
+def fail(*_statement: object) -> None:
     """Answer as PostgreSQL does that is stopped."""
     raise OperationalError("connection refused")
 
@@ -505,7 +505,7 @@ def test_links_while_postgresql_is_away(client: Client) -> None:
     paths = [urlsplit(links.click_url(issue, link)).path for link in (row, answer, unknown)]
     for path in paths[:2]:
         client.get(path)
-    with connection.execute_wrapper(away):
+    with connection.execute_wrapper(fail):
         responses = [client.get(path) for path in paths]
     assert [response.status_code for response in responses] == [302, 503, 503]
     assert responses[0]["Location"] == row.url

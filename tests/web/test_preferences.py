@@ -441,7 +441,7 @@ def test_an_erased_subscriber_may_resubscribe_and_no_list_brings_them(
     file.write_text(f"email\n{NADIA}\n")
     report = importing.import_csv(file, newsletter, consent="asked in the shop", now=NOON)
     assert (report.added, report.refused) == (0, 1)
-    again = consent.subscribe(
+    renewed = consent.subscribe(
         addresses.parse(NADIA),
         newsletter,
         via="t",
@@ -450,11 +450,11 @@ def test_an_erased_subscriber_may_resubscribe_and_no_list_brings_them(
         allow_resubscribe=True,
         now=NOON,
     )
-    assert consent.confirm(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
+    assert consent.confirm(renewed.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
     assert not Suppression.objects.exists()
-    consent.unsubscribe(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
+    consent.unsubscribe(renewed.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
     with pytest.raises(UnsubscribedError):
-        consent.confirm(again.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
+        consent.confirm(renewed.subscriber_id, newsletter.pk, via="t", ip=None, now=NOON)
 
 
 @pytest.mark.parametrize("purpose", ["unsubscribe", "confirm"])

@@ -433,7 +433,7 @@ def test_the_welcome_brings_nothing_that_only_some_subscribers_get(strict: Clien
 def test_half_a_character_is_no_address(newsletter: Newsletter, client: Client) -> None:
     """JSON may hold one, and nothing else can: it is refused like any other typing error."""
     body = b'{"email": "ann\\ud800@reader.example", "newsletters": ["\\ud800"]}'
-    where = f"/subscribe/{newsletter.slug}"
+    path = f"/subscribe/{newsletter.slug}"
     for headers in ({}, JSON):
-        answer = client.post(where, body, content_type="application/json", headers=headers)
+        answer = client.post(path, body, content_type="application/json", headers=headers)
         assert 400 <= answer.status_code < 500

@@ -11,7 +11,7 @@ from digest.web import visitor
 
 
 @pytest.mark.parametrize(
-    ("here", "forwarded", "expected"),
+    ("direct_peer", "forwarded", "expected"),
     [
         ("203.0.113.9", "", "203.0.113.9"),
         ("203.0.113.9", "198.51.100.7", "203.0.113.9"),  # nobody we trust said so
@@ -24,12 +24,12 @@ from digest.web import visitor
     ],
 )
 def test_the_address_is_the_last_one_that_can_be_believed(
-    settings: Any, here: str, forwarded: str, expected: str | None
+    settings: Any, direct_peer: str, forwarded: str, expected: str | None
 ) -> None:
     """X-Forwarded-For is read from its end, past trusted proxies only."""
     settings.DIGEST_TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
     headers: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": forwarded} if forwarded else {}
-    request = RequestFactory().get("/", REMOTE_ADDR=here, **headers)
+    request = RequestFactory().get("/", REMOTE_ADDR=direct_peer, **headers)
     assert client_ip.address(request) == expected
 
 

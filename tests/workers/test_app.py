@@ -46,13 +46,13 @@ for name in sys.argv[1:]:
 @pytest.fixture(scope="module")
 def lines_without_a_database(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What each job says in a process whose database is away, one after another."""
-    away = {
-        "DIGEST_DATABASE_URL": f"postgresql:///nothing?host={tmp_path_factory.mktemp('away')}",
+    unreachable = {
+        "DIGEST_DATABASE_URL": f"postgresql:///nothing?host={tmp_path_factory.mktemp('unreachable')}",
         "DIGEST_SMTP_URL": "smtp://localhost:9",
     }
     process = subprocess.run(
         [sys.executable, "-c", DO_ALL_JOBS, *sorted(jobs.NAMES)],
-        env=os.environ | away,
+        env=os.environ | unreachable,
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,

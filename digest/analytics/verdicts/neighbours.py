@@ -87,10 +87,10 @@ def _is_near(row: Request, other: Request, far: float = CLIENT_SECONDS) -> bool:
 
     A person's network is not a server's: their click may come within a minute of a scanner's.
     """
-    apart = abs(row.at - other.at)
+    seconds = abs(row.at - other.at)
     if row.client == other.client:
-        return apart <= far
-    return apart <= NEAR_SECONDS and _is_server(row) >= _is_server(other)
+        return seconds <= far
+    return seconds <= NEAR_SECONDS and _is_server(row) >= _is_server(other)
 
 
 def _is_server(row: Request) -> bool:

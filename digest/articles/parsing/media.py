@@ -57,7 +57,7 @@ def _described(image: Image, medium: Fields, fields: Fields) -> Image:
     title = _plain(_text(fields, "title"))
     names = ("description", "title", "text")
     descriptions = {
-        name: _plain(_text(medium, f"media_{name}") or _beside(fields, name)) for name in names
+        name: _plain(_text(medium, f"media_{name}") or _sibling(fields, name)) for name in names
     }
     descriptions = {
         name: value for name, value in descriptions.items() if is_description(value, title)
@@ -75,7 +75,7 @@ def _described(image: Image, medium: Fields, fields: Fields) -> Image:
     )
 
 
-def _beside(fields: Fields, name: str) -> str:
+def _sibling(fields: Fields, name: str) -> str:
     """Return what stands beside the media, unless it describes a video."""
     return "" if has_video(fields) else media_text(fields, name)
 

@@ -31,8 +31,8 @@ _DATE_NAMES = (  # of meta elements that date the article, each by another syste
     "parsely-pub-date", "sailthru.date", "dc.date.issued", "dcterms.issued", "dc.date.created",
     "dcterms.created", "dcterms.date", "dc.date", "datecreated", "cxenseparse:recs:publishtime",
 )  # fmt: skip
-_BESIDE = frozenset({"aside", "nav", "footer", "form"})
-_BESIDE_CLASS = re.compile(
+_ASIDE_TAGS = frozenset({"aside", "nav", "footer", "form"})
+_ASIDE_CLASS = re.compile(
     r"(?:\A|[\s_-])(?:comments?|related|sidebar|widget|popular|latest)(?:\Z|[\s_-])", re.IGNORECASE
 )
 
@@ -246,7 +246,7 @@ def _times(page: HtmlElement) -> list[str]:
 
 def _is_beside(element: HtmlElement) -> bool:
     return any(
-        ancestor.tag in _BESIDE or _BESIDE_CLASS.search(ancestor.get("class", ""))
+        ancestor.tag in _ASIDE_TAGS or _ASIDE_CLASS.search(ancestor.get("class", ""))
         for ancestor in element.iterancestors()
     )
 

@@ -169,9 +169,9 @@ def _lead(page: HtmlElement, details: Metadata, base: str) -> Image:
     content = (picture for picture in page.iter("img") if markup.is_content_image(picture))
     pictures = list(islice(content, MAX_PICTURES))
     for url in urls:
-        same = [p for p in pictures if markup.is_same_picture(p.get("src", ""), url)]
-        same = same[:MAX_DECLARED]
-        images = [markup.describe_image(picture) for picture in same]
+        same_pictures = [p for p in pictures if markup.is_same_picture(p.get("src", ""), url)]
+        same_pictures = same_pictures[:MAX_DECLARED]
+        images = [markup.describe_image(picture) for picture in same_pictures]
         if best := max(images, key=lambda i: bool(i.caption) + bool(i.credit), default=None):
             return _add_caption(Image(url, best.alt, best.caption, best.credit), page, details)
     first = [markup.describe_image(picture) for picture in pictures[:3]]

@@ -62,8 +62,8 @@ def judge(latest: Results, earlier: Sequence[Results], *, with_clicks: bool) -> 
             Drop.Kind.COMPLAINTS: _compare_complaints(result, past),
         }
         if with_clicks:
-            mood = _mood(destination, latest, earlier)
-            comparisons[Drop.Kind.CLICKS] = _compare_clicks(result, past, mood)
+            change = _general_change(destination, latest, earlier)
+            comparisons[Drop.Kind.CLICKS] = _compare_clicks(result, past, change)
         for kind, comparison in comparisons.items():
             if comparison is None:
                 continue
@@ -89,12 +89,12 @@ def _compare_delivery(result: Result, past: Sequence[Result]) -> _Comparison | N
     if not _is_average(past, [row.tried for row in past]):
         share = result.refused / result.tried
         return _Comparison(share, 0.0, share >= POINTS)
-    share = _trouble(result)
+    share = _problem_share(result)
     total = Result.total("", past)
-    usual = _trouble(total)
+    usual = _problem_share(total)
     is_decline = (
         share >= usual + POINTS
-        and share > max(_trouble(row) for row in past)
+        and share > max(_problem_share(row) for row in past)
         and _errors(share, result.tried, usual, total.tried) > ERRORS
     )
     return _Comparison(share, usual, is_decline)
@@ -108,12 +108,12 @@ def _compare_complaints(result: Result, past: Sequence[Result]) -> _Comparison |
     return _Comparison(share, Result.total("", past).complaint_share, is_decline)
 
 
-def _compare_clicks(result: Result, past: Sequence[Result], mood: float) -> _Comparison | None:
+def _compare_clicks(result: Result, past: Sequence[Result], change: float) -> _Comparison | None:
     """Compare the share of people who clicked, with what the issue's other destinations did."""
     if not _is_average(past, [row.countable for row in past]):
         return None
     total = Result.total("", past)
-    usual = _clicks(total) * mood
+    usual = _clicks(total) * change
     if usual * result.countable < EXPECTED_CLICKERS or not result.countable:
         return None
     share = _clicks(result)
@@ -125,7 +125,7 @@ def _compare_clicks(result: Result, past: Sequence[Result], mood: float) -> _Com
     return _Comparison(share, usual, is_decline)
 
 
-def _mood(destination: str, latest: Results, earlier: Sequence[Results]) -> float:
+def _general_change(destination: str, latest: Results, earlier: Sequence[Results]) -> float:
     """Return by which factor all other destinations clicked less than usual; 1 if they did not.
 
     A dull issue is clicked less everywhere, which says nothing about a provider.
@@ -142,7 +142,7 @@ def _is_average(past: Sequence[Result], mails: Sequence[int]) -> bool:
     return len(past) >= EARLIER_ISSUES and sum(mails) >= EARLIER_MAILS
 
 
-def _trouble(result: Result) -> float:
+def _problem_share(result: Result) -> float:
     return (result.refused + result.deferred) / result.tried if result.tried else 0.0
 
 

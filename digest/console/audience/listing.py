@@ -62,7 +62,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     It searches as the list did, by the parameter `search`.
     """
     scope = scope_of(request, Right.EXPORT)
-    search = _at_start if request.GET.get("search") == _START else _anywhere
+    search = _at_start if request.GET.get("search") == _START else _contains
     rows = narrow(request, _rows(request, scope), _filters(scope), search)
     if within(PATIENCE, lambda: list(rows.order_by("address_key")[:1])) is None:
         messages.error(request, _TOO_SLOW)
@@ -81,7 +81,7 @@ def _answer(
     request: HttpRequest, scope: PublicationScope, rows: Rows, filters: tuple[Filter, ...]
 ) -> tuple[Table, Search, str]:
     """Return the first page, how it was searched, and a note where that is not everywhere."""
-    searches = [(_anywhere, ""), (_at_start, _SLOW)] if request.GET.get("q") else [(_anywhere, "")]
+    searches = [(_contains, ""), (_at_start, _SLOW)] if request.GET.get("q") else [(_contains, "")]
     for search, note in searches:
         build = partial(_table, request, scope, rows, filters, search)
         if table := within(PATIENCE, build):
@@ -221,7 +221,7 @@ def _in_segment(rows: Rows, segment_id: str) -> Rows:
     return rows.filter(Membership.of(segment, clock.now()).condition("pk"))
 
 
-def _anywhere(rows: Rows, query: str) -> Rows:
+def _contains(rows: Rows, query: str) -> Rows:
     text = query[:LONGEST_QUERY]
     return rows.filter(
         Q(address_key__contains=text.casefold()) | Q(name__icontains=text, is_elsewhere=False)

@@ -87,7 +87,7 @@ def _topics(newsletter: Newsletter, selected: list[str]) -> list[tuple[str, bool
     """Return the newsletter's topics: title, whether it is selected, how many subscribers."""
     topics = LayoutBlock.objects.filter(newsletter=newsletter, kind=BlockKind.TOPIC)
     return [
-        (title, title in selected, _count(newsletter, Audience(only=frozenset({title}))))
+        (title, title in selected, _count(newsletter, Audience(only_topics=frozenset({title}))))
         for title in topics.order_by("position").values_list("title", flat=True)
     ]
 

@@ -26,11 +26,11 @@ class ConnectionForm(forms.Form):
     def __init__(self, kind: str, row: SiteConnection | None, data: Any = None) -> None:
         self.kind = kind
         adapter = KINDS[kind]
-        same = row is not None and row.kind == kind
-        initial = {name: getattr(row, name, "") for name in adapter.fields} if same else {}
+        is_connected = row is not None and row.kind == kind
+        initial = {name: getattr(row, name, "") for name in adapter.fields} if is_connected else {}
         super().__init__(data, initial={"address": adapter.address, **initial})
         for name, (label, hint) in adapter.fields.items():
-            is_stored = name == "secret" and same
+            is_stored = name == "secret" and is_connected
             text = f"{hint} Leave empty to keep the stored one." if is_stored else hint
             self.fields[name] = _field(name, label, text)
 

@@ -73,7 +73,7 @@ class AccountForm(forms.Form):
         strip=False,
         help_text="At least 12 characters. Several unrelated words make a good password.",
     )
-    again = forms.CharField(
+    password_repeat = forms.CharField(
         label="Repeat password",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         strip=False,
@@ -83,8 +83,8 @@ class AccountForm(forms.Form):
         """Check the password with the validators of the settings."""
         values = super().clean() or {}
         password = values.get("password")
-        if password and values.get("again") and values["again"] != password:
-            self.add_error("again", "The passwords do not match.")
+        if password and values.get("password_repeat") and values["password_repeat"] != password:
+            self.add_error("password_repeat", "The passwords do not match.")
         if password:
             try:
                 validate_password(password, User(email=values.get("email", "")))

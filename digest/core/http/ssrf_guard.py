@@ -126,8 +126,8 @@ class GuardedNetwork(httpcore.NetworkBackend):
         permitted = [address for address in addresses if self._may(address, port)]
         if not permitted:
             examples = ", ".join(addresses[:3])
-            where = examples if examples == host else f"{host} ({examples})"
-            raise ForbiddenAddressError(f"{where} is not on the public internet")
+            host_text = examples if examples == host else f"{host} ({examples})"
+            raise ForbiddenAddressError(f"{host_text} is not on the public internet")
         return permitted
 
     def _may(self, address: str, port: int) -> bool:

@@ -69,11 +69,11 @@ class Watch:
 
     def _starves(self, now: float) -> bool:
         """Say whether the child got too little time while it yielded."""
-        began, spent = self._since
-        if not self.is_yielding or now - began < PATIENCE:
+        period_start, spent = self._since
+        if not self.is_yielding or now - period_start < PATIENCE:
             return False
         self._since = (now, self.spent)
-        return self.spent - spent < STARVED * (now - began)
+        return self.spent - spent < STARVED * (now - period_start)
 
     def _cpu_seconds(self) -> float:
         try:

@@ -53,8 +53,8 @@ def rss(paper: Particulars, items: Sequence[Item], site: str) -> bytes:
     if items and items[0].at:
         _put(channel, "lastBuildDate", format_datetime(items[0].at))
     _put(channel, "ttl", "5")
-    here = f"{site}/feed.xml"
-    _put(channel, QName(ATOM, "link"), href=here, rel="self", type="application/rss+xml")
+    feed_url = f"{site}/feed.xml"
+    _put(channel, QName(ATOM, "link"), href=feed_url, rel="self", type="application/rss+xml")
     logo = etree.SubElement(channel, "image")
     for name, value in (
         ("url", f"{site}/images/logo.png"),

@@ -29,9 +29,9 @@ def report(news: News, now: datetime) -> bool:
 
     A place that cannot be reached is logged and hinders no other, whatever goes wrong there.
     """
-    if not (news.begun or news.over):
+    if not (news.started or news.ended):
         return False
-    for alert in news.begun:
+    for alert in news.started:
         log.error("alert", key=alert.key, summary=alert.summary)
     reached = [_try_to_report(place, news, now) for place in settings.DIGEST_ALERTS]
     return any(reached)
@@ -64,7 +64,7 @@ def _describe(failure: Exception) -> str:
 
 
 def _post(url: str, news: News, now: datetime) -> None:
-    for state, alerts in (("began", news.begun), ("ended", news.over)):
+    for state, alerts in (("began", news.started), ("ended", news.ended)):
         for alert in alerts:
             body = {
                 "installation": settings.DIGEST_BASE_URL,
@@ -106,9 +106,9 @@ def _mail(address: str, news: News, now: datetime) -> None:
 def compose(address: str, sender: str, news: News, now: datetime) -> bytes:
     """Return a plain mail about alerts: what is wrong first, then what is over."""
     message = EmailMessage(policy=SMTP)
-    first = (news.begun or news.over)[0].summary.partition(". ")[0]
-    further = len(news.begun) + len(news.over) - 1
-    prefix = "Alert" if news.begun else "Over"
+    first = (news.started or news.ended)[0].summary.partition(". ")[0]
+    further = len(news.started) + len(news.ended) - 1
+    prefix = "Alert" if news.started else "Over"
     message["Subject"] = f"[Digest] {prefix}: {first[:120]}" + (f" (+{further})" if further else "")
     message["From"] = f"Digest <{sender}>"
     message["To"] = address
@@ -118,8 +118,8 @@ def compose(address: str, sender: str, news: News, now: datetime) -> bytes:
     message.set_content(
         "\n".join(
             [
-                *_lines("Wrong now:", news.begun),
-                *_lines("Over:", news.over),
+                *_lines("Wrong now:", news.started),
+                *_lines("Over:", news.ended),
                 f"Installation: {settings.DIGEST_BASE_URL}",
                 "An alert is reported once, and again when it is over.",
             ]

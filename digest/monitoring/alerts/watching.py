@@ -28,8 +28,8 @@ RETENTION = timedelta(days=90)  # after its end
 class News:
     """What is to be reported."""
 
-    begun: list[Alert]
-    over: list[Alert]
+    started: list[Alert]
+    ended: list[Alert]
 
 
 @transaction.atomic
@@ -48,19 +48,19 @@ def take_news(now: datetime) -> News:
         alert.report_at = now + BACKOFF.wait(alert.failures)
     Alert.objects.bulk_update(due, ["failures", "report_at"])
     return News(
-        begun=[alert for alert in due if alert.ended_at is None],
-        over=[alert for alert in due if alert.ended_at is not None],
+        started=[alert for alert in due if alert.ended_at is None],
+        ended=[alert for alert in due if alert.ended_at is not None],
     )
 
 
 @transaction.atomic
 def settle(news: News, now: datetime) -> None:
     """Record that somebody was reached. What ended while it was reported still has its end due."""
-    begun = Alert.objects.filter(pk__in=[alert.pk for alert in news.begun])
-    begun.update(notified_at=now, failures=0)
-    begun.filter(ended_at=None).update(report_at=None)
-    over = Alert.objects.filter(pk__in=[alert.pk for alert in news.over])
-    over.update(report_at=None, failures=0)
+    started = Alert.objects.filter(pk__in=[alert.pk for alert in news.started])
+    started.update(notified_at=now, failures=0)
+    started.filter(ended_at=None).update(report_at=None)
+    ended = Alert.objects.filter(pk__in=[alert.pk for alert in news.ended])
+    ended.update(report_at=None, failures=0)
 
 
 def _compare(conditions: dict[str, str], now: datetime) -> None:

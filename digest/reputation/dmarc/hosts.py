@@ -17,7 +17,7 @@ from digest.relays import registry
 from digest.relays.models import Relay
 from digest.reputation.models import SendingHost
 
-AGAIN = timedelta(days=14)
+CHECK_INTERVAL = timedelta(days=14)
 BATCH = 20  # addresses in one run
 MOST_NAMES = 2  # of an address, that are tried
 LOOKUP_SECONDS = 4.0
@@ -25,7 +25,7 @@ LOOKUP_SECONDS = 4.0
 
 def look_up_recent(now: datetime) -> int:
     """Look up the addresses of reports, some at a time, the new ones first; return how many."""
-    due = SendingHost.objects.filter(Q(checked_at=None) | Q(checked_at__lte=now - AGAIN))
+    due = SendingHost.objects.filter(Q(checked_at=None) | Q(checked_at__lte=now - CHECK_INTERVAL))
     oldest_first = due.order_by(F("checked_at").asc(nulls_first=True), "pk")
     addresses = list(oldest_first.values_list("ip", flat=True)[:BATCH])
     if addresses:

@@ -13,7 +13,7 @@ import dns.resolver
 from digest.reputation.models import MailDomain
 from digest.reputation.recipients.providers import provider_by_exchanger, provider_by_name
 
-AGAIN = timedelta(days=30)
+CHECK_INTERVAL = timedelta(days=30)
 BATCH = 20  # domains in one run
 LOOKUP_SECONDS = 4.0
 
@@ -21,7 +21,7 @@ LOOKUP_SECONDS = 4.0
 def look_up(domains: Iterable[str], now: datetime) -> int:
     """Look up those of these domains that were not for a month, some at a time; return how many."""
     unnamed = {domain for domain in domains if domain and not provider_by_name(domain)}
-    recent = MailDomain.objects.filter(domain__in=unnamed, checked_at__gt=now - AGAIN)
+    recent = MailDomain.objects.filter(domain__in=unnamed, checked_at__gt=now - CHECK_INTERVAL)
     due = sorted(unnamed - set(recent.values_list("domain", flat=True)))[:BATCH]
     for domain in due:
         exchanger = find_exchanger(domain)

@@ -29,7 +29,7 @@ _METRICS = {
 }
 _UNMET = "NEEDS_WORK"
 _INVISIBLE = "verified in Postmaster Tools, with this account as a user"
-_WHERE = (
+_KEY_FILE_HELP = (
     "The JSON of a service account, or of an authorized user, that is a user of your domains in "
     "Postmaster Tools. Enable the Postmaster Tools API in its project."
 )
@@ -40,7 +40,7 @@ class Postmaster:
 
     name = "Google Postmaster Tools"
     address = "https://gmailpostmastertools.googleapis.com"
-    secret = ("Key file", _WHERE)
+    secret = ("Key file", _KEY_FILE_HELP)
 
     def fetch(self, account: Account, period: Period) -> Answer:
         """Ask for each of our domains; raise SiteAnalyticsError where none may be seen."""

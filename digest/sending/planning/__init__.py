@@ -273,7 +273,7 @@ def _times(issue: Issue) -> Times:
     is_manual = issue.kind == Issue.Kind.MANUAL or issue.send_at
     if not newsletter.send_in_local_time or not schedule or is_manual:
         return Times(issue.goes_at, {})
-    return zones.everywhere(issue.slot, clock.zone(schedule.timezone))
+    return zones.times_of(issue.slot, clock.zone(schedule.timezone))
 
 
 def _not_too_late(
@@ -283,7 +283,7 @@ def _not_too_late(
     newsletter = issue.newsletter
     late = timedelta(minutes=newsletter.late_minutes)
     deadline = issue.built_at - catchup.patience(newsletter.catch_up, late)
-    if issue.slot >= deadline or not times.elsewhere:
+    if issue.slot >= deadline or not times.by_zone:
         return subscribers
     return _due_between(subscribers, times, deadline, _EVER)
 
@@ -294,8 +294,8 @@ def _due_between(
     """Return the subscribers for whom it is due with after < moment <= until."""
     due_zones = times.between(after, until)
     if after < times.slot <= until:
-        elsewhere = times.elsewhere.keys() - due_zones
-        return subscribers.exclude(subscriber__timezone__in=sorted(elsewhere))
+        pending_zones = times.by_zone.keys() - due_zones
+        return subscribers.exclude(subscriber__timezone__in=sorted(pending_zones))
     return subscribers.filter(subscriber__timezone__in=due_zones)
 
 

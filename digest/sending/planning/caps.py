@@ -46,7 +46,7 @@ def noted_subscribers(issue: Issue, appeals: Sequence[Appeal]) -> tuple[str, lis
         lock(Purpose.CAPPED_APPEAL, appeal.pk)
     carriers = list(chain.from_iterable(_carriers(issue, appeal) for appeal in appeals))
     if not carriers:
-        return _NOBODY, []
+        return _NOTED_NONE, []
     numbers = {None: 0} | {
         shown_to: number
         for number, shown_to in enumerate(
@@ -126,10 +126,10 @@ def _is_in(part: Part, at: datetime) -> Q:
     condition = Q(*(row.condition("pk") for row in memberships))
     topic_blocks = LayoutBlock.objects.filter(newsletter=part.newsletter_id, kind=BlockKind.TOPIC)
     choosable = set(topic_blocks.values_list("title", flat=True))
-    if only := choosable & part.only_topics:
+    if only_topics := choosable & part.only_topics:
         subscriptions = Subscription.objects.filter(
             subscriber=OuterRef("pk"), newsletter=part.newsletter_id
-        ).filter(Q(topics__overlap=sorted(choosable)), ~Q(topics__overlap=sorted(only)))
+        ).filter(Q(topics__overlap=sorted(choosable)), ~Q(topics__overlap=sorted(only_topics)))
         condition &= ~Q(Exists(subscriptions))
     return condition
 
@@ -142,7 +142,9 @@ _NONE_OUTSIDE = "(SELECT NULL::int AS parts, NULL::bigint AS subscriber_id LIMIT
 _OUTSIDE = """
     SELECT %s::int, id FROM ({query}) AS row(id)
     WHERE id BETWEEN (SELECT lowest FROM span) AND (SELECT highest FROM span)"""
-_NOBODY = "noted AS (SELECT NULL::bigint AS subscriber_id, NULL::bigint[] AS appeal_ids LIMIT 0)"
+_NOTED_NONE = (
+    "noted AS (SELECT NULL::bigint AS subscriber_id, NULL::bigint[] AS appeal_ids LIMIT 0)"
+)
 
 # Past deliveries count as well; each arm is read by its index of issue and subscriber.
 _NOTED = """

@@ -59,7 +59,7 @@ def insert_step(plan: Plan, after: int) -> int | None:
 
 def _statement(plan: Plan, after: int) -> tuple[str, list[Any]]:
     columns = {"address_key": F("subscriber__address_key")}
-    if plan.times.elsewhere:
+    if plan.times.by_zone:
         columns["zone"] = F("subscriber__timezone")
     if plan.hold:
         columns["uuid"] = F("subscriber__uuid")
@@ -81,12 +81,12 @@ def _due_at(plan: Plan) -> tuple[str, str, list[Any]]:
     """Return the expression of a subscriber's moment, the join that it needs, and parameters."""
     times, expression, zones = plan.times, "%s::timestamptz", ""
     parameters: list[Any] = [times.slot]
-    if times.elsewhere:
+    if times.by_zone:
         expression = f"coalesce(moments.due_at, {expression})"
         zones = (
             "LEFT JOIN unnest(%s::text[], %s::timestamptz[]) AS moments(zone, due_at) USING (zone)"
         )
-        parameters += [list(times.elsewhere), list(times.elsewhere.values())]
+        parameters += [list(times.by_zone), list(times.by_zone.values())]
     if plan.hold:
         condition, values = assigning.is_held(plan.hold)
         expression = f"CASE WHEN {condition} THEN %s ELSE {expression} END"

@@ -22,7 +22,7 @@ State = Issue.State
 
 def check(material: Material) -> Iterator[Finding | Passed]:
     """Yield what else goes out about then: of this newsletter, and of others to the same people."""
-    findings = [*_own(material), *_elsewhere(material)]
+    findings = [*_own(material), *_other_newsletters(material)]
     yield from findings
     if not findings:
         yield Passed(CHECK, "nothing else goes to the same people within the hour")
@@ -35,15 +35,15 @@ def _own(material: Material) -> Iterator[Finding]:
     if issue.kind != Issue.Kind.MANUAL:
         issues = issues.filter(audience)
     for row in issues:
-        text = f"Another issue of this newsletter {_when(row.goes_at, at)}."
+        text = f"Another issue of this newsletter {_distance(row.goes_at, at)}."
         yield Finding(CHECK, Level.WARN, text, "Send one of them later, or skip it.")
     for slot in _free_slots(issue.newsletter, at):
         if slot != issue.slot:
-            text = f"The regular issue {_when(slot, at)}."
+            text = f"The regular issue {_distance(slot, at)}."
             yield Finding(CHECK, Level.WARN, text, "Send this one at another time.")
 
 
-def _elsewhere(material: Material) -> Iterator[Finding]:
+def _other_newsletters(material: Material) -> Iterator[Finding]:
     """Yield the publication's other newsletters that go out about then to the same people."""
     newsletters = material.publication.newsletters.filter(active=True)
     for other in newsletters.exclude(pk=material.newsletter.pk).order_by("name"):
@@ -51,7 +51,7 @@ def _elsewhere(material: Material) -> Iterator[Finding]:
         moments += _free_slots(other, material.sends_at)
         if moments and (number := _shared(material.newsletter, other)):
             overlap = f"more than {FEW:,}" if number > FEW else f"{number:,}"
-            text = f"{other.name} {_when(min(moments), material.sends_at)}"
+            text = f"{other.name} {_distance(min(moments), material.sends_at)}"
             yield Finding(
                 CHECK,
                 Level.INFO,
@@ -86,11 +86,11 @@ def _free_slots(newsletter: Newsletter, at: datetime) -> list[datetime]:
 def _shared(newsletter: Newsletter, other: Newsletter) -> int:
     """Return how many active subscribers two newsletters share, counted up to FEW + 1."""
     active = Subscription.objects.filter(state=Subscription.State.ACTIVE)
-    same = active.filter(newsletter=other, subscriber=OuterRef("subscriber"))
-    return active.filter(Exists(same), newsletter=newsletter)[: FEW + 1].count()
+    shared = active.filter(newsletter=other, subscriber=OuterRef("subscriber"))
+    return active.filter(Exists(shared), newsletter=newsletter)[: FEW + 1].count()
 
 
-def _when(moment: datetime, at: datetime) -> str:
+def _distance(moment: datetime, at: datetime) -> str:
     minutes = round((moment - at).total_seconds() / 60)
     if not minutes:
         return "is sent at the same time"

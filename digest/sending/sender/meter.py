@@ -24,8 +24,8 @@ class ReplyMeter:
     def end(self, key: int, state: Dispatch.State) -> None:
         """Count a reply by what became of the message; refused before its data it has no time."""
         self._add((REPLIES.name, self._relay, state.name.lower()), 1)
-        if (begun := self._begun.pop(key, None)) is not None:
-            seconds = time.monotonic() - begun
+        if (sent_at := self._begun.pop(key, None)) is not None:
+            seconds = time.monotonic() - sent_at
             bucket = str(bisect_left(REPLY_SECONDS.buckets, seconds))
             self._add((REPLY_SECONDS.name, self._relay, bucket), 1)
             self._add((REPLY_SECONDS.name, self._relay, SUM), seconds)

@@ -170,7 +170,7 @@ class Outbox:
 
     def _mark_unsent(self, message: OutgoingMessage) -> None:
         with suppress(OSError):  # without room the ledger alone says so
-            self._journal.never(message.key)
+            self._journal.record_unsent(message.key)
 
     def _apply(self, replies: Sequence[tuple[OutgoingMessage, Reply]]) -> None:
         """Turn replies into outcomes."""

@@ -335,8 +335,8 @@ def test_what_one_feed_leaves_open_does_not_reach_the_next() -> None:
     """A medium that is never closed ends with its document."""
     for _ in range(2):
         article("Text.", extra='<media:content url="https://other.example/o.jpg" medium="image">')
-    beside = MEDIUM.format("") + "<media:description>Boats</media:description>"
-    assert article("Text.", extra=beside).image.alt == "Boats"
+    sibling = MEDIUM.format("") + "<media:description>Boats</media:description>"
+    assert article("Text.", extra=sibling).image.alt == "Boats"
 
 
 def test_the_words_of_the_text_come_first() -> None:

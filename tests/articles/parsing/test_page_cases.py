@@ -68,11 +68,11 @@ def test_a_page_gives_its_article(name: str) -> None:
     }
     right |= RIGHT[name]
     published = f"{entry.published_at:%Y-%m-%d %H:%M:%S}" if entry.published_at else ""
-    got = {
+    articles = {
         "title": entry.title, "first": right["first"], "byline": entry.byline,
         "caption": entry.image.caption, "credit": entry.image.credit, "published": published,
     }  # fmt: skip
-    assert got == right
+    assert articles == right
     assert cleaning.text(entry.body_html).startswith(right["first"])
     assert entry.summary.startswith(right["first"])
     assert len(paragraphs(entry)) == (CASES / "pages" / name).read_text("iso-8859-2").count(

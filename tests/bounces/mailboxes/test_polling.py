@@ -66,8 +66,8 @@ def test_a_bounce_is_recorded_then_deleted(
     assert Bounce.objects.get().issue == issue
     assert Suppression.objects.get().address_key == subscriber.address_key
     assert [b"Nice issue!" in content for content in dovecot.messages("bounces")] == [True]
-    again = polling.poll(mailbox, clock.now())
-    assert (again.messages, again.problem) == (0, "")
+    second = polling.poll(mailbox, clock.now())
+    assert (second.messages, second.problem) == (0, "")
     outcomes = MailboxMessage.objects.order_by("outcome").values_list("outcome", flat=True)
     assert list(outcomes) == ["recorded", "unrelated"]
 

@@ -38,7 +38,7 @@ class RecordingSource:
     def __init__(self, count: int, denied: Collection[int] = ()) -> None:
         self.waiting = [outgoing(key) for key in range(1, count + 1)]
         self.denied = set(denied)
-        self.begun: list[list[int]] = []
+        self.batches: list[list[int]] = []
         self.results: dict[int, str] = {}
         self.ticks = 0
 
@@ -49,7 +49,7 @@ class RecordingSource:
         for message, reply in replies:
             self._record(message, f"{reply.code} {reply.text}")
         if ready:
-            self.begun.append([message.key for message in ready])
+            self.batches.append([message.key for message in ready])
         return {message.key for message in ready} - self.denied
 
     def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
@@ -65,7 +65,7 @@ class RecordingSource:
 
     def _record(self, message: OutgoingMessage, result: str) -> None:
         assert message.key not in self.results, "reported twice"
-        assert any(message.key in batch for batch in self.begun), "reported before it began"
+        assert any(message.key in batch for batch in self.batches), "reported before it began"
         self.results[message.key] = result
 
 

@@ -144,7 +144,7 @@ def test_a_failure_of_the_provider_fails_no_recipient(
             transport.deliver_all(source := RecordingSource(30))
         assert len(source.results) < 30, "delivery continues"
         assert all(text.startswith(result) for text in source.results.values())
-        assert sorted(source.results) == [key for batch in source.begun for key in batch]
+        assert sorted(source.results) == [key for batch in source.batches for key in batch]
         expected = RelayDownError if result == "unsent" else ReplyLostError
         with pytest.raises(expected):
             transport.deliver(outgoing(1).envelope, outgoing(1).content)

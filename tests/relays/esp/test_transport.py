@@ -130,7 +130,7 @@ def test_messages_are_sent_in_bounded_batches() -> None:
     with provider("mailgun") as (server, transport):
         source = RecordingSource(20)
         transport.deliver_all(source)
-    assert [len(batch) for batch in source.begun] == [8, 8, 4]
+    assert [len(batch) for batch in source.batches] == [8, 8, 4]
     assert len(source.results) == 20
     assert all(result.startswith("250 2.0.0 queued") for result in source.results.values())
     assert len({request.client for request in server.requests}) <= 8

@@ -79,7 +79,7 @@ def _designs() -> list[Sample]:
     return [
         _sample(f"{design}-{name}", blocks, newsletter={"design": design})
         for design in ("picture", "briefing", "compact")
-        for name, blocks in (("stories", _stories(texts.ENGLISH)), ("all-blocks", _everything()))
+        for name, blocks in (("stories", _stories(texts.ENGLISH)), ("all-blocks", _every_block()))
     ]
 
 
@@ -94,7 +94,7 @@ def _languages() -> list[Sample]:
         *plain,
         _sample("mixed-scripts-ltr", _stories(mixed)),
         _sample("mixed-scripts-rtl", _stories(mixed[::-1]), newsletter={"language": "he"}),
-        _sample("all-blocks-rtl", _everything(texts.HEBREW), newsletter={"language": "he"}),
+        _sample("all-blocks-rtl", _every_block(texts.HEBREW), newsletter={"language": "he"}),
     ]
 
 
@@ -129,7 +129,7 @@ def _themes() -> list[Sample]:
         {"accent": "#0a7d4f", "accent_dark": "#0a7d4f", "logo_url": "https://img.example/logo.png"},
     ]
     return [
-        _sample(f"theme-{n}", _everything(), publication=theme) for n, theme in enumerate(themes)
+        _sample(f"theme-{n}", _every_block(), publication=theme) for n, theme in enumerate(themes)
     ]
 
 
@@ -169,7 +169,7 @@ def _stories(bank: Sequence[Text], *, pictures: bool = True) -> list[tuple[Block
     )
 
 
-def _everything(bank: Sequence[Text] = texts.ENGLISH) -> list[tuple[Block, list[Story]]]:
+def _every_block(bank: Sequence[Text] = texts.ENGLISH) -> list[tuple[Block, list[Story]]]:
     """Return one block of each kind."""
     tail = bank[1:] or bank
     letters = _document("Your letters on the ferry filled two bags.")

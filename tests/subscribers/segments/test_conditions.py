@@ -153,11 +153,11 @@ def test_subscriptions_tags_and_sources(tide: Newsletter, select: Select) -> Non
 
 def test_who_clicked(tide: Newsletter, select: Select) -> None:
     """As a person, and in an issue of this publication; machines and opens do not count."""
-    issue, elsewhere = make_issue(tide), make_issue(make_newsletter())
+    issue, other_issue = make_issue(tide), make_issue(make_newsletter())
     hits: dict[str, dict[str, Any]] = {
         "ana": {},
         "ben": {"verdict": Verdict.MACHINE},
-        "cid": {"issue_id": elsewhere.pk},
+        "cid": {"issue_id": other_issue.pk},
         "dee": {"at": NOON - 91 * DAY},
         "eve": {"kind": HitKind.OPEN},
     }
@@ -192,12 +192,12 @@ def test_groups(tide: Newsletter, select: Select) -> None:
 def test_another_publication_is_not_touched(tide: Newsletter, select: Select) -> None:
     """Its tags, values and subscriptions are nothing to this one."""
     other = make_newsletter(publication=make_publication(slug="gazette"), slug="gazette")
-    both = make_subscriber(tide, name="both")
-    make_subscription(both, other, topics=["Harbour"])
+    open_and_click = make_subscriber(tide, name="both")
+    make_subscription(open_and_click, other, topics=["Harbour"])
     make_subscriber(other, name="theirs")
     attributes.define(other.publication, label="City", kind="text", now=NOON)
-    profiles.set_attributes(both.pk, other.publication_id, {"city": "Berlin"})
-    profiles.add_tag("vip", other.publication_id, [both.pk])
+    profiles.set_attributes(open_and_click.pk, other.publication_id, {"city": "Berlin"})
+    profiles.add_tag("vip", other.publication_id, [open_and_click.pk])
     assert select() == {"both"}
     for rule in (
         ("attribute.city", "is", "Berlin"),

@@ -83,12 +83,12 @@ def _is_about_recipient(predicate: re.Match[str], nouns: list[Noun]) -> bool:
 
     "The parameter is not a valid address" is about the parameter.
     """
-    apart = [
+    separate_nouns = [
         noun for noun in nouns if noun.end <= predicate.start() or noun.begin >= predicate.end()
     ]
-    if not apart or _has_other_subject(predicate, apart, _COPULA):
+    if not separate_nouns or _has_other_subject(predicate, separate_nouns, _COPULA):
         return False
-    nearest = min(apart, key=lambda noun: noun.remoteness(predicate))
+    nearest = min(separate_nouns, key=lambda noun: noun.remoteness(predicate))
     farthest = AFTER if nearest.end <= predicate.start() else BEFORE
     return nearest.is_recipient and nearest.distance(predicate) <= farthest
 

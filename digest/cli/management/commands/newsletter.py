@@ -56,7 +56,7 @@ class Command(ActionCommand):
                 slug=options["slug"],
                 name=options["name"],
                 now=now,
-                **newsletter_options.when(options),
+                **newsletter_options.schedule_values(options),
                 topics=dict(newsletter_options.topic(text) for text in options["topic"]),
                 **newsletter_options.offer(options),
                 **newsletter_options.provided_options(options, newsletter_options.POLICIES),

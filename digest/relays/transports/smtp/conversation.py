@@ -29,7 +29,9 @@ COMMAND_SECONDS = 300  # RFC 5321 §4.5.3.2.2, .3: for a whole reply, however sl
 FINAL_SECONDS = 600  # RFC 5321 §4.5.3.2.6
 READ_OCTETS = 65_536
 
-_NOBODY = OutgoingMessage(0, Envelope("", ""), b"")  # stands for no message among awaited replies
+_NO_MESSAGE = OutgoingMessage(
+    0, Envelope("", ""), b""
+)  # stands for no message among awaited replies
 _REFUSES_US = Reply(0, "")  # stands for a refusal that does not depend on the recipient
 
 
@@ -161,7 +163,7 @@ class Conversation:
         waiting = (self.ready, self._following)
         unreported |= {id(message): message for message in waiting if message is not None}
         for message in unreported.values():
-            if message is not _NOBODY:
+            if message is not _NO_MESSAGE:
                 round_.return_unsent(message)
         self._awaited.clear()
         self._pending.clear()
@@ -245,7 +247,7 @@ class Conversation:
             return
         self._reset_first = True
         if reply.code == 354:
-            self._awaited.append((Step.EMPTY, _NOBODY))
+            self._awaited.append((Step.EMPTY, _NO_MESSAGE))
             self._send(b".\r\n")
         self._report_refusal(message, refusal or reply, round_)
 
@@ -327,7 +329,7 @@ class Conversation:
             (Step.DATA, message, b"DATA\r\n"),
         ]
         if self._reset_first:
-            commands.insert(0, (Step.RSET, _NOBODY, b"RSET\r\n"))
+            commands.insert(0, (Step.RSET, _NO_MESSAGE, b"RSET\r\n"))
             self._reset_first = False
         count = len(commands) if self._can.pipelining else 1
         if self._can.pipelining and self._can.chunking:

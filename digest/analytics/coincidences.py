@@ -1,7 +1,7 @@
 """Clicks of data centres beside those of people, where links name nobody (verdicts.crowd).
 
-condemn    what is a person's until now, and came just when somebody else clicked the link
-reopened   whose clicks look different, as a person's click was written late
+judge_coincident  what counts as a person's, and came just when somebody else clicked the link
+reopened          whose clicks look different, as a person's click was written late
 """
 
 from collections import defaultdict
@@ -24,7 +24,9 @@ from digest.analytics.verdicts.reasons import verdict_of
 MOST_NEIGHBOURS = 100  # of a click; a link with more of them is not quiet
 
 
-def condemn(visits: Iterable[tuple[Sequence[Row], list[Judgement]]], index: Networks) -> None:
+def judge_coincident(
+    visits: Iterable[tuple[Sequence[Row], list[Judgement]]], index: Networks
+) -> None:
     """Change, in place, the judgements of clicks that came just when a person clicked the link."""
     suspects = [
         (row, judgements, place)
