@@ -6,15 +6,15 @@ so it needs no table. It is valid for a day, and becomes useless once there is a
 
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from digest.accounts.models import User
 from digest.core import addresses, links
+from digest.core.database.locks import Purpose, lock
 from digest.core.errors import DigestError, LinkError, LinkExpiredError
 
 VALID_FOR = timedelta(days=1)
 _PURPOSE = "first-account"
-_LOCK = 0x0ED5  # of our advisory locks
 
 
 class AccountError(DigestError):
@@ -52,8 +52,7 @@ def create(code: str, email: str, password: str, now: datetime) -> User:
     """
     check_code(code, now)
     address = addresses.parse(email)
-    with connection.cursor() as cursor:  # of two requests at once, one succeeds
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    lock(Purpose.FIRST_ACCOUNT)  # of two requests at once, one succeeds
     if not is_missing():
         raise AccountError("There is an account already.")
     return User.objects.create_superuser(address.email, password)

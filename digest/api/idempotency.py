@@ -13,9 +13,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
-from zlib import crc32
 
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from ninja.decorators import decorate_view
 
@@ -25,11 +24,11 @@ from digest.api.authentication import authenticate, secret_in
 from digest.api.models import IdempotentResponse
 from digest.api.problems import ProblemError
 from digest.core import clock
+from digest.core.database.locks import Purpose, try_lock
 from digest.core.errors import DigestError
 
 RETENTION = timedelta(hours=24)
 MAX_KEY_LENGTH = 255
-_LOCKS = 0x0ED4  # our class of advisory locks
 
 Run = Callable[..., HttpResponse]
 
@@ -97,11 +96,7 @@ def _key(request: HttpRequest) -> str:
 
 def _lock(token_id: int, key: str) -> None:
     """Lock a key until the transaction ends; raise ProblemError (409) if it is locked already."""
-    number = crc32(f"{token_id} {key}".encode()) - 2**31
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCKS, number])
-        (is_locked,) = cursor.fetchone()
-    if not is_locked:
+    if not try_lock(Purpose.IDEMPOTENCY_KEY, f"{token_id} {key}"):
         raise ProblemError(409, "A request with this Idempotency-Key is in progress.", wait=1)
 
 

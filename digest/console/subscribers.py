@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from digest.bounces.models import Bounce
-from digest.bounces.reading.texts import one_line
 from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
 from digest.console.audience import profile
 from digest.console.pages import action_view, done, page_view, render_page
@@ -21,6 +20,7 @@ from digest.console.tables import Column, batch_after, table_of
 from digest.console.templatetags.console import server_reply
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
+from digest.core.text import one_line
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.notices.models import Notice
@@ -158,7 +158,7 @@ def suppress(request: HttpRequest, pk: int) -> HttpResponse:
     subscriber = get_subscriber(request, pk)
     _require_whole_scope(request, subscriber, Right.SUBSCRIBERS)
     if request.POST.get("lift"):
-        reason = one_line(request.POST.get("reason", ""))[:200]
+        reason = one_line(request.POST.get("reason", ""), 200)
         if not reason:
             messages.error(request, "Say why mail may be sent again. Nothing was changed.")
             return redirect("subscriber", pk=pk)

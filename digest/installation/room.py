@@ -52,11 +52,6 @@ def report_database(problem: Error) -> bool:
     return False
 
 
-def is_full(problem: OSError) -> bool:
-    """Return whether a disk, a quota or a limit is the reason."""
-    return problem.errno in _IS_FULL
-
-
 def reported() -> str:
     """Return what a process reported within the last minute; empty if none did."""
     message: str = cache.get(_KEY, "")

@@ -58,8 +58,8 @@ def require_own_segment(publication_id: int, segment: Segment | None) -> None:
 
 def of_publication(publication: Publication) -> None:
     """Put a publication's fields into the form they are kept in, or raise NewsletterError."""
-    publication.name = one_line(publication.name, "name")
-    publication.sender_name = one_line(publication.sender_name, "sender name")
+    publication.name = check_line(publication.name, "name")
+    publication.sender_name = check_line(publication.sender_name, "sender name")
     publication.postal_address = _postal(publication.postal_address)
     publication.sender_email = _sender(publication.sender_email)
     publication.timezone = clock.zone(publication.timezone).key
@@ -67,7 +67,7 @@ def of_publication(publication: Publication) -> None:
     _check_colours(publication.accent, publication.accent_dark or publication.accent)
     _check_language(publication.language)
     if publication.tagline:
-        publication.tagline = one_line(publication.tagline, "tagline", longest=300)
+        publication.tagline = check_line(publication.tagline, "tagline", longest=300)
     if publication.reply_to:
         publication.reply_to = _sender(publication.reply_to)
     checked_above = ("url", "logo_url", "logo_dark_url", "sender_email", "reply_to")
@@ -115,7 +115,7 @@ def list_id_of(slug: str, publication: Publication) -> str:
     return list_id
 
 
-def one_line(text: str, label: str, longest: int = 200) -> str:
+def check_line(text: str, label: str, longest: int = 200) -> str:
     """Return a name for headers; raise NewsletterError for line ends and controls."""
     if printable(text.strip()) != text.strip() or "\n" in text.strip():
         raise NewsletterError(f"The {label} holds a line end or a control character.")

@@ -133,7 +133,7 @@ def _set_values(block: LayoutBlock, values: Mapping[str, Any]) -> None:
     checks.require_own_segment(block.newsletter.publication_id, block.segment)
     block.topics = list(block.topics) if block.kind == BlockKind.TOPIC else []
     if block.kind in _TITLED:
-        block.title = checks.one_line(block.title, "block's title", LONGEST_TITLE)
+        block.title = checks.check_line(block.title, "block's title", LONGEST_TITLE)
     if block.kind == BlockKind.TOPIC and not block.topics:
         raise NewsletterError(f"The block {block.title!r} names no topic.")
     if any(len(topic) > LONGEST_TITLE or not topic.isprintable() for topic in block.topics):

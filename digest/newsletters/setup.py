@@ -99,7 +99,7 @@ def create_newsletter(
     newsletter = Newsletter(
         publication=publication,
         slug=slug,
-        name=checks.one_line(name, "name"),
+        name=checks.check_line(name, "name"),
         list_id=checks.list_id_of(slug, publication),
         created_at=now,
         cadences=checks.cadences_of(cadences),
@@ -194,7 +194,7 @@ def change_newsletter(newsletter: Newsletter, **details: Any) -> None:
     """Change its name, or its policies; raise NewsletterError for what cannot be."""
     for name, value in details.items():
         setattr(newsletter, name, value)
-    newsletter.name = checks.one_line(newsletter.name, "name")
+    newsletter.name = checks.check_line(newsletter.name, "name")
     checks.of_newsletter(newsletter)
     newsletter.save(update_fields=details)
 

@@ -40,7 +40,7 @@ def paragraphs(text: str) -> list[str]:
     return [" ".join(part.split()) for part in parts if part.strip()]
 
 
-def web_url(url: str) -> str:
+def mail_url(url: str) -> str:
     """Return a web address that is safe in a mail; blank for one that HTML would break."""
     address = text.web_url(url.strip().replace(" ", "%20"))
     is_fit = not _UNFIT.search(address) and "%" not in urlsplit(address).netloc

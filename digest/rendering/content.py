@@ -17,7 +17,7 @@ from digest.newsletters.models import Newsletter, Publication
 from digest.rendering import links
 from digest.rendering.blocks.pictures import Picture
 from digest.rendering.blocks.views import BlockView, Card, block_views
-from digest.rendering.cleaned import LONGEST_SUMMARY, line, lines, shortened, web_url
+from digest.rendering.cleaned import LONGEST_SUMMARY, line, lines, mail_url, shortened
 from digest.rendering.dates import format_full_date
 from digest.rendering.links import language_of
 from digest.rendering.targets import Targets
@@ -93,7 +93,7 @@ def content_of(
         publication=line(publication.name),
         newsletter=line(newsletter.name),
         tagline=line(publication.tagline),
-        site_url=web_url(publication.url),
+        site_url=mail_url(publication.url),
         logo=_logo(publication, publication.logo_url),
         logo_dark=_logo(publication, publication.logo_dark_url),
         address_lines=tuple(address_lines(publication)),
@@ -107,7 +107,7 @@ def content_of(
         share_links=share_links,
         contents_from=newsletter.contents_from,
         blocks=tuple(block_views(issue, blocks, stories, targets, leads)),
-        trap_url=targets.trap(web_url(publication.url)),
+        trap_url=targets.trap(mail_url(publication.url)),
         pixel_url=targets.pixel(),
         topics=_topics(newsletter, stories),
     )
@@ -132,7 +132,7 @@ def editors_values(content: Content, stories: Sequence[Story]) -> dict[str, Any]
                 "byline": line(story.byline),
                 "section": line(story.block.title),
                 "kicker": line(story.kicker),
-                "url": web_url(story.url),
+                "url": mail_url(story.url),
             }
             for story in sorted(stories, key=lambda story: story.position)
         ],
@@ -149,6 +149,6 @@ def address_lines(publication: Publication) -> list[str]:
 
 
 def _logo(publication: Publication, address: str) -> Picture | None:
-    url = web_url(address)
+    url = mail_url(address)
     width = min(max(publication.logo_width, 40), 520)
     return Picture(url, width, 0, line(publication.name)) if url else None

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from digest.core.links import NOBODY, NOT_COUNTED, absolute, click_url, issue_url
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Cadence, Newsletter
-from digest.rendering.cleaned import web_url
+from digest.rendering.cleaned import mail_url
 
 _SHARING = {  # by name, with what stands before the quoted address
     "Facebook": "https://www.facebook.com/sharer/sharer.php?u=",
@@ -74,7 +74,7 @@ def teaser_url(story: Story) -> str:
     It leads to the article, or through us if a retraction has to reach it and the issue has such
     links; it is empty without a web address.
     """
-    direct = web_url(story.url)
+    direct = mail_url(story.url)
     rows = story.links.all() if story.issue.newsletter.redirect_links else ()
     link = next((row for row in rows if row.url == direct), None)
     return f"{click_url(story.issue, link)}/{NOT_COUNTED}" if link else direct

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from digest.core.languages import text_direction
 from digest.core.rich_text import Document, Node, link_address
 from digest.core.text import printable
-from digest.rendering.cleaned import web_url
+from digest.rendering.cleaned import mail_url
 from digest.rendering.directions import dir_attribute, isolate_address, set_lines
 from digest.rendering.targets import AddressOf, direct
 from digest.rendering.wrapping import WIDTH, underline, wrap
@@ -128,7 +128,7 @@ class _Page:
 
     def _image(self, node: Node) -> Markup:
         picture = self.picture_of(str(_attrs(node).get("picture", "")))
-        url = web_url(picture.url) if picture else ""
+        url = mail_url(picture.url) if picture else ""
         if not picture or not url:
             return Markup()
         return Markup(
@@ -240,7 +240,7 @@ def _href(node: Node) -> str:
     for mark in node.get("marks", []):
         if mark["type"] == "link":
             href = link_address(str(mark.get("attrs", {}).get("href", "")))
-            return href if href.startswith("mailto:") else web_url(href)
+            return href if href.startswith("mailto:") else mail_url(href)
     return ""
 
 

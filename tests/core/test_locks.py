@@ -1,6 +1,8 @@
 """Advisory locks: one holder for a purpose and key."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -53,3 +55,10 @@ def test_a_lock_is_of_one_purpose_and_key_until_the_transaction_ends(key: int | 
         assert is_free(Purpose.BUILD_ISSUES, key)
         assert is_free(Purpose.QUEUE_NOTICE, "another")
     assert is_free(Purpose.QUEUE_NOTICE, key)
+
+
+def test_every_advisory_lock_has_its_purpose_here() -> None:
+    """A number that another module chose could be somebody else's."""
+    home = Path(locks.__file__)
+    modules = [path for path in home.parents[2].rglob("*.py") if path != home]
+    assert [path for path in modules if re.search(r"pg_\w*advisory", path.read_text())] == []

@@ -15,7 +15,7 @@ from digest.core import links
 from digest.core.errors import LinkGoneError
 from digest.core.links import Row, RowsLink
 from digest.issues.models import Issue, TrackedLink
-from digest.rendering.cleaned import web_url
+from digest.rendering.cleaned import mail_url
 
 FRESH_SECONDS = 5.0  # for which a target is used as it is
 AWAY_SECONDS = 2.0  # for which PostgreSQL is not asked again, when it was away
@@ -123,7 +123,7 @@ def _load(ids: Iterable[int]) -> Iterable[Target]:
         "story__retracted_at", "story__article__retracted_at",
     )  # fmt: skip
     for pk, uuid, issue_id, issue_uuid, kind, url, *retracted in rows:
-        yield Target(Row(pk, uuid), Row(issue_id, issue_uuid), kind, web_url(url), any(retracted))
+        yield Target(Row(pk, uuid), Row(issue_id, issue_uuid), kind, mail_url(url), any(retracted))
 
 
 TARGETS = Targets()  # of this process

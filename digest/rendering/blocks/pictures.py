@@ -7,7 +7,7 @@ from digest.issues.models import Story
 from digest.pictures.models import Picture as LibraryPicture
 from digest.pictures.renditions import rendition_of
 from digest.pictures.sizes import MIN_SIDE, Size
-from digest.rendering.cleaned import line, web_url
+from digest.rendering.cleaned import line, mail_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def story_picture(story: Story, size: Size, alt: str) -> Picture | None:
         return Picture(*rendition_of(picture, size), alt=alt)
     if picture and picture.state == LibraryPicture.State.REFUSED:
         return None
-    url = web_url(story.image_url)
+    url = mail_url(story.image_url)
     return Picture(url, size.width, 0, alt) if url else None
 
 

@@ -32,9 +32,9 @@ from digest.rendering.cleaned import (
     LONGEST_SUMMARY,
     LONGEST_TITLE,
     line,
+    mail_url,
     paragraphs,
     shortened,
-    web_url,
 )
 from digest.rendering.directions import isolate, isolate_name
 from digest.rendering.errors import RenderingError
@@ -193,7 +193,7 @@ def _values(block: Block, place: Place) -> dict[str, str]:
     texts = {name: line(str(content.get(name) or "")) for name in _TEXT_KEYS}
     title = shortened(str(content.get("title") or ""), LONGEST_TITLE)
     return texts | {
-        "url": place.link(web_url(str(content.get("url") or "")), title or texts["alt"]),
+        "url": place.link(mail_url(str(content.get("url") or "")), title or texts["alt"]),
         "title": title,
         "description": shortened(str(content.get("description") or ""), LONGEST_SUMMARY),
     }
@@ -264,7 +264,7 @@ def _card(
         keys=keys,
         is_first=is_first,
         title=title,
-        url=place.link(web_url(story.url), title),
+        url=place.link(mail_url(story.url), title),
         summary=summary,
         byline=_byline(issue, story),
         kicker=_label(line(story.kicker), heading),
@@ -329,7 +329,7 @@ def _message(appeal: Appeal, language: str, place: Place) -> Message:
         heading=heading,
         paragraphs=tuple(paragraphs(appeal.body)),
         button=line(appeal.button),
-        url=place.link(web_url(appeal.url), line(appeal.button) or heading),
+        url=place.link(mail_url(appeal.url), line(appeal.button) or heading),
         label=line(appeal.label),
         picture=_message_picture(appeal, appeal.picture),
         picture_dark=_message_picture(appeal, appeal.picture_dark),

@@ -11,7 +11,7 @@ A group may stand in a group.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any
 
 from digest.core.text import one_line
 from digest.subscribers.errors import InvalidInputError
@@ -76,11 +76,6 @@ class Group:
 
     match: Match = Match.ALL
     rules: "tuple[Rule | Group, ...]" = ()
-
-    @classmethod
-    def all_of(cls, *rules: "Rule | Group") -> Self:
-        """Return the group that holds where all of these do."""
-        return cls(Match.ALL, rules)
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
