@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def corpus() -> Iterator[Case]:
-    """Return every reply in every shape, and what is no bounce."""
+    """Return every reply in every shape, and what is not a bounce."""
     for rule in rules():
         refusal = understand(rule.example)
         expected = consequence_of(refusal.reason, permanent=refusal.permanent)

@@ -13,7 +13,7 @@ LONGEST_MODULE, LONGEST_FUNCTION, LARGEST_FOLDER = 350, 45, 22  # lines, lines, 
 
 
 def code() -> list[Path]:
-    """Every module of ours that is no migration."""
+    """Every module of ours that is not a migration."""
     folders = ("digest", "workers")
     paths = [path for folder in folders for path in (plan.ROOT / folder).rglob("*.py")]
     return [path for path in paths if "migrations" not in path.parts]

@@ -44,7 +44,7 @@ _UNRESERVED = "-._~!$'()*,;:@+&="  # of a path's segment (RFC 3986 §3.3); a que
 
 
 def canonical(url: str) -> str:
-    """Return the form of a link under which it is compared, or "" if it can be no identity.
+    """Return the form of a link under which it is compared, or "" if it cannot be an identity.
 
     Scheme and host in lower case, host in A-labels (RFC 5891), percent-encoding by RFC 3986 §6.2.2
     in NFC; default port, fragment, user name, doubled, final and dotted parts of the path, `.html`,

@@ -53,7 +53,7 @@ class Decision:
     entry: int
     article: int | None
     guid: str  # to be remembered for this source
-    canonical: str  # to be stored with the article; "" if the link is no identity
+    canonical: str  # to be stored with the article; "" if the link is not an identity
 
 
 def guids_of(entries: Sequence[Item]) -> frozenset[str]:

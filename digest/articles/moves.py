@@ -18,8 +18,8 @@ SAME_MOMENT = timedelta(minutes=1)
 SAME_DATE = timedelta(hours=12)  # a new system may lose the zone; columns are a day apart
 # Of the stories in a feed that moved: more than that are recognised as ever only where it did not.
 MOST_RECOGNISED = 0.2
-DISTINCTIVE_WORDS = 20  # a text so long is no fixed teaser of a column
-DISTINCTIVE_TITLES = 3  # so many titles that come back together are no columns
+DISTINCTIVE_WORDS = 20  # a text so long is not a fixed teaser of a column
+DISTINCTIVE_TITLES = 3  # so many titles that come back together are not columns
 FEWEST_WORDS = 4  # a shorter text is the same only if it is equal
 SIMILAR = 0.7  # share of words that two versions of a text have in common
 IMPORT = timedelta(minutes=15)  # how long a new system takes to import old stories

@@ -87,7 +87,7 @@ def available(published: datetime | None, now: datetime, *, first_poll: bool = F
     """Return the moment from which selection may see an article first seen now.
 
     Undated: now. Late (published within LATE before now): now, or the issue since then would have
-    missed it for ever. Older: its own date, it is no news. Future: then. On a source's first poll
+    missed it for ever. Older: its own date, it is not news. Future: then. On a source's first poll
     nothing is late, its own date stands.
     """
     if published is None:

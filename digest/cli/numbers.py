@@ -26,4 +26,4 @@ def port(text: str) -> int:
 def _between(text: str, least: int, most: int) -> int:
     if text.isascii() and text.isdecimal() and len(text) < 20 and least <= int(text) <= most:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most}.")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}.")

@@ -16,7 +16,7 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as cause:
-        raise DigestError(f"{name!r} is no time zone; use a name like Europe/London.") from cause
+        raise DigestError(f"{name!r} is not a time zone; use a name like Europe/London.") from cause
 
 
 def format_moment(moment: datetime, tz: tzinfo = UTC) -> str:

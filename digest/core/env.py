@@ -80,7 +80,7 @@ def pairs(name: str) -> dict[str, str]:
     for pair in listed(name):
         key, equals, value = pair.partition("=")
         if not (key and equals and value):
-            raise ConfigurationError(f"{name}: {pair!r} is no pair like key=value.")
+            raise ConfigurationError(f"{name}: {pair!r} is not a pair like key=value.")
         values[key] = value
     return values
 

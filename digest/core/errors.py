@@ -14,7 +14,7 @@ class ConfigurationError(DigestError):
 
 
 class InvalidAddressError(DigestError):
-    """What was given is no email address that mail could be sent to."""
+    """What was given is not an email address that mail could be sent to."""
 
 
 class LinkError(DigestError):

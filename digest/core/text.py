@@ -10,7 +10,7 @@ LONGEST_URL = 2000
 WEB_SCHEMES = frozenset({"http", "https"})
 
 # Controls, surrogates, bidi overrides, invisible operators and shaping, annotations of ruby, and
-# what is no character (Unicode §23.7).
+# what is not a character (Unicode §23.7).
 _HIDDEN = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufeff\u202a-\u202e\ufdd0-\ufdef"
     "\u2061-\u2064\u206a-\u206f\ufff9-\ufffb\U0001d173-\U0001d17a"

@@ -103,5 +103,5 @@ def _machine(head: EmailMessage, envelope_sender: str, sender: Address | None) -
             return f"it has a {name} field"
     for address in (envelope_sender.strip("<>"), sender.email if sender else ""):
         if _MACHINES.fullmatch(address.rpartition("@")[0]):
-            return f"{address} is no person"
+            return f"{address} is not a person"
     return ""

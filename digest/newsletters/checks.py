@@ -160,7 +160,7 @@ def _check_urls(*urls: str) -> None:
 def _check_colours(*colours: str) -> None:
     for colour in colours:
         if not colour.isprintable() or not COLOUR.regex.search(colour):  # type: ignore[union-attr]
-            raise NewsletterError(f"{colour!r} is no colour; use one like #1d4e89.")
+            raise NewsletterError(f"{colour!r} is not a colour; use one like #1d4e89.")
 
 
 def _check_language(tag: str) -> None:

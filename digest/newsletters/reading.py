@@ -31,7 +31,7 @@ def parse_time(text: str) -> time:
     """Read `07:00` or `7:00` as a time of day."""
     match = re.fullmatch(r"(\d{1,2}):(\d{2})", text.strip())
     if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise NewsletterError(f"{text!r} is no time of day; use a time like 07:00.")
+        raise NewsletterError(f"{text!r} is not a time of day; use a time like 07:00.")
     return time(int(match[1]), int(match[2]))
 
 
@@ -39,4 +39,4 @@ def _day(text: str) -> int:
     for number, name in enumerate(DAYS):
         if len(text) >= 3 and name.startswith(text):
             return number
-    raise NewsletterError(f"{text!r} is no day; use mon, tue, wed, thu, fri, sat, sun.")
+    raise NewsletterError(f"{text!r} is not a day; use mon, tue, wed, thu, fri, sat, sun.")

@@ -74,12 +74,12 @@ def checked(rule: Rule) -> Rule:
         raise NewsletterError(f"A cron line has at most {LONGEST} characters.")
     if len(rule.cron.split()) != 5:
         raise NewsletterError(
-            f"{rule.cron!r} is no cron line; it has five fields: minute hour day month weekday."
+            f"{rule.cron!r} is not a cron line; it has five fields: minute hour day month weekday."
         )
     try:
         next(CronSim(rule.cron, datetime(2026, 1, 1, tzinfo=UTC)))
     except CronSimError as cause:
-        raise NewsletterError(f"{rule.cron!r} is no cron line: {cause}.") from cause
+        raise NewsletterError(f"{rule.cron!r} is not a cron line: {cause}.") from cause
     except StopIteration as cause:
         raise NewsletterError(f"{rule.cron!r} never comes: there is no such day.") from cause
     return rule
@@ -186,7 +186,7 @@ def _as_cron(days: Sequence[int], at: time | None) -> str:
     if at is None or not days:
         raise NewsletterError("Say when it goes out: days and a time, or a cron line.")
     if wrong := sorted(set(days) - set(range(7))):
-        raise NewsletterError(f"{wrong[0]} is no day of the week; Monday is 0, Sunday 6.")
+        raise NewsletterError(f"{wrong[0]} is not a day of the week; Monday is 0, Sunday 6.")
     # Cron counts from Sunday, Python from Monday.
     weekdays = ",".join(str((day + 1) % 7) for day in sorted(set(days)))
     return f"{at.minute} {at.hour} * * {weekdays}"

@@ -32,7 +32,7 @@ def times_of(slot: datetime, home: ZoneInfo) -> Times:
     moments = {
         name: schedules.moment(wall, zone)
         for name, zone in _world().items()
-        # The second of two equal times, of a schedule that names no hour, is no first one.
+        # The second of two equal times, of a schedule that names no hour, is not a first one.
         if not (home_time.fold and _wall(slot, zone) == wall)
     }
     return Times(slot, {name: at for name, at in moments.items() if at != slot})
@@ -48,7 +48,7 @@ def named(text: str) -> ZoneInfo:
     matches = {name for name in names if name.casefold() == key}
     matches = matches or {name for name in names if name.rpartition("/")[2].casefold() == key}
     if len(matches) != 1:
-        raise NewsletterError(f"{text[:64]!r} is no time zone; use a name like Europe/London.")
+        raise NewsletterError(f"{text[:64]!r} is not a time zone; use a name like Europe/London.")
     return ZoneInfo(matches.pop())
 
 

@@ -169,7 +169,7 @@ def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(0x0112, 1))
     except _BROKEN:
-        return 1  # broken metadata is no reason to refuse a picture
+        return 1  # broken metadata is not a reason to refuse a picture
 
 
 def _upright(image: Image.Image, width: int, height: int) -> tuple[int, int]:

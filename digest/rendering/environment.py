@@ -63,7 +63,7 @@ class _OwnLoader(FileSystemLoader):
             if isinstance(problem, TemplateNotFound):
                 raise
             raise TemplateOverrideError(
-                template, 1, f"it is no text in UTF-8: {problem}"
+                template, 1, f"it is not a text in UTF-8: {problem}"
             ) from problem
 
 

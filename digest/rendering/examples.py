@@ -65,7 +65,7 @@ def _unsent(newsletter: Newsletter) -> Issue | None:
 
 
 def _unknown(template: str, values: Mapping[str, Any]) -> set[str]:
-    """Return the names in a template that are no values, functions or variables of its own.
+    """Return the names in a template that are not values, functions or variables of its own.
 
     The template is parsed and not run: what it would compute is not computed here.
     """

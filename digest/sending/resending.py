@@ -84,7 +84,7 @@ def _delivery(issue: Issue, subscriber: Subscriber) -> Delivery | PastDelivery |
 
 
 def _why_not(issue: Issue, subscriber: int, now: datetime) -> str:
-    """Return why a subscriber must not be mailed; their cadence and topics are no reason."""
+    """Return why a subscriber must not be mailed; their cadence and topics are not a reason."""
     if audience.eligible(issue.newsletter_id, now).filter(subscriber=subscriber).exists():
         return ""
     return audience.why_not(issue.newsletter_id, subscriber, now)

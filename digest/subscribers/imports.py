@@ -1,6 +1,6 @@
 """Imports that a person checks before they begin: uploaded, checked, imported or discarded.
 
-    store     read the upload; refuse what is no list; keep it, compressed
+    store     read the upload; refuse what is not a list; keep it, compressed
     check     a dry run of the whole file, as the person wants it read
     run       the import; the list is deleted, its report stays for a while
 
@@ -45,7 +45,7 @@ def store(
 ) -> SubscriberImport:
     """Store an uploaded list of at most `limit` bytes and check it; return the import.
 
-    Raises ImportFileError for what is no list.
+    Raises ImportFileError for what is not a list.
     """
     with unpacked(path) as (list_path, inner_name):
         name = file_name if list_path == path else inner_name

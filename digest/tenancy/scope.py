@@ -42,7 +42,7 @@ class PublicationScope:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it is no publication at all."""
+        """Whether it has no publication at all."""
         return self.publication_ids == frozenset()
 
     def includes(self, publication_id: int | None) -> bool:

@@ -131,7 +131,7 @@ def test_a_source_is_added_once(publisher: Publisher) -> None:
 
 @pytest.mark.django_db
 def test_a_known_source_is_added_again_while_its_server_is_down(publisher: Publisher) -> None:
-    """Adding again is no error; what is wrong stands on the source."""
+    """Adding again is not an error; what is wrong stands on the source."""
     source = make_source(publication_id=1, url=publisher.url("/missing"))
     polled = discovery.add_and_poll(1, source.url, NOON)
     assert polled.source == source

@@ -88,7 +88,7 @@ def matched(entries: list[Item], candidates: list[KnownArticle]) -> list[int | N
     ],
 )
 def test_links_are_compared_in_one_form(url: str, form: str) -> None:
-    """Spelling, counters and the way of transport are no difference; what identifies stays."""
+    """Spelling, counters and the way of transport make no difference; what identifies stays."""
     assert canonical(url) == form
 
 

@@ -66,7 +66,7 @@ def test_a_changed_byte_is_noticed() -> None:
 
 
 def test_base64_has_one_spelling() -> None:
-    """Unused bits of a last character are no place to hide a change (age, RFC 4648 §3.5)."""
+    """Unused bits of a last character cannot hide a change (age, RFC 4648 §3.5)."""
     assert age._octets(b"AA") == bytes(1)
     with pytest.raises(Base64Error):
         age._octets(b"AB")

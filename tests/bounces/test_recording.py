@@ -223,7 +223,7 @@ def test_a_tenth_of_a_domain_may_vanish() -> None:
 
 
 def test_a_count_of_deliveries_does_not_age() -> None:
-    """A tenth of a domain is no surge while the issue is sent, however fast both numbers grow."""
+    """A tenth of a domain is not a surge while the issue is sent, however fast both grow."""
     subscribers, delivery = make_large(400)
     deliveries = delivery.issue.deliveries
     later = [row.pk for row in subscribers[220:]]

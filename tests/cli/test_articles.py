@@ -166,7 +166,7 @@ def test_preview_shows_picks_and_writes_files_and_stores_nothing(
 def test_preview_of_too_little_says_why_it_would_be_skipped(
     digest: Digest, tide: Newsletter, tmp_path: Path
 ) -> None:
-    """No file is written, and it is no error."""
+    """No file is written, and that is not an error."""
     html = tmp_path / "issue.html"
     result = digest("preview", "tide", "--html", html)
     assert result.status == 0

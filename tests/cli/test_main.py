@@ -132,7 +132,7 @@ def test_a_key_that_can_be_guessed_does_not_start(
 
 @pytest.mark.parametrize("command", [["newsletter", "list"], ["migrate"]])
 def test_an_unreachable_database_is_said_in_words(tmp_path: Path, command: list[str]) -> None:
-    """What a stale `digest up` leaves behind is no traceback."""
+    """What a stale `digest up` leaves behind is not a traceback."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "up.env").write_text(
         "DIGEST_DATABASE_URL=postgresql://digest@127.0.0.1:1/digest\n"
@@ -168,7 +168,7 @@ def test_a_subscriber_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
 
 
 def test_an_interruption_ends_quietly(digest: Digest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C is no error to explain."""
+    """Ctrl-C is not an error to explain."""
 
     def interrupted(_self: object, _options: object) -> None:
         raise KeyboardInterrupt

@@ -175,7 +175,7 @@ def test_import_needs_a_statement_of_consent(digest: Digest, tmp_path: Path) -> 
 
 
 def test_a_header_alone_is_said(digest: Digest, tmp_path: Path) -> None:
-    """Nothing to do is no failure."""
+    """Nothing to do is not a failure."""
     (tmp_path / "l.csv").write_text("email\n")
     result = digest(
         "subscriber", "import", tmp_path / "l.csv", "--newsletter", "tide", "--consent", "x"

@@ -126,7 +126,7 @@ def test_a_card_is_kept(
         ("schedule", {"way": "days", "timezone": "UTC"}, "Choose at least one day"),
         ("schedule", {"way": "days", "days": ["0"], "timezone": "UTC"}, "Enter a time"),
         ("schedule", {"way": "cron", "cron": "* *", "timezone": "UTC"}, "five fields"),
-        ("schedule", {"way": "cron", "cron": "0 7 30 2 *", "timezone": "UTC"}, "is no cron line"),
+        ("schedule", {"way": "cron", "cron": "0 7 30 2 *", "timezone": "UTC"}, "not a cron line"),
         ("schedule", {"way": "days", "days": ["0"], "at": "07:00", "timezone": "Mars/1"}, "valid"),
         ("sources", {"url": "http://127.0.0.1:1/"}, "127.0.0.1"),
     ],

@@ -184,7 +184,7 @@ def test_a_providers_key_is_sealed(ada_client: Client) -> None:
 
 
 def test_limits_change_and_the_address_stays(ada_client: Client) -> None:
-    """Where none is typed; what is emptied is no limit any more."""
+    """Where none is typed; what is emptied is not a limit any more."""
     slow = registry.start_warming(clock.now().date(), 500, 2.0, 9_000)
     relay = registry.add(
         "main", URL, RelayOptions(per_minute=5, domain_limits={"*": 6}, warming=slow)

@@ -176,7 +176,7 @@ def test_every_address_is_refused_to_strangers(
     client: Client, foreign_issue: Issue, page: Page
 ) -> None:
     """By GET and POST alike, signed in or not: only the page to sign in is shown."""
-    User.objects.create_user("ada@courier.example", "x", is_staff=True)  # it is no first run
+    User.objects.create_user("ada@courier.example", "x", is_staff=True)  # it is not a first run
     member_of_none = Client()
     member_of_none.force_login(User.objects.create_user("eve@reader.example", "x"))
     before = list(Issue.objects.values())

@@ -66,7 +66,7 @@ def names(tide: Newsletter) -> ListNames:
 
 
 def test_any_part_of_an_address_or_name_is_searched(names: ListNames) -> None:
-    """In any case; a percent sign is no pattern."""
+    """In any case; a percent sign is not a pattern."""
     assert names(q="BERG") == {"Ana Berg", "Ben"}
     assert names(q="@coast") == {"Ana Berg", "Cid", HIDDEN}
     assert names(q="%") == set()

@@ -59,7 +59,7 @@ def test_a_database_host_that_vanishes_is_noticed_within_a_lease() -> None:
 
 
 def test_each_process_has_limits_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
-    """0 is no limit, as PgBouncer may need; anything else is a number."""
+    """0 means no limit, as PgBouncer may need; anything else is a number."""
     assert processes.environment("web")["DIGEST_STATEMENT_SECONDS"] == "60"
     assert processes.environment("worker")["PGAPPNAME"] == "digest worker"
     monkeypatch.setenv("DIGEST_STATEMENT_SECONDS", "0")

@@ -36,7 +36,7 @@ def test_reading_can_stop_after_the_first_octets(folder: Path) -> None:
 
 
 def test_foreign_files_are_left_alone(folder: Path) -> None:
-    """A name that is not ours is no mail."""
+    """A name that is not ours is not a mail."""
     (folder / "new" / "1234567890.V1.host").write_bytes(b"x")
     (folder / "new" / ".hidden").write_bytes(b"x")
     assert maildir.entries(folder) == []

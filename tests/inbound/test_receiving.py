@@ -293,7 +293,7 @@ def test_rubbish_gets_a_reply_and_no_more(
 
 
 def test_a_mail_confirms_where_no_page_can_be_opened(smtp: Talk, newsletter: Newsletter) -> None:
-    """By the address in the confirmation; an absence note to it is no word."""
+    """By the address in the confirmation; an absence note to it is not a command."""
     mail(smtp, f"subscribe+tide@{DOMAIN}")
     signups.settle_due()
     written = content.write_letter(Notice.objects.get(), clock.now())

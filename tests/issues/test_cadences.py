@@ -97,7 +97,7 @@ def test_a_daily_issue_holds_the_days_stories() -> None:
 
 
 def test_without_a_subscriber_there_is_no_issue() -> None:
-    """Not even a row; who has not confirmed or has left is no subscriber."""
+    """Not even a row; who has not confirmed or has left is not a subscriber."""
     newsletter, publish = weekly()
     publish("Seals", MONDAY + HOUR)
     newsletter.subscriptions.update(state="unsubscribed")
@@ -233,7 +233,7 @@ def test_picked_stories_of_the_week_are_in_its_issue() -> None:
 
 
 def test_a_manual_issue_went_to_weekly_subscribers_too() -> None:
-    """So its stories are not in their issue again; and it is no slot's issue."""
+    """So its stories are not in their issue again; and it does not belong to a slot."""
     newsletter, publish = weekly()
     publish("By hand", MONDAY + HOUR)
     at = MONDAY + 2 * HOUR
@@ -279,7 +279,7 @@ def test_each_cadence_has_its_own_turn_of_appeals() -> None:
 
 
 def test_a_story_names_all_topics_that_it_is_about() -> None:
-    """Whichever section it stands in; Latest Stories are no topic."""
+    """Whichever section it stands in; Latest Stories are not a topic."""
     newsletter, _ = weekly()
     for title, tags in {"Harbour": ["port"], "Fishing": ["Fish", "nets"]}.items():
         make_layout_block(newsletter, kind=BlockKind.TOPIC, title=title, topics=tags)

@@ -145,7 +145,7 @@ def test_a_dropped_story_can_be_restored(issue: Issue, ada: User) -> None:
 
 
 def test_words_are_changed_for_this_issue_alone(issue: Issue, ada: User) -> None:
-    """The article keeps its own; what is sent are these; control characters are no words."""
+    """The article keeps its own; what is sent are these; control characters are not words."""
     first, *_ = ids(issue)
     issue = editing.reword(
         issue, 1, first, {"title": "High\r\nwater\x00 \u202etoday", "summary": "Two.\nLines."}, ada
@@ -433,7 +433,7 @@ def test_a_story_taken_back_is_in_no_mail_from_then_on(settings: Settings) -> No
 
 
 def test_the_last_story_is_not_taken_back() -> None:
-    """An empty mail is no mail: the issue is to be cancelled."""
+    """An empty mail is not a mail: the issue is to be cancelled."""
     issue = make_running(1)
     with pytest.raises(IssueError, match="cancel the issue"):
         retracting.retract(issue, issue.stories.get().pk, "wrong", NOON)

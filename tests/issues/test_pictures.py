@@ -93,7 +93,7 @@ def test_a_draft_that_is_not_saved_asks_for_nothing(newsletter: Newsletter) -> N
 def test_a_mail_shows_what_there_is(
     newsletter: Newsletter, state: str, addresses: set[str]
 ) -> None:
-    """Ours; while it is not there the site's; nothing instead of what is no picture."""
+    """Ours; while it is not there the site's; nothing instead of what is not a picture."""
     issue, _ = built(newsletter)
     make_ready()
     Picture.objects.update(state=state)

@@ -196,7 +196,7 @@ def test_a_skipped_issue_is_restored_to_its_time(issue: Issue) -> None:
 
 @pytest.mark.parametrize("way", ["by a person", "not approved"])
 def test_picks_of_a_skipped_issue_wait_for_the_next(way: str) -> None:
-    """They are taken off the list again when it is restored; other stories are no picks."""
+    """They are taken off the list again when it is restored; other stories are not picks."""
     newsletter = make_newsletter(approval="one", late_minutes=60)
     source = make_source(newsletter)
     make_article(source)

@@ -19,7 +19,7 @@ def terms(policy: str) -> Terms:
 
 @pytest.mark.parametrize("policy", list(CatchUp))
 def test_a_slot_found_in_time_is_built(policy: str) -> None:
-    """A few minutes of delay are no downtime."""
+    """A few minutes of delay are not downtime."""
     [decision] = decide([MONDAY], terms(policy), MONDAY + timedelta(minutes=3))
     assert decision.build
 

@@ -37,7 +37,7 @@ def test_good_accent_is_kept() -> None:
 
 
 def test_junk_is_no_colour() -> None:
-    """What is no colour becomes one that can be read."""
+    """What is not a colour becomes one that can be read."""
     assert make_readable("red;}", "#ffffff") == "#000000"
     assert text_on("#ffff00") == "#14171a"
 

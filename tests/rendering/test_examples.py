@@ -57,7 +57,7 @@ def test_the_issue_that_is_edited_is_the_example(tide: Newsletter) -> None:
 
 
 def test_a_name_that_stands_for_nothing_is_named(tide: Newsletter) -> None:
-    """A typing mistake renders as nothing, silently; variables of its own are no mistake."""
+    """A typing mistake renders as nothing, silently; variables of its own are not a mistake."""
     template = "{{ storys[0].title }}{% for s in stories %}{{ s.title }}{{ loop.index }}{% endfor %}{{ range(2)|list|length }}"  # noqa: E501
     assert example_of(tide, "subject", template, NOON).unknown == ("storys",)
 

@@ -115,7 +115,7 @@ def test_gmail_is_read_page_by_page(provider: tuple[Provider, str]) -> None:
 
 
 def test_a_domain_that_is_not_verified_is_named(provider: tuple[Provider, str]) -> None:
-    """Beside one that has no numbers yet, which is no failure."""
+    """Beside one that has no numbers yet, which is not a failure."""
     server, url = provider
     Publication.objects.update(sender_email="news@quiet.example")
     make_newsletter()

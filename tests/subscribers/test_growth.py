@@ -27,7 +27,7 @@ def note(newsletter: Newsletter, action: str, at: datetime = NOON) -> int:
 
 
 def test_each_day_has_its_number() -> None:
-    """In UTC days, the days without anybody too; a wish alone is no subscriber."""
+    """In UTC days, the days without anybody too; a wish alone is not a subscriber."""
     tide = make_newsletter()
     for action in (Action.CONFIRMED, Action.IMPORTED, Action.REQUESTED, Action.UNSUBSCRIBED):
         note(tide, action)

@@ -343,7 +343,7 @@ def test_odd_tables_are_read_or_refused(tmp_path: Path, newsletter: Newsletter) 
 
 
 def test_stray_quotation_marks_hide_nobody(tmp_path: Path, newsletter: Newsletter) -> None:
-    """Two of them on two lines are no cell of two lines; such a cell is read all the same."""
+    """Two of them on two lines are not one cell of two lines; such a cell is read all the same."""
     rows = 'ana@r.example,"x\nben@r.example,"x\ncid@r.example,"Old\nTown"\ndan@r.example,y\n'
     report = take(tmp_path, f"email,note\n{rows}", newsletter)
     assert active() == {"cid", "dan"}

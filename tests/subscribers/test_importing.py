@@ -160,7 +160,7 @@ def test_an_import_settles_a_pending_subscriber(tmp_path: Path, newsletter: News
 
 
 def test_no_import_without_a_statement_of_consent(tmp_path: Path, newsletter: Newsletter) -> None:
-    """Blanks are no statement."""
+    """Blanks are not a statement."""
     with pytest.raises(SubscriberError, match="consented"):
         take(tmp_path, "a@r.example\n", newsletter, consent="  ")
     assert subscribers() == {}
@@ -199,7 +199,7 @@ def test_a_header_alone_brings_nobody(tmp_path: Path, newsletter: Newsletter) ->
 def test_all_refusals_go_to_a_file_though_few_stay_in_memory(
     tmp_path: Path, newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cells in it are no formulas, and it never replaces the list."""
+    """Cells in it are not formulas, and it never replaces the list."""
     monkeypatch.setattr(importing, "MOST_REFUSALS", 2)
     monkeypatch.setattr(importing, "CHUNK", 2)
     content = "email\n" + "=cmd()\n" * 5
@@ -287,5 +287,5 @@ def test_formula_cells_are_neutralised_and_restored(cell: str) -> None:
 
 @pytest.mark.parametrize("cell", ["", " ", "Ines", "O'Hara", "'tis", "a=b"])
 def test_other_cells_stay_as_they_are(cell: str) -> None:
-    """An apostrophe of its own is no mark."""
+    """An apostrophe of its own is not a mark."""
     assert escape_formula(cell) == cell == unescape_formula(cell)

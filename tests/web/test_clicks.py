@@ -280,7 +280,7 @@ def test_the_hidden_link(client: Client) -> None:
 
 
 def test_opens_are_counted_by_a_pixel_where_that_is_on(client: Client) -> None:
-    """It is no part of the web version; whatever is requested, an image comes."""
+    """It is not part of the web version; whatever is requested, an image comes."""
     issue = an_issue("individual", track_opens=True)
     subscriber = make_subscriber(issue.newsletter)
     [path] = paths_in(mail_to(issue, subscriber)[0], "open")

@@ -177,7 +177,7 @@ def test_several_newsletters_are_one_confirmation(strict: Client, newsletter: Ne
 
 
 def test_nothing_chosen_is_said(strict: Client, newsletter: Newsletter) -> None:
-    """All boxes unticked is no wish."""
+    """All boxes unticked is not a wish."""
     answer = sign_up(strict, newsletter, choice="1")
     assert answer.status_code == 422
     assert b"Choose at least one newsletter" in answer.content
@@ -308,7 +308,7 @@ def test_scripts_get_values_then_an_answer(strict: Client, newsletter: Newslette
     "body", [b"[]", b"{", b"null", b'{"email": {"a": 1}}', b"[" * 100_000, b"\xff"]
 )
 def test_rubbish_is_an_answer_too(strict: Client, newsletter: Newsletter, body: bytes) -> None:
-    """No traceback for what is no form."""
+    """No traceback for what is not a form."""
     answer = strict.post(
         f"/subscribe/{newsletter.slug}", body, content_type="application/json", headers=JSON
     )

@@ -117,7 +117,7 @@ def wait_for(fact: Callable[[], bool], seconds: float, description: str, log: Pa
 
 
 def check_everyone_once_unless_uncertain(issue: Issue, relay: SmtpServer) -> None:
-    """Assert that nobody is lost and a repeat is no surprise."""
+    """Assert that nobody is lost and a repeat is not a surprise."""
     times_uncertain = dict(
         issue.deliveries.filter(times_uncertain__gt=0).values_list(
             "subscriber__email", "times_uncertain"

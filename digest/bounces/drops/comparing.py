@@ -7,7 +7,7 @@
                 each earlier issue, though other destinations clicked as usual
 
 Small numbers say nothing: a share needs 100 mails, an average three issues with 300, clicks an
-expectation of 20. And what chance explains is no drop: the difference has to exceed four standard
+expectation of 20. What chance explains is not a drop: the difference has to exceed four standard
 errors of the two shares, which happens by chance once in 30,000 comparisons. Without three earlier
 issues only refusals count, against none: greylisting defers mail of senders that are new.
 """

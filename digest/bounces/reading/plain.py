@@ -35,7 +35,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9._+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z
 
 
 def read(message: Message) -> Report | None:
-    """Return what a report in plain words says, or None where the message is no report."""
+    """Return what a report in plain words says, or None where the message is not a report."""
     subject = message.fields.get("subject", "")[:500]
     by_server = automatic.is_by_server(message)
     if not by_server and not _SUBJECT.search(subject):

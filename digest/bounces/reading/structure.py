@@ -114,7 +114,7 @@ def _collect(mime: Mime, message: Message) -> None:
 
 
 def _parts(mime: Mime) -> Iterator[Mime]:
-    """Return the parts that are no containers, in order, without those of returned messages."""
+    """Return the parts that are not containers, in order, without those of returned messages."""
     if mime.get_content_maintype() == "multipart" and isinstance(mime.get_payload(), list):
         for part in mime.get_payload():
             if isinstance(part, Mime):

@@ -15,7 +15,7 @@ from digest.issues.models import Issue
 from digest.relays.models import Relay
 
 BEAT_SILENT = timedelta(minutes=5)
-MISSED_WITHIN = timedelta(hours=6)  # issues that were skipped earlier are no news
+MISSED_WITHIN = timedelta(hours=6)  # issues that were skipped earlier are not news
 
 
 def current_conditions(now: datetime) -> dict[str, str]:

@@ -179,7 +179,7 @@ def _lower(text: str) -> str:
 
 
 def _moment(text: str) -> int:
-    """Return seconds since 1970; 0 for anything that is no such number."""
+    """Return seconds since 1970; 0 for anything that is not such a number."""
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else 0
     return number if FIRST < number < LAST else 0
 

@@ -22,7 +22,7 @@ _COLORS = frozenset({"green", "yellow", "red"})
 _PERCENT = re.compile(r"([\d.]+)\s*%")
 _HEADERS = {"Accept": "text/csv, */*"}
 COLUMNS = 11  # that are read
-DIGITS = 9  # of a number; more are no mails of one address in a day
+DIGITS = 9  # of a number; no address gets more mails in a day
 
 
 class Snds:

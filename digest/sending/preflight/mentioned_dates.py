@@ -31,7 +31,7 @@ _SINCE = re.compile(
     r"(?:(?:le|el|il|dem|den|de)\s+)?\Z",
     re.IGNORECASE,
 )
-# In lower case, or at the beginning of a sentence: a name like “USA Today” is no date.
+# In lower case, or at the beginning of a sentence: a name like “USA Today” is not a date.
 _RELATIVE = {
     "en": "today|tonight|tomorrow",
     "de": "heute|(?<![Hh]eute )(?<![Gg]uten )morgen",
@@ -43,7 +43,7 @@ _RELATIVE = {
     "he": "הערב|מחר",
     "ar": "الليلة|غدا|غدًا|غداً",
 }
-_CAPITALISED = frozenset({"en", "de"})  # month names, so that short ones are no other words
+_CAPITALISED = frozenset({"en", "de"})  # month names, so that short ones are not other words
 
 
 def dates_in(text: str, language: str, near: date) -> Iterator[tuple[str, date]]:

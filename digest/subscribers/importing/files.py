@@ -1,4 +1,4 @@
-"""Files that are no lists, in plain words; and a list in a zip archive, as Mailchimp exports it."""
+"""What files are that are not lists; and a list in a zip archive, as Mailchimp exports it."""
 
 import shutil
 import tempfile

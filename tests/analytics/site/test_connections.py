@@ -49,7 +49,7 @@ def connected(publication: Publication, server: ProviderServer) -> SiteConnectio
 
 
 def test_page_views_become_popularity(publication: Publication, feed: ProviderServer) -> None:
-    """At once; and reading times what is deeply read. Pages that are no articles are named."""
+    """At once; and reading times what is deeply read. Pages that are not articles are named."""
     outcome = collecting.collect(connected(publication, feed), NOON)
     assert (outcome.pages, outcome.matched, outcome.timed) == (3, 2, 2)
     assert outcome.unknown == ("https://courier.example/about",)

@@ -176,7 +176,7 @@ def test_a_summary_has_each_newsletter(newsletter: Newsletter) -> None:
 
 
 def test_a_sponsor_is_told_what_was_sent_and_clicked(newsletter: Newsletter) -> None:
-    """Mails that went out without it are no impressions; days are the publication's."""
+    """Mails that went out without it do not count as impressions; days are the publication's."""
     appeal = make_appeal(newsletter.publication, kind="sponsor", cap=1)
     issue = make_sent_issue(newsletter, NOON.replace(month=6, hour=23, minute=30), sent=50)
     block = make_block(issue, "sponsor", appeal=appeal)

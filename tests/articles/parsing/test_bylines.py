@@ -50,5 +50,5 @@ def test_a_byline_is_a_name_or_nothing(written: str, name: str) -> None:
 
 
 def test_several_authors_are_named_once_each() -> None:
-    """In their order, without those who are no persons."""
+    """In their order, without those who are not persons."""
     assert read_byline(["admin", "Ann Pell", "By Bea Quill", "Ann Pell"]) == "Ann Pell, Bea Quill"

@@ -383,7 +383,7 @@ def test_of_several_media_the_chosen_one_is_described() -> None:
     ],
 )
 def test_links_are_what_a_browser_would_request(link: str, url: str) -> None:
-    """Percent-encoded once, with the host in A-labels; what is no web address makes no link."""
+    """Percent-encoded once, with the host in A-labels; what is not a web address makes no link."""
     assert entries(rss(f"<title>T</title><link>{link}</link>"))[0].url == url
 
 

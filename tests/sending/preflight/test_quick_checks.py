@@ -141,7 +141,7 @@ def test_pictures_that_some_mail_clients_cannot_show_are_named(
 def test_pictures_of_ours_are_judged_by_what_became_of_them(
     issue: Issue, findings: Findings
 ) -> None:
-    """One that is served as JPEG is no WebP any more; one that was refused is left out."""
+    """One that is served as JPEG is not a WebP any more; one that was refused is left out."""
     story = make_story(
         issue, article=make_article(), image_url=f"{JPEG}.webp", image_alt="Seals on a quay"
     )
