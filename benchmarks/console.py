@@ -21,7 +21,7 @@ def main() -> None:
 
 
 def _fill(subscribers: int) -> Pages:
-    """Make everything anew; return where each page is, and who asks for it."""
+    """Create all rows again; return each page's address, and who asks for it."""
     from digest.core import clock
     from digest.issues.models import Issue
     from tests.cast import make_article, make_issue, make_newsletter, make_schedule, make_story

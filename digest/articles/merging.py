@@ -52,7 +52,7 @@ def differences(article: Article, source: Source, canonical: str, entry: Entry) 
     """Return the fields that this source's view of an article gives other values.
 
     `canonical` is the entry's identity by link. The article's sightings are read with their
-    sources. Whose it is goes by the link that the article has, whatever link the entry brings.
+    sources. The article's own link decides whose it is, whatever link the entry brings.
     """
     url = article.url or entry.url
     other_sightings = [row for row in article.sightings.all() if row.source_id != source.pk]

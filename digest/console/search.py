@@ -52,7 +52,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 
 def _results(request: HttpRequest, query: str) -> Iterator[Result]:
-    """Yield results, the kinds of which there are few first; each only where it may be scope."""
+    """Yield results by kind, rare kinds first, each only within the user's scope."""
     scope = scope_of(request, Right.SEE)
     for page in navigation.pages_of(request):
         if query.casefold() in page.title.casefold():

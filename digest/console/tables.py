@@ -217,7 +217,7 @@ def _numbered(request: HttpRequest, rows: Rows, columns: Sequence[Column]) -> Ba
 def _continued(request: HttpRequest, rows: Rows, keyset: str) -> Batch:
     name, is_descending = keyset.removeprefix("-"), keyset.startswith("-")
     if after := request.GET.get("after", ""):
-        with suppress(ValueError):  # what is not a place begins anew
+        with suppress(ValueError):  # anything else begins at the first page
             rows = rows.filter(**{f"{name}__{'lt' if is_descending else 'gt'}": after})
     batch = list(rows.order_by(keyset)[: PAGE_SIZE + 1])
     is_last = len(batch) <= PAGE_SIZE

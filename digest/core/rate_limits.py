@@ -29,7 +29,7 @@ class RateLimiter:
         return self._windows.hit(limit, *key)
 
     def seconds_left(self, limit: RateLimitItem, *key: str) -> int:
-        """Return in how many seconds, at least 1, a window over the limit begins anew."""
+        """Return in how many seconds, at least 1, a window over the limit begins again."""
         reset = self._windows.get_window_stats(limit, *key).reset_time
         return max(1, round(reset - clock.now().timestamp()))
 

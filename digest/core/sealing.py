@@ -25,7 +25,7 @@ def unseal(sealed: str) -> str:
     except InvalidToken as cause:
         raise ConfigurationError(
             "A stored secret cannot be read: it was sealed under another DIGEST_SECRET_KEY. "
-            "Name that one in DIGEST_SECRET_KEY_FALLBACKS, or set the secret anew."
+            "Name that one in DIGEST_SECRET_KEY_FALLBACKS, or enter the secret again."
         ) from cause
 
 

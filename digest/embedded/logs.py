@@ -8,7 +8,7 @@ LARGEST = 5 * 1024 * 1024  # bytes
 
 
 def shorten(log: Path, largest: int = LARGEST) -> None:
-    """Keep `log` below `largest` bytes: what it holds moves to `NAME.1`, and it starts anew.
+    """Keep `log` below `largest` bytes: what it holds moves to `NAME.1`, and it starts again.
 
     The file itself stays, because a running process goes on writing to it (opened for appending).
     """

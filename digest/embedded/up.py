@@ -1,9 +1,9 @@
 """`digest up`: everything on this machine, with nothing to install or configure first.
 
-It looks whether it may start, brings up PostgreSQL, Valkey and a local mailbox (each unless the
-environment names one), writes how to reach them into the data folder for other `digest` commands,
-migrates, starts the web process, sets up the sample, starts worker and beat, and then looks after
-all of them until it is told to stop. Then it ends everything that it started.
+Checks come first. PostgreSQL, Valkey and a local mailbox are started, each unless the environment
+names one; how to reach them is written into the data folder for other `digest` commands. After the
+migrations the web process starts, the sample is set up, and worker and beat start. `digest up`
+supervises them all until it is stopped; then it ends everything that it started.
 """
 
 import argparse

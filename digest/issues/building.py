@@ -4,7 +4,7 @@ A slot makes one issue whatever happens: a lock on the newsletter orders builder
 database's UNIQUE (newsletter, slot, cadence) has the last word. The last slot of a day or week
 makes one more for those who read by the day or week, if there are any.
 
-Where a newsletter goes by its subscribers' clocks, an issue is built before its slot: as soon as
+Where a newsletter is sent by its subscribers' clocks, an issue is built before its slot: as soon as
 that local time has come to any of them.
 """
 
@@ -295,7 +295,7 @@ def save(draft: Draft) -> None:
 def _freeze(draft: Draft) -> Issue:
     """Save a draft, and take its hand-picked stories off the waiting list.
 
-    They wait for an issue: that of a day or week goes by what the issues in it had.
+    They wait for an issue: that of a day or week is made of what its issues had.
     """
     newsletter = draft.issue.newsletter
     if newsletter.review_minutes and draft.issue.kind == Issue.Kind.SCHEDULED:

@@ -1,7 +1,7 @@
 """What an issue would contain now: read candidates, select, compose. Nothing is saved.
 
-An issue goes by the newest stories and an editor's waiting picks. The issue of a day or week goes
-by the issues of that time instead: what led them leads it, what was picked for them is in it.
+An issue has the newest stories and an editor's waiting picks. The issue of a day or week is made of
+the issues of that time instead: what led them leads it, what was picked for them is in it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -186,7 +186,7 @@ class Story(HasUuid):
     picture = models.ForeignKey(  # ours of the one at image_url, where the publication hosts them
         Picture, on_delete=models.SET_NULL, null=True, related_name="stories"
     )
-    pinned = models.BooleanField(default=False)  # stays when the issue is picked anew
+    pinned = models.BooleanField(default=False)  # stays when stories are refreshed
     edited = models.BooleanField(default=False)  # an editor changed its text
     # Taken back while the issue went out: in no mail sent since, and a note in the archive.
     retracted_at = models.DateTimeField(null=True)

@@ -30,7 +30,7 @@ def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | No
         if not story.retracted_at:
             story.retracted_at, story.retraction = now, one_line(note)
             story.save(update_fields=["retracted_at", "retraction"])
-            # Subject and preheader may name it: they are written anew with the mail.
+            # Subject and preheader may name it: they are written again with the mail.
             locked.revision += 1
             locked.subject, locked.preheader = "", ""
             if by and locked.planned_at is None:

@@ -1,8 +1,8 @@
 """How far back an issue looks, and which issues its subscribers have had already.
 
-Subscribers of each cadence have issues of their own, and an issue sent by hand goes to all of them.
-So a weekly issue knows nothing of what its week's other issues carried, and carries it again.
-What went to a segment, or to those of a topic, counts for nobody: the others have not had it.
+Subscribers of each cadence have issues of their own, and a manual issue goes to all of them. So a
+weekly issue has the stories of its week's other issues again. What went to a segment, or to those
+of a topic, counts for nobody: the others have not had it.
 """
 
 from datetime import datetime, timedelta

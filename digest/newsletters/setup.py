@@ -140,7 +140,7 @@ def set_schedule(
 
 
 def unset_schedule(newsletter: Newsletter) -> None:
-    """Let a newsletter go out by hand only."""
+    """Let a newsletter go out only when an editor sends it."""
     Schedule.objects.filter(newsletter=newsletter).delete()
 
 

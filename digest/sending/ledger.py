@@ -9,7 +9,7 @@
 
 Most deliveries have no row before they are sent: they are claimed and settled in chunks
 (digest.sending.chunks). What has a row, because it is tried again, takes its turn among them: what
-has been due for longest is claimed first, and a delivery that comes back unsent is due anew.
+has been due for longest is claimed first, and a delivery that comes back unsent is due again.
 
 What is begun is written to the sender's own journal (digest.sending.journal) before it leaves;
 `digest.sending.sweeping` brings ledger and journal together when a sender dies.

@@ -309,7 +309,7 @@ def test_an_article_of_a_feed_is_corrected_in_its_feed(caller: Caller, tide: New
 
 
 def test_what_is_pushed_is_never_polled(caller: Caller, tide: Newsletter) -> None:
-    """Neither by beat nor by hand."""
+    """Neither by beat nor by a call."""
     from digest.articles.polling import poll_due
 
     created = caller.json("POST", "/sources", {"newsletter": "tide", "pushed": True})

@@ -199,7 +199,7 @@ def test_a_source_that_moved_onto_another_is_told(publisher: Publisher) -> None:
 
 @pytest.mark.django_db
 def test_a_source_that_is_gone_is_never_polled_again(publisher: Publisher) -> None:
-    """410 means for ever, unless an editor polls by hand and finds it back."""
+    """410 means for ever, unless an editor polls it and finds it back."""
     publisher.pages["/feed"] = Answer(status=410)
     source = source_at(publisher)
     (polled,) = polling.poll_due(NOON)

@@ -603,7 +603,7 @@ def test_the_preview_turns_dark(owner: Client, courier: Publication, tide: Newsl
 def test_a_test_that_is_refused_says_so(
     owner: Client, courier: Publication, tide: Newsletter, settings: Settings
 ) -> None:
-    """In the relay's words; a wrong address and no relay likewise."""
+    """In the relay's words; a wrong address and no relay are explained too."""
     page = at(courier, "test")
     assert "No relay is set" in text(owner.post(page, {"to": "ada@courier.example"}))
     with SmtpServer({"rcpt": lambda _: "550 5.1.1 Nobody"}) as server:

@@ -142,7 +142,7 @@ def test_a_password_that_is_easily_guessed_is_refused(
 
 
 def test_an_invitation_ends(ada_client: Client, courier: Publication) -> None:
-    """Taken back, asked for anew, after a week, or altered."""
+    """Revoked, requested again, after a week, or altered."""
     first = invite(ada_client, "ben@courier.example")
     path = invitations.accept_url(first).removeprefix("https://digest.example")
     ada_client.post(f"/admin/team/invitations/{first.pk}/revoke/")

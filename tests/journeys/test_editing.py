@@ -1,4 +1,4 @@
-"""An issue by hand, through two editors' browsers, to the subscribers' mailbox."""
+"""A manual issue, through two editors' browsers, to the subscribers' mailbox."""
 
 import json
 import os
@@ -159,7 +159,7 @@ TIMES = int(os.environ.get("DIGEST_PRESSES", "10"))
 
 
 def create_drafts(up: Up, number: int) -> list[int]:
-    """Issues by hand that wait to be sent; their ids."""
+    """Manual issues that wait to be sent; their ids."""
     secret = json.loads(
         digest(up, "token", "add", "cms", "--scope", "all", "--owner", OWNER, "--json")
     )

@@ -73,7 +73,7 @@ def write(page: Page, up: Up, sender: str, to: str) -> str:
 
 
 def new_issue(up: Up) -> None:
-    """Let the stories go out once more, to everyone, by hand."""
+    """Let the stories go out once more, to everyone, manually."""
     listed = json.loads(digest("article", "list", "--limit", "8", "--json", data=up.data).stdout)
     articles = listed["articles"] if isinstance(listed, dict) else listed
     for article in articles:

@@ -1,1 +1,1 @@
-"""What an operator lives through, each as a script to run by hand or at night."""
+"""What an operator goes through: scripts to run at a terminal, or every night."""

@@ -17,7 +17,7 @@ from digest.articles.parsing.base import Image
 
 MAX_CAPTION = 1200  # characters; an element with more is not a caption
 MOST_PICTURES = 60  # that are put back; the longest picture stories have as many
-MAX_SHARE = 0.3  # of the page's text, likewise
+MAX_SHARE = 0.3  # of the page's text
 _START = 80  # characters by which a paragraph is known again
 _MOST_PARTS = 100  # pieces of text that are looked at for them
 _BLOCKS = frozenset({"p", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "pre"})

@@ -2,13 +2,13 @@
 
 imaps://user:password@host/INBOX    IMAP within TLS
 imap://user:password@host           IMAP, then STARTTLS
-pop3s://…, pop3://…                 POP, likewise
+pop3s://…, pop3://…                 the same for POP
 
 Options: `move_to=FOLDER` (IMAP) moves messages that were recorded there instead of deleting them;
 `starttls=never` leaves the connection unencrypted. Without a password (IMAP):
 
 oauth=google      with client_id, client_secret, refresh_token
-oauth=microsoft   likewise; with `tenant`, and without refresh_token as the application itself
+oauth=microsoft   the same; with `tenant`, and without refresh_token as the application itself
 oauth=https://…   another provider's token endpoint; with `scope` where it wants one
 """
 

@@ -62,7 +62,7 @@ _RULES = tuple(
         (rf"ALTER TABLE {_NAME} .*\b(UNIQUE|PRIMARY KEY)\b", Blocked.EVERYBODY, SORT),
         (rf"ALTER TABLE {_NAME} .*\bFOREIGN KEY", Blocked.WRITERS, SCAN),
         (rf"ALTER TABLE {_NAME} .*\bADD CONSTRAINT .* CHECK", Blocked.EVERYBODY, SCAN),
-        # One that the database computes for each row anew; a constant only changes the catalog.
+        # One that the database computes again for each row; a constant only changes the catalog.
         (
             rf"ALTER TABLE {_NAME} ADD COLUMN .*(GENERATED|random|uuid|SERIAL|IDENTITY)",
             Blocked.EVERYBODY,

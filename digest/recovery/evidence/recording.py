@@ -107,7 +107,7 @@ def _suppression_entries(position: Position, now: datetime) -> list[dict[str, An
 
 
 def _issue_entries(written: dict[str, int], now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield an entry for each issue of which more has been sent; change what was written."""
+    """Yield an entry for each issue that has been sent further; change what was written."""
     recent = Q(state=State.SENDING) | Q(finished_at__gt=now - SETTLED, state=State.SENT)
     before = dict(written)
     written.clear()

@@ -71,7 +71,7 @@ class DueIssues:
         return segmentation
 
     def discard(self, issue: Issue) -> None:
-        """Leave out an issue of which nothing can be claimed, until the next query."""
+        """Skip an issue that has nothing to claim, until the next query."""
         self._issues.remove(issue)
 
 

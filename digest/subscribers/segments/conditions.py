@@ -74,7 +74,7 @@ def members(catalog: Catalog, rules: Group, now: datetime) -> QuerySet[Subscribe
 
 
 def base_subscriptions(context: Context, rules: Group) -> QuerySet[Subscription]:
-    """Return the subscriptions one of which a member of a segment has."""
+    """Return subscriptions: a member of a segment has at least one of them."""
     rows = context.subscriptions()
     asks_state = any(rule.field == "state" for rule in rules.leaves())
     return rows if asks_state else rows.filter(state=State.ACTIVE)
