@@ -7,6 +7,7 @@ so it needs no table. It is valid for a day, and becomes useless once there is a
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.urls import reverse
 
 from digest.accounts.models import User
 from digest.core import addresses, links
@@ -29,7 +30,7 @@ def is_missing() -> bool:
 def setup_url(now: datetime) -> str:
     """Return the address of the page that creates the first account, valid for a day."""
     return links.absolute(
-        f"/admin/setup/account/?code={links.sign_until(_PURPOSE, now + VALID_FOR)}"
+        f"{reverse('setup:account')}?code={links.sign_until(_PURPOSE, now + VALID_FOR)}"
     )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.urls import reverse
 
 from digest.accounts.models import User
 from digest.core import addresses, links
@@ -47,7 +48,7 @@ def invite(email: str, role: MemberRole, invited_by: User, now: datetime) -> Inv
 def accept_url(invitation: Invitation) -> str:
     """Return the address of the page that accepts an invitation."""
     token = links.sign_rows_until("invitation", invitation.created_at + VALID_FOR, invitation)
-    return links.absolute(f"/admin/invitation/{token}/")
+    return links.absolute(reverse("invitation", args=[token]))
 
 
 def get_pending(token: str, now: datetime) -> Invitation:

@@ -17,7 +17,7 @@ from digest.web.views import (
 )
 
 urlpatterns = [
-    path("", archive.home, name="home"),
+    path("", archive.home, name="front-page"),
     path("robots.txt", archive.robots, name="robots"),
     path("sitemap.xml", archive.sitemap, name="sitemap"),
     path("archive/<slug:slug>", archive.archive, name="archive"),
@@ -34,7 +34,7 @@ urlpatterns = [
     path("change/<str:token>", confirming.change, name="change"),
     path("preferences/<str:token>", preferences.page, name="preferences"),
     path("unsubscribe/<str:token>", unsubscribing.unsubscribe, name="unsubscribe"),
-    path("pictures/<str:name>", pictures.picture, name="picture"),
+    path("pictures/<str:name>", pictures.picture, name="picture-file"),
     path("click/<str:token>", clicks.click, name="click"),
     path("click/<str:token>/<str:clicker>", clicks.click, name="click-of-subscriber"),
     path("open/<str:token>.gif", clicks.opened, name="open"),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.urls import reverse
+
 from digest.accounts import first_account
 from digest.core import clock, links
 from digest.core.terminal import DigestCommand
@@ -19,5 +21,5 @@ class Command(DigestCommand):
             url = first_account.setup_url(clock.now())
             self.answer({"account": False, "url": url}, f"Make the first account here:\n{url}")
         else:
-            url = links.absolute("/admin/")
+            url = links.absolute(reverse("home"))
             self.answer({"account": True, "url": url}, f"There is an account. Sign in: {url}")
