@@ -16,6 +16,7 @@ from digest.webhooks.events import Event
 from digest.webhooks.models import Webhook, WebhookDelivery
 from digest.webhooks.payloads import payload_of
 from tests.cast import NOON, make_issue, make_newsletter
+from tests.cast.accounts import make_superuser
 
 DAY = timedelta(days=1)
 
@@ -131,7 +132,7 @@ def test_editors_are_notified_of_a_drop_once(newsletter: Newsletter) -> None:
 @pytest.mark.django_db
 def test_the_notice_says_what_got_worse(newsletter: Newsletter) -> None:
     """In percent, with a link; in another language too."""
-    User.objects.create_superuser("ada@courier.example", "x")
+    make_superuser()
     bad = count(make_issue(newsletter, slot=NOON), refused=100)
     detecting.detect([bad.pk], NOON + DAY)
     notice = Notice.objects.get(kind="drop")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.analytics.models import Hit, HitKind, Verdict
 from digest.bounces import reports
 from digest.bounces.models import Sunset, SunsetQuestion
@@ -21,6 +20,7 @@ from digest.subscribers.models import Subscriber, Subscription
 from tests.bounces import shapes
 from tests.bounces.factories import DAY, make_sent, message_id
 from tests.cast import make_newsletter, make_subscriber
+from tests.cast.accounts import make_superuser
 
 pytestmark = pytest.mark.django_db
 
@@ -151,7 +151,7 @@ def test_the_console_shows_a_forecast_and_switches_it_on(
     newsletter: Newsletter, client: Client
 ) -> None:
     """Off by default; it cannot be switched on where nobody could be told apart."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client.force_login(make_superuser())
     address, key = "/admin/deliverability/inactive/", newsletter.pk
     rule = {f"{key}-issues": "5", f"{key}-months": "2", f"{key}-active": "on"}
     page = client.post(f"{address}{key}/save/", rule).content.decode()

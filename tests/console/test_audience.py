@@ -34,6 +34,7 @@ from tests.cast import (
     make_source,
     make_subscriber,
 )
+from tests.cast.accounts import browser_of
 from tests.console import houses
 from tests.console.test_subscribers import messages_of
 
@@ -141,8 +142,7 @@ def test_a_profile_belongs_to_one_publication(tide: Newsletter) -> None:
     )
     profiles.add_tag("secret", tide.publication_id, [subscriber.pk])
     saving.create(tide.publication, "Theirs", VIP, NOON)
-    browser = Client()
-    browser.force_login(make_member(other.publication))
+    browser = browser_of(make_member(other.publication))
     assert b"secret" not in browser.get(f"/admin/subscribers/{subscriber.pk}/").content
     assert b"Theirs" not in browser.get("/admin/segments/").content
     address = f"/admin/subscribers/{subscriber.pk}/profile/{tide.publication_id}/"

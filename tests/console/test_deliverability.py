@@ -24,11 +24,11 @@ from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.bounces.factories import make_finding
 from tests.cast import NOON, make_issue, make_member, make_newsletter, make_running
+from tests.cast.accounts import browser_of
 from tests.cast.bounces import make_drop
+from tests.cast.texts import SCRIPT
 
 pytestmark = pytest.mark.django_db
-
-EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_provider_has_a_page(ada_client: Client, issue: Issue) -> None:
 
 def test_the_pages_show_numbers_and_replies(ada_client: Client, issue: Issue) -> None:
     """A stranger's words are text."""
-    finding = make_finding(text=f"550 5.1.1 {EVIL} User unknown", reporter=EVIL)
+    finding = make_finding(text=f"550 5.1.1 {SCRIPT} User unknown", reporter=SCRIPT)
     subscriber = subscriber_of(issue)
     recording.record(subscriber, issue, finding, clock.now())
     counting.count_issue(issue.pk, NOON)
@@ -149,7 +149,7 @@ def test_the_pages_show_numbers_and_replies(ada_client: Client, issue: Issue) ->
     for address in ("deliverability/at/reader.example/", f"subscribers/{subscriber.pk}/"):
         page = ada_client.get(f"/admin/{address}").content.decode()
         assert "User unknown" in page, address
-        assert EVIL not in page, address
+        assert SCRIPT not in page, address
     assert "userunknown" in page
     assert ada_client.get("/admin/deliverability/at/nowhere.example/").status_code == 404
 
@@ -195,8 +195,7 @@ def test_a_reply_that_names_somebody_is_not_for_analysts(
         DomainResult.objects.create(
             issue=row, domain="reader.example", sent=1, deferred=0, refused=0, counted_at=NOON
         )
-    browser = Client()
-    browser.force_login(make_member(issue.newsletter.publication, role))
+    browser = browser_of(make_member(issue.newsletter.publication, role))
     page = browser.get("/admin/deliverability/at/reader.example/").content.decode()
     assert "550 Blocked" in page
     assert ("kim.smith" in page) == sees
@@ -226,8 +225,7 @@ def test_another_publication_sees_nothing(issue: Issue) -> None:
     """Neither its numbers nor its bounces."""
     counting.count_issue(issue.pk, NOON)
     newsletter = make_newsletter()
-    browser = Client()
-    browser.force_login(make_member(newsletter.publication))
+    browser = browser_of(make_member(newsletter.publication))
     assert "reader.example" not in browser.get("/admin/deliverability/").content.decode()
     assert browser.get("/admin/deliverability/at/reader.example/").status_code == 404
 
@@ -252,8 +250,7 @@ def test_unsubscribing_is_tried_once_in_a_while(
         return check(newsletter)
 
     monkeypatch.setattr(one_click, "check_one_click", noted)
-    browser = Client()
-    browser.force_login(make_member(newsletter.publication))
+    browser = browser_of(make_member(newsletter.publication))
     for _ in range(2):
         page = browser.get("/admin/deliverability/checks/").content.decode()
         assert "leads to a private address here" in page

@@ -11,16 +11,15 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.test import Client
 from playwright.sync_api import Locator, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from digest.accounts.models import User
 from digest.core.rich_text import parse
 from digest.pictures.renditions import rendition_of
 from digest.pictures.sizes import Size
 from tests.browser import chromium_page, in_browser, serious_violations, settle
 from tests.cast import make_picture, make_publication
+from tests.cast.accounts import browser_of, make_superuser
 from tests.core.test_rich_text import FROM_DOCS, FROM_WORD
 from tests.documents import PICTURE, block, document, image, link, paragraph, text
 
@@ -45,8 +44,7 @@ PASTE = """(node, data) => {
 def page(live_server: LiveServer) -> Iterator[Page]:
     """The page with editors, in the browser of somebody who is signed in."""
     cache.clear()
-    client = Client()
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client = browser_of(make_superuser())
     session = client.cookies["sessionid"].value
     with chromium_page(viewport={"width": 1000, "height": 900}) as browser:
         browser.context.add_cookies(

@@ -4,12 +4,12 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from digest.accounts.models import User
 from digest.issues.models import Experiment, Issue
 from tests.cast import NOON, make_issue, make_newsletter, make_publication, make_story
+from tests.cast.accounts import make_superuser
+from tests.cast.texts import SCRIPT
 
 pytestmark = pytest.mark.django_db
-EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def issue() -> Issue:
 @pytest.fixture
 def browser(client: Client) -> Client:
     """Ada, signed in."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client.force_login(make_superuser())
     return client
 
 
@@ -41,12 +41,12 @@ def press(browser: Client, issue: Issue, verb: str, **fields: object) -> str:
 
 def test_a_test_is_saved_changed_and_removed(browser: Client, issue: Issue) -> None:
     """Empty fields are left out, and what is wrong is said."""
-    fields = {"subject-1": EVIL, "subject-2": "", "subject-3": "Seals", "share": 20}
+    fields = {"subject-1": SCRIPT, "subject-2": "", "subject-3": "Seals", "share": 20}
     text = press(browser, issue, "save_experiment", **fields, minutes=120)
     assert "20 % of the subscribers will test 3 subjects." in text
     assert "20 % of the subscribers, 2 hours; the rest gets the best one." in text
-    assert EVIL not in text
-    assert Experiment.objects.get().subjects == [EVIL, "Seals"]
+    assert SCRIPT not in text
+    assert Experiment.objects.get().subjects == [SCRIPT, "Seals"]
     assert "15 minutes to 48 hours" in press(browser, issue, "save_experiment", **fields, minutes=1)
     assert "The test was removed" in press(browser, issue, "remove_experiment")
     assert not Experiment.objects.exists()
@@ -87,7 +87,7 @@ def test_results_are_shown(browser: Client, issue: Issue) -> None:
 def test_leads_are_tested_and_previewed(browser: Client, issue: Issue) -> None:
     """The form offers the stories that do not stand first; a preview shows each variant."""
     first = issue.stories.get()
-    second = make_story(issue, title=EVIL)
+    second = make_story(issue, title=SCRIPT)
     text = page(browser, issue)
     assert f'<option value="{second.pk}">' in text
     assert f'<option value="{first.pk}">' not in text
@@ -96,7 +96,7 @@ def test_leads_are_tested_and_previewed(browser: Client, issue: Issue) -> None:
     assert "20 % of the subscribers will test 2 lead stories." in text
     assert f'<option value="{second.pk}" selected>' in text
     assert "data-variant" in text
-    assert EVIL not in text
+    assert SCRIPT not in text
     address = reverse("issue:preview", args=[issue.pk, "text"])
     usual = browser.get(address).content.decode()
     other = browser.get(address, {"variant": 1}).content.decode()

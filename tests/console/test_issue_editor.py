@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Page, ViewportSize, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -17,6 +16,7 @@ from digest.core import rich_text
 from digest.issues.models import Issue
 from tests.articles.publisher import Answer, publishing
 from tests.browser import chromium_page, in_browser
+from tests.cast.accounts import browser_of, make_superuser
 from tests.cast.articles import make_article
 from tests.cast.issues import make_block, make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_layout_block, make_newsletter
@@ -47,8 +47,8 @@ def issue() -> Issue:
 @pytest.fixture
 def page(live_server: LiveServer, issue: Issue) -> Iterator[Page]:
     """Ada's browser on the page of the issue."""
-    User.objects.create_superuser("ada@courier.example", "x")
-    User.objects.create_superuser("ben@courier.example", "x")
+    make_superuser()
+    make_superuser("ben@courier.example")
     with chromium_page(viewport=WIDE) as page:
         enter(page, live_server, "ada", issue)
         yield page
@@ -56,8 +56,7 @@ def page(live_server: LiveServer, issue: Issue) -> Iterator[Page]:
 
 def enter(page: Page, live_server: LiveServer, name: str, issue: Issue) -> None:
     """Sign somebody in, and open the page of the issue."""
-    client = Client()
-    client.force_login(User.objects.get(email=f"{name}@courier.example"))
+    client = browser_of(User.objects.get(email=f"{name}@courier.example"))
     cookie: Any = {"name": "sessionid", "value": client.cookies["sessionid"].value}
     page.context.add_cookies([cookie | {"url": live_server.url}])
     page.goto(f"{live_server.url}/admin/issues/{issue.pk}/")

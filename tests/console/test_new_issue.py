@@ -14,10 +14,10 @@ from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_running
 from tests.cast.newsletters import make_layout_block, make_newsletter
 from tests.cast.subscribers import make_subscriber
+from tests.cast.texts import SCRIPT
 from tests.clock import LONG_AGO, NOON
 
 pytestmark = pytest.mark.django_db
-EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def tide() -> Newsletter:
     """A newsletter with two articles, a topic and two subscribers, one of whom chose it."""
     newsletter = make_newsletter(slug="tide")
     source = make_source(newsletter)
-    for title in ("Seals return", EVIL):
+    for title in ("Seals return", SCRIPT):
         make_article(source, title=title)
     make_layout_block(newsletter, title="Coast", kind="topic", topics=["coast"])
     for topics in ([], ["Coast"]):
@@ -43,7 +43,7 @@ def test_the_page_offers_what_came_in(ada_client: Client, tide: Newsletter) -> N
     """With the number of subscribers, of all and of a topic; names are shown as text."""
     page = ada_client.get(page_of(tide)).content.decode()
     assert "Seals return" in page
-    assert EVIL not in page
+    assert SCRIPT not in page
     assert "all 2 subscribers" in page
     assert 'value="Coast"> Coast <span class="muted">1</span>' in page
 
@@ -96,7 +96,7 @@ def test_a_search_keeps_what_was_ticked(ada_client: Client, tide: Newsletter) ->
     page = ada_client.get(f"{page_of(tide)}?{query}").content.decode()
     assert f'value="{seals.pk}" checked' in page
     assert "Dredging" in page
-    assert EVIL.replace("<", "&lt;").replace(">", "&gt;") not in page
+    assert SCRIPT.replace("<", "&lt;").replace(">", "&gt;") not in page
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from playwright.sync_api import expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from digest.accounts.models import AuditEntry, User
+from digest.accounts.models import AuditEntry
 from digest.articles import pushing
 from digest.articles.models import Source
 from digest.newsletters.models import Newsletter, Role, Schedule
 from digest.subscribers.models import Subscription
 from tests.articles.publisher import Answer, publishing
 from tests.browser import chromium_page, in_browser
+from tests.cast.accounts import browser_of, make_superuser
 from tests.cast.articles import make_source
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import (
@@ -300,7 +301,7 @@ def test_subscribers_keep_a_topic_that_gets_another_name(
 
 def test_pressing_twice_makes_one(client: Client) -> None:
     """One newsletter, and one block in it."""
-    client.force_login(User.objects.create_superuser("twice@courier.example", "x"))
+    client.force_login(make_superuser("twice@courier.example"))
     publication = make_newsletter(slug="first").publication
     for _ in range(2):
         data = {"publication": publication.pk, "name": "Low Tide"}
@@ -321,10 +322,9 @@ def test_the_form_for_a_block_has_the_fields_of_its_kind(live_server: LiveServer
     """A topic has topics, a divider nothing; a block that is called what it is says so once."""
     newsletter = make_newsletter()
     newsletter.layout.create(kind="lead", title="Lead story", position=90)
-    user = User.objects.create_superuser("kinds@courier.example", "x")
+    user = make_superuser("kinds@courier.example")
     with chromium_page() as page:
-        client = Client()
-        client.force_login(user)
+        client = browser_of(user)
         session = client.cookies["sessionid"].value
         page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         page.goto(f"{live_server.url}/admin/newsletter/{newsletter.pk}/")
@@ -351,11 +351,10 @@ def test_blocks_are_moved_and_saved_without_a_new_page(
     newsletter = make_newsletter()
     make_layout_block(newsletter, kind="topic", title="Harbour", topics=["harbour"])
     newsletter.layout.create(kind="link", position=90)
-    user = User.objects.create_superuser("moves@courier.example", "x")
+    user = make_superuser("moves@courier.example")
     with publishing(settings) as publisher, chromium_page() as page:
         publisher.pages["/port"] = Answer(PORT.encode(), headers={"Content-Type": "text/html"})
-        client = Client()
-        client.force_login(user)
+        client = browser_of(user)
         session = client.cookies["sessionid"].value
         page.context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
         page.goto(f"{live_server.url}/admin/newsletter/{newsletter.pk}/")

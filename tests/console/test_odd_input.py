@@ -3,10 +3,11 @@
 import pytest
 from django.test import Client
 
-from digest.accounts.models import Token, User
+from digest.accounts.models import Token
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from tests.cast import make_issue, make_newsletter, make_source, make_story
+from tests.cast.accounts import make_superuser
 from tests.console.test_rights import PAGES, Page, filled
 
 pytestmark = pytest.mark.django_db
@@ -16,7 +17,7 @@ MANY = "9" * 5_000  # digits: more than Python reads
 @pytest.fixture
 def ada(client: Client) -> Client:
     """An owner of everything; a crash is an answer here."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client.force_login(make_superuser())
     client.raise_request_exception = False
     return client
 

@@ -15,7 +15,8 @@ from digest.core import links
 from digest.issues.models import Issue
 from digest.newsletters.models import Member
 from digest.subscribers.models import Subscription
-from tests.cast import NOON, make_issue, make_newsletter, make_story, make_subscriber
+from tests.cast import NOON, make_issue, make_member, make_newsletter, make_story, make_subscriber
+from tests.cast.accounts import browser_of
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -33,25 +34,14 @@ def issue(settings: Settings) -> Issue:
 
 def member(issue: Issue, name: str, role: str = "editor", *, may_send: bool = True) -> User:
     """Somebody of the team of the issue's publication."""
-    user = User.objects.create_user(f"{name}@courier.example", is_staff=True)
     publication = issue.newsletter.publication
-    Member.objects.create(
-        user=user, publication=publication, role=role, may_send=may_send, created_at=NOON
-    )
-    return user
-
-
-def signed_in(user: User) -> Client:
-    """A browser."""
-    client = Client()
-    client.force_login(user)
-    return client
+    return make_member(publication, role, email=f"{name}@courier.example", may_send=may_send)
 
 
 def send(user: User, issue: Issue, to: str) -> str:
     """Press “Send test”; return what the page says then."""
     path = f"/admin/issues/{issue.pk}/test/"
-    page = signed_in(user).post(path, {"to": to}, follow=True)
+    page = browser_of(user).post(path, {"to": to}, follow=True)
     return page.content.decode()
 
 
@@ -127,7 +117,7 @@ def test_a_wrong_limit_is_named(issue: Issue, relay: Relay, settings: Settings) 
 def test_links_in_a_preview_are_nobodys(issue: Issue, client: Client, kind: str) -> None:
     """Ines's stories and address, but no link in body or head that leaves or changes for her."""
     ines = make_subscriber(issue.newsletter, email="ines@reader.example")
-    eve = signed_in(member(issue, "eve"))
+    eve = browser_of(member(issue, "eve"))
     path = f"/admin/issues/{issue.pk}/preview/{kind}/?subscriber=ines@reader.example"
     text = eve.get(path).content.decode().replace("=\r\n", "").replace("=3D", "=")
     assert "ines@reader.example" in text
@@ -148,9 +138,9 @@ def test_looking_as_a_subscriber_is_recorded(issue: Issue) -> None:
     make_subscriber(issue.newsletter, email="ines@reader.example")
     eve = member(issue, "eve")
     path = f"/admin/issues/{issue.pk}/preview/html/"
-    signed_in(eve).get(path)
+    browser_of(eve).get(path)
     assert not AuditEntry.objects.exists()
-    signed_in(eve).get(f"{path}?subscriber=ines@reader.example")
+    browser_of(eve).get(f"{path}?subscriber=ines@reader.example")
     entry = AuditEntry.objects.get()
     assert (entry.user, entry.target) == (eve, "ines@reader.example")
     assert entry.action == f"previewed issue {issue.pk} as a subscriber"

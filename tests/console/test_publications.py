@@ -14,11 +14,11 @@ from digest.pictures.sizes import Size
 from tests.cast.issues import make_issue
 from tests.cast.newsletters import make_appeal, make_member, make_newsletter, make_publication
 from tests.cast.pictures import make_picture
+from tests.cast.texts import SCRIPT
 from tests.clock import NOON
 from tests.console.forms import APPEAL
 
 pytestmark = pytest.mark.django_db
-EVIL = "<script>alert(1)</script>"
 
 
 def signed_in(client: Client, role: str, publication: Publication) -> Client:
@@ -121,10 +121,10 @@ def test_a_zone_of_before_stays_to_be_chosen(ada_client: Client) -> None:
 
 def test_the_page_names_newsletters_and_relay(ada_client: Client, courier: Publication) -> None:
     """Words from outside stay words."""
-    newsletter = make_newsletter(publication=courier, name=EVIL)
+    newsletter = make_newsletter(publication=courier, name=SCRIPT)
     page = ada_client.get(f"/admin/publication/{courier.pk}/").content.decode()
     assert f"/admin/newsletter/{newsletter.pk}/" in page
-    assert EVIL not in page
+    assert SCRIPT not in page
     assert "Mail is sent through" in page or "No mail server is set up" in page
 
 
@@ -211,12 +211,12 @@ def test_an_appeal_that_cannot_be(
 
 def test_an_appeal_is_shown_as_mail_shows_it(ada_client: Client, courier: Publication) -> None:
     """In a frame that runs nothing, whatever stands in it."""
-    appeal = make_appeal(courier, heading=EVIL, ends_at=NOON + timedelta(days=1))
+    appeal = make_appeal(courier, heading=SCRIPT, ends_at=NOON + timedelta(days=1))
     page = ada_client.get(f"/admin/appeals/{appeal.pk}/").content.decode()
     assert "appealPreview('/admin/appeals/preview/')" in page
     mail = ada_client.get(f"/admin/appeals/{appeal.pk}/preview/")
     assert "Help us stay afloat." in mail.content.decode()
-    assert EVIL not in mail.content.decode()
+    assert SCRIPT not in mail.content.decode()
     assert mail["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
 
 
@@ -236,14 +236,14 @@ def test_an_appeal_is_previewed_while_it_is_written(
     """With what the form holds, whatever is missing; in the design of the newsletter chosen."""
     newsletter = make_newsletter(publication=courier, name="The Evening Tide")
     picture = make_picture(courier)
-    form = {"publication": courier.pk, "kind": "sponsor", "heading": EVIL}
+    form = {"publication": courier.pk, "kind": "sponsor", "heading": SCRIPT}
     form |= {"picture": str(picture.uuid), "picture_dark": "odd", "url": "javascript:alert(1)"}
     answer = ada_client.post("/admin/appeals/preview/", form | {"newsletters": newsletter.pk})
     mail = answer.content.decode()
     assert "Sponsored" in mail
     assert "The Evening Tide" in mail
     assert rendition_of(picture, Size.WIDE).url in mail
-    assert EVIL not in mail
+    assert SCRIPT not in mail
     assert "javascript:" not in mail
     assert answer["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
     assert not Appeal.objects.exists()

@@ -17,10 +17,10 @@ from digest.sending.models import Delivery
 from digest.subscribers.models import Subscriber
 from tests.cast import NOON, make_newsletter, make_running
 from tests.cast.relays import make_paused_domain
+from tests.cast.texts import SCRIPT
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
-EVIL = "<script>alert(1)</script>"
 SECRET = "hunter2-and-more"
 URL = f"smtp://ann:{SECRET}@relay.example:587"
 FIELDS = {"name": "main", "kind": "smtp", "user": "", "password": "", "until": "1000000"}
@@ -116,10 +116,10 @@ def test_a_relay_that_lets_us_in_is_added(ada_client: Client) -> None:
 
 def test_a_relay_that_refuses_us_is_kept_switched_off(ada_client: Client) -> None:
     """Its words are shown, as text; no mail goes to it."""
-    with SmtpServer({"connect": lambda _: f"554 5.7.1 {EVIL}"}) as server:
+    with SmtpServer({"connect": lambda _: f"554 5.7.1 {SCRIPT}"}) as server:
         page = press(ada_client, "add", **at(server))
     assert "is saved but disabled" in page
-    assert EVIL not in page
+    assert SCRIPT not in page
     assert "&lt;script&gt;" in page
     assert not Relay.objects.get().active
 
@@ -127,12 +127,12 @@ def test_a_relay_that_refuses_us_is_kept_switched_off(ada_client: Client) -> Non
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"name": EVIL}, "a name has letters"),
+        ({"name": SCRIPT}, "a name has letters"),
         ({"name": "default"}, "that DIGEST_SMTP_URL names"),
         ({"host": ""}, "Enter the host of the mail server"),
         ({"host": "no host/"}, "is not a host"),
         ({"port": "99999999999"}, "less than or equal to 65535"),
-        ({"kind": EVIL}, "not one of the available choices"),
+        ({"kind": SCRIPT}, "not one of the available choices"),
         ({"kind": "postmark", "host": ""}, "Enter the key."),
         (
             {"kind": "postmark", "key": "a b", "options": "password_file=/etc/passwd"},
@@ -141,7 +141,7 @@ def test_a_relay_that_refuses_us_is_kept_switched_off(ada_client: Client) -> Non
         ({"kind": "test", "key": "x"}, "not one of the available choices"),
         ({"sender_domains": "no_domain!"}, "is not a domain"),
         ({"domain_limits": "gmail.com many"}, "like gmail.com 600"),
-        ({"domain_limits": f"{EVIL} 5"}, "is not a domain"),
+        ({"domain_limits": f"{SCRIPT} 5"}, "is not a domain"),
         ({"weight": "-1"}, "greater than or equal to 0"),
         ({"warming": "begin", "start": "0"}, "begins with 1 or more"),
         ({"password": "\u2026", "user": "ann"}, "only be ASCII"),
@@ -154,7 +154,7 @@ def test_what_cannot_be_is_said_and_nothing_kept(
     form = FIELDS | {"host": "127.0.0.1", "port": "1", "security": "none", "password": SECRET}
     page = press(ada_client, "add", **(form | wrong))
     assert message in page
-    assert EVIL not in page
+    assert SCRIPT not in page
     assert SECRET not in page
     assert not Relay.objects.exists()
 
@@ -293,8 +293,8 @@ def test_relays_are_for_owners_of_everything(client: Client) -> None:
 def test_what_strangers_wrote_is_text(ada_client: Client) -> None:
     """A relay's last words, and a domain's."""
     relay = registry.add("main", URL, RelayOptions())
-    Relay.objects.update(down_since=NOON, problem=EVIL)
-    make_paused_domain(relay, domain=EVIL, reason=EVIL)
+    Relay.objects.update(down_since=NOON, problem=SCRIPT)
+    make_paused_domain(relay, domain=SCRIPT, reason=SCRIPT)
     answer = ada_client.get("/admin/relays/")
-    assert EVIL not in answer.content.decode()
+    assert SCRIPT not in answer.content.decode()
     assert "script-src 'self'" in answer["Content-Security-Policy"]

@@ -22,6 +22,7 @@ from digest.subscribers.models import Subscriber
 from digest.subscribers.segments import saving
 from digest.webhooks import registry
 from digest.webhooks.models import Webhook
+from tests.cast.accounts import browser_of
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_newsletter
@@ -177,8 +178,7 @@ def test_every_address_is_refused_to_strangers(
 ) -> None:
     """By GET and POST alike, signed in or not: only the page to sign in is shown."""
     User.objects.create_user("ada@courier.example", "x", is_staff=True)  # it is not a first run
-    member_of_none = Client()
-    member_of_none.force_login(User.objects.create_user("eve@reader.example", "x"))
+    member_of_none = browser_of(User.objects.create_user("eve@reader.example", "x"))
     before = list(Issue.objects.values())
     for visitor in (client, member_of_none):
         for method in (visitor.get, visitor.post):

@@ -25,6 +25,7 @@ from digest.relays.transports.smtp import parse_address
 from digest.rendering.themes.branding import publication_theme
 from tests.articles.publisher import DATA, Answer, Publisher
 from tests.cast import make_article, make_newsletter, make_publication, make_source, make_subscriber
+from tests.cast.texts import SCRIPT
 from tests.cli.conftest import digest
 from tests.smtp_server import SmtpServer
 
@@ -45,7 +46,6 @@ COURIER = {
     "timezone": "Europe/Madrid",
     "tracking": "aggregate",
 }
-EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -246,13 +246,13 @@ def test_a_publication_that_cannot_be_is_refused(
 
 def test_what_is_typed_runs_nothing(owner: Client) -> None:
     """In the page that shows it again, and in those after it."""
-    answer = text(owner.post("/admin/setup/publication/", COURIER | {"name": EVIL, "url": ""}))
-    assert EVIL not in answer
-    publication = make_publication(name=EVIL)
-    make_source(make_newsletter(publication=publication, name=EVIL), title=EVIL)
+    answer = text(owner.post("/admin/setup/publication/", COURIER | {"name": SCRIPT, "url": ""}))
+    assert SCRIPT not in answer
+    publication = make_publication(name=SCRIPT)
+    make_source(make_newsletter(publication=publication, name=SCRIPT), title=SCRIPT)
     for page in ("publication", "sender", "source", "newsletter", "test", "done"):
-        assert EVIL not in text(owner.get(at(publication, page)))
-    assert EVIL not in text(owner.get(at(publication, "test"), {"sent": EVIL, "reply": EVIL}))
+        assert SCRIPT not in text(owner.get(at(publication, page)))
+    assert SCRIPT not in text(owner.get(at(publication, "test"), {"sent": SCRIPT, "reply": SCRIPT}))
 
 
 # --- the sender and the relay -------------------------------------------------------------

@@ -20,10 +20,10 @@ from tests.analytics.statistics.factories import (
 )
 from tests.cast.issues import make_block, make_issue
 from tests.cast.newsletters import make_appeal, make_member, make_newsletter, make_publication
+from tests.cast.texts import SCRIPT
 from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
-EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_the_map_draws_clicks_over_the_mail(
     """At each story's links and each block, whether they lead through us or not; nothing runs."""
     Publication.objects.update(tracking=tracking)
     issue.refresh_from_db()
-    TrackedLink.objects.update(label=EVIL)
+    TrackedLink.objects.update(label=SCRIPT)
     answer = ada_client.get(f"/admin/issues/{issue.pk}/statistics/map/html/")
     html = answer.content.decode()
     assert html.index("12 · 1.2%") < html.index("60 · 6.0%")

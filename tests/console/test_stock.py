@@ -33,9 +33,7 @@ def seals(tide: Newsletter) -> Article:
 
 def browser_of(newsletter: Newsletter, role: Role) -> Client:
     """The browser of somebody of the newsletter's publication."""
-    browser = Client()
-    browser.force_login(make_member(newsletter.publication, role))
-    return browser
+    return browser_of(make_member(newsletter.publication, role))
 
 
 def press(browser: Client, article: Article, verb: str, **fields: str) -> int:

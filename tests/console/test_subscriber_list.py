@@ -4,7 +4,6 @@ import csv
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
 
 from digest.accounts.models import AuditEntry, User
 from digest.console.audience import listing
@@ -24,6 +23,7 @@ from tests.cast import (
     make_subscribers,
     make_subscription,
 )
+from tests.cast.accounts import browser_of
 
 pytestmark = pytest.mark.django_db
 HIDDEN = ""  # the name of Dee, who subscribes to another publication too
@@ -53,8 +53,7 @@ def tide() -> Newsletter:
 @pytest.fixture
 def names(tide: Newsletter) -> ListNames:
     """Return the names that the list shows the owner of the publication, for a query."""
-    browser = Client()
-    browser.force_login(make_member(tide.publication))
+    browser = browser_of(make_member(tide.publication))
 
     def shown_names(**query: object) -> set[str]:
         page = browser.get("/admin/subscribers/", query)  # type: ignore[arg-type]
@@ -102,8 +101,7 @@ def test_filters_narrow_the_list(tide: Newsletter, names: ListNames) -> None:
 
 def test_a_tag_that_is_not_offered_stays_chosen(tide: Newsletter) -> None:
     """The form offers some; the address may ask for any, and says so."""
-    browser = Client()
-    browser.force_login(make_member(tide.publication))
+    browser = browser_of(make_member(tide.publication))
     page = browser.get("/admin/subscribers/", {"tag": "rare", "state": "x"}).content.decode()
     assert '<option value="rare" selected>rare</option>' in page
     assert '<option value="x" selected>Unknown</option>' in page
@@ -120,8 +118,7 @@ def test_what_takes_too_long_is_not_answered(
     monkeypatch.setattr(header, "COUNT_PATIENCE", 1)
     rules = [{"field": "email", "operator": "contains", "value": "@"} for _ in range(9)]
     segment = saving.create(tide.publication, "Everyone", {"rules": rules}, NOON)
-    browser = Client()
-    browser.force_login(make_member(tide.publication))
+    browser = browser_of(make_member(tide.publication))
     query = {"segment": segment.pk, "q": "@@"}
     page = browser.get("/admin/subscribers/", query).content.decode()  # type: ignore[arg-type]
     assert "Narrow it down" in page
@@ -139,8 +136,7 @@ def test_what_takes_too_long_is_not_answered(
 
 def test_what_is_filtered_is_exported(tide: Newsletter) -> None:
     """Of the publication alone, and noted; without the right it is refused."""
-    browser = Client()
-    browser.force_login(make_member(tide.publication))
+    browser = browser_of(make_member(tide.publication))
     answer = browser.get("/admin/subscribers/export/", {"q": "coast"})
     text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
     rows = list(csv.DictReader(text.splitlines()))
@@ -157,7 +153,6 @@ def test_what_is_filtered_is_exported(tide: Newsletter) -> None:
     assert len(b"".join(answer.streaming_content).splitlines()) == 1  # type: ignore[attr-defined]
     answer = browser.get("/admin/subscribers/export/", {"segment": "1234567"})
     assert len(b"".join(answer.streaming_content).splitlines()) == 1  # type: ignore[attr-defined]
-    editor = Client()
-    editor.force_login(make_member(tide.publication, "editor", email="ed@courier.example"))
+    editor = browser_of(make_member(tide.publication, "editor", email="ed@courier.example"))
     assert editor.get("/admin/subscribers/export/").status_code == 403
     assert User.objects.count() == 2

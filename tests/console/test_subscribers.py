@@ -22,10 +22,11 @@ from tests.cast import (
     make_running,
     make_subscription,
 )
+from tests.cast.accounts import browser_of
+from tests.cast.texts import SCRIPT
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
-EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
@@ -42,9 +43,7 @@ def subscriber(issue: Issue) -> Subscriber:
 
 def owner_of(publication: Publication) -> Client:
     """The browser of somebody who owns one publication."""
-    browser = Client()
-    browser.force_login(make_member(publication))
-    return browser
+    return browser_of(make_member(publication))
 
 
 def messages_of(answer: object) -> str:
@@ -120,7 +119,7 @@ def test_who_is_another_publications_subscriber_shows_no_details(
     assert "Inés Carrasco" in browser.get(address).getvalue().decode()
 
 
-@pytest.mark.parametrize("address", ["", "ines", "other@reader.example", EVIL])
+@pytest.mark.parametrize("address", ["", "ines", "other@reader.example", SCRIPT])
 def test_nobody_is_erased_by_mistake(
     ada_client: Client, subscriber: Subscriber, address: str
 ) -> None:
@@ -143,14 +142,14 @@ def test_a_subscriber_is_erased(ada_client: Client, subscriber: Subscriber) -> N
 def test_all_mail_is_stopped_and_allowed_again(ada_client: Client, subscriber: Subscriber) -> None:
     """The reason is shown as text."""
     address = f"/admin/subscribers/{subscriber.pk}/suppress/"
-    ada_client.post(address, {"why": EVIL})
+    ada_client.post(address, {"why": SCRIPT})
     assert suppression.is_suppressed_everywhere(subscriber.address_key)
     page = ada_client.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()
     assert "is suppressed" in page
-    assert EVIL not in page
+    assert SCRIPT not in page
     answer = ada_client.post(address, {"lift": "1"}, follow=True)
     assert "Say why" in messages_of(answer)
     assert suppression.is_suppressed_everywhere(subscriber.address_key)
-    ada_client.post(address, {"lift": "1", "reason": f"wrote to us {EVIL}"})
+    ada_client.post(address, {"lift": "1", "reason": f"wrote to us {SCRIPT}"})
     assert AuditEntry.objects.filter(action__contains="wrote to us").exists()
     assert not suppression.is_suppressed_everywhere(subscriber.address_key)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.core import clock
 from digest.relays import rate_limits, registry, warming
 from digest.relays.models import Relay
@@ -18,6 +17,7 @@ from digest.reputation.dmarc import storing
 from digest.reputation.models import DmarcReport, RelayDay
 from digest.subscribers.models import Growth
 from tests.cast import NOON, make_newsletter
+from tests.cast.accounts import make_superuser
 from workers.tasks import mailboxes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
@@ -35,7 +35,7 @@ def relay() -> Relay:
 @pytest.fixture
 def ada_client(client: Client) -> Client:
     """An owner's browser."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client.force_login(make_superuser())
     return client
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.bounces.mailboxes import registry
 from digest.bounces.models import Mailbox
 from digest.doctor.mailboxes import check_mailboxes
 from digest.doctor.one_click import check_one_click
 from digest.doctor.reports import check_reports
 from tests.cast import NOON, make_newsletter
+from tests.cast.accounts import make_superuser
 from tests.doctor.levels import Zone
 
 
@@ -80,6 +80,6 @@ def test_a_failing_mailbox_is_reported(client: Client) -> None:
     )
     (finding,) = check_mailboxes(NOON)
     assert "returns cannot be polled: The server refused the password." in finding.summary
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client.force_login(make_superuser())
     page = client.get("/admin/").content.decode()
     assert "Mailbox returns cannot be polled, so bounces are not read" in page

@@ -16,13 +16,14 @@ from digest.issues.errors import ApprovalError
 from digest.issues.models import Issue
 from digest.newsletters import contributions
 from digest.newsletters.block_fields import BlockKind
-from digest.newsletters.models import Appeal, Member, Newsletter
+from digest.newsletters.models import Appeal, Newsletter
 from digest.sending import planning
 from digest.sending.compiling import compiled_for
 from digest.subscribers.segments import saving
+from tests.cast.accounts import browser_of
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_block, make_issue, make_story
-from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.newsletters import make_appeal, make_member, make_newsletter
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
 
@@ -34,9 +35,7 @@ State = Issue.State
 
 def member(name: str, newsletter: Newsletter, role: str = "owner") -> User:
     """Somebody of the newsletter's team."""
-    user = User.objects.create_user(f"{name}@courier.example", is_staff=True)
-    Member.objects.create(user=user, publication=newsletter.publication, role=role, created_at=NOON)
-    return user
+    return make_member(newsletter.publication, role, email=f"{name}@courier.example")
 
 
 @pytest.fixture
@@ -78,8 +77,7 @@ def ben(newsletter: Newsletter) -> User:
 
 def press(user: User, path: str, **data: Any) -> int:
     """Post a form of the console; return the status of the answer."""
-    client = Client()
-    client.force_login(user)
+    client = browser_of(user)
     return client.post(f"/admin/{path}", data).status_code
 
 
@@ -305,8 +303,7 @@ def test_the_page_says_that_another_is_needed(issue: Issue, ada: User, ben: User
     editing.change_texts(issue, 1, ada, subject="Mine")
     pages = []
     for user in (ada, ben):
-        client = Client()
-        client.force_login(user)
+        client = browser_of(user)
         pages.append(client.get(f"/admin/issues/{issue.pk}/").content.decode())
     assert "You changed what this issue contains" in pages[0]
     assert "You changed what this issue contains" not in pages[1]
@@ -403,8 +400,7 @@ def test_an_editor_changes_the_rest_of_the_card(newsletter: Newsletter) -> None:
     assert press(eve, f"{path}approval/", **card("approval", **values)) == 302
     newsletter.refresh_from_db()
     assert (newsletter.approval, newsletter.review_minutes) == ("other", 5)
-    client = Client()
-    client.force_login(eve)
+    client = browser_of(eve)
     assert "Only an owner can change this." in client.get(f"/admin/{path}").content.decode()
 
 

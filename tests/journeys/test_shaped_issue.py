@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from django.test import Client
 from playwright.sync_api import Frame, Locator, Page, ViewportSize, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
-from digest.accounts.models import User
 from digest.issues.models import Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.pictures.models import Picture
 from digest.sending import planning, sender
 from tests.articles.publisher import Answer, Publisher, publishing
 from tests.browser import chromium_page, in_browser
+from tests.cast.accounts import browser_of, make_superuser
 from tests.cast.articles import make_article
 from tests.cast.issues import make_block, make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_newsletter
@@ -73,8 +72,7 @@ def publisher(settings: Settings) -> Iterator[Publisher]:
 def page(live_server: LiveServer, settings: Settings, issue: Issue) -> Iterator[Page]:
     """Ada's browser, signed in."""
     settings.DIGEST_BASE_URL = live_server.url
-    client = Client()
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client = browser_of(make_superuser())
     cookie: Any = {"name": "sessionid", "value": client.cookies["sessionid"].value}
     with chromium_page(viewport=WIDE) as page:
         page.context.add_cookies([cookie | {"url": live_server.url}])

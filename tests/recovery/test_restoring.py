@@ -13,7 +13,6 @@ from django.test import Client
 from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
-from digest.accounts.models import User
 from digest.core import clock, jobs
 from digest.installation import heartbeat, holds
 from digest.installation.models import Hold
@@ -21,6 +20,7 @@ from digest.issues.models import Issue
 from digest.notices.models import Notice
 from digest.recovery import releasing
 from digest.sending import control
+from tests.cast.accounts import make_superuser
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_newsletter, make_schedule
@@ -212,7 +212,7 @@ def test_a_hold_of_a_backup_can_set_aside(digest: Digest) -> None:  # noqa: F811
 
 def test_an_owner_releases_mail_in_the_console(client: Client) -> None:
     """The page lists what is set aside; afterwards it says that mail is not held."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client.force_login(make_superuser())
     now = clock.now()
     make_issue(make_newsletter(name="The Morning Tide"), slot=now, built_at=now)
     assert "Mail is not held" in client.get("/admin/hold/").content.decode()

@@ -13,7 +13,6 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.bounces import reports
 from digest.bounces.models import Bounce
 from digest.bounces.reports import Outcome
@@ -31,6 +30,7 @@ from digest.reputation.models import DmarcReport, DmarcRow, SendingHost
 from tests.bounces import shapes
 from tests.bounces.factories import make_sent
 from tests.cast import NOON, make_newsletter, make_subscriber
+from tests.cast.accounts import make_superuser
 from tests.doctor.levels import Zone
 
 BEGIN = int((NOON - timedelta(days=1)).timestamp())
@@ -388,7 +388,7 @@ def test_the_page_shows_who_sends(client: Client, zone: Zone) -> None:
     )
     assert (second.name, second.mails, second.passed, second.spf) == ("post.example", 12, 12, 5)
     assert SendingHost.objects.get(ip="192.0.2.1").name == "a.post.example"
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client.force_login(make_superuser())
     page = client.get("/admin/deliverability/dmarc/").content.decode()
     assert "post.example" in page
     assert "If this is a service of yours" in page

@@ -10,12 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.core.errors import DigestError
 from digest.newsletters.models import Publication
 from digest.reputation.models import ServiceConnection, ServiceReading
 from digest.reputation.services import collecting, connecting
 from tests.cast import NOON, make_newsletter, newest_publication
+from tests.cast.accounts import make_superuser
 from tests.provider_server import Answer, ProviderServer, Request
 
 pytestmark = pytest.mark.django_db
@@ -235,7 +235,7 @@ def test_private_addresses_are_not_asked() -> None:
 def test_the_page_connects_and_shows(client: Client, provider: tuple[Provider, str]) -> None:
     """A key is never shown again."""
     server, url = provider
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client.force_login(make_superuser())
     page = "/admin/deliverability/services/"
     assert client.post(f"{page}snds/connect/", {"snds-secret": ""}).status_code == 422
     assert client.post(f"{page}snds/connect/", {"snds-secret": "s3cret"}).status_code == 302

@@ -34,11 +34,11 @@ from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_block, make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_newsletter, make_publication
 from tests.cast.subscribers import make_subscriber
+from tests.cast.texts import SCRIPT
 from tests.clock import LONG_AGO, NOON
 
 pytestmark = pytest.mark.django_db
 SITE = "https://courier.example"
-EVIL = "<script>alert(1)</script>"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 AWKWARD = [
     "https://courier.example/seals?a=1&b=2&copy=3&amp;c=%26amp%3B",
@@ -311,7 +311,7 @@ def test_nothing_is_tracked_unless_wanted() -> None:
 def test_answers_are_counted(client: Client) -> None:
     """An answer leads to a page that thanks in the newsletter's language."""
     issue = an_issue(language="de")
-    content = {"question": "Wie war es?", "answers": ["Gut", EVIL]}
+    content = {"question": "Wie war es?", "answers": ["Gut", SCRIPT]}
     block = make_block(issue, BlockKind.FEEDBACK, content=content)
     for part in mail_to(issue, make_subscriber(issue.newsletter)):
         paths = paths_in(part)
@@ -319,9 +319,9 @@ def test_answers_are_counted(client: Client) -> None:
         page = next(page.content.decode() for page in pages if b"Gut" in page.content)
         assert "Wie war es?" in page
         assert 'lang="de"' in page
-        assert not any(EVIL.encode() in page.content for page in pages)
+        assert not any(SCRIPT.encode() in page.content for page in pages)
     answers = TrackedLink.objects.filter(block=block, kind="answer")
-    assert [row.url for row in answers.order_by("position")] == ["Gut", EVIL]
+    assert [row.url for row in answers.order_by("position")] == ["Gut", SCRIPT]
     assert set(answers.values_list("pk", flat=True)) <= {row.link_id for row in hits()}
 
 
@@ -364,14 +364,14 @@ def test_a_retracted_story_leads_to_its_note(client: Client) -> None:
     issue = an_issue("none", redirect_links=True)
     remaining, retracted = issue.stories.order_by("position")
     paths = path_to(remaining), path_to(retracted)
-    retracting.retract(issue, retracted.pk, f"The count was wrong. {EVIL}", NOON)
+    retracting.retract(issue, retracted.pk, f"The count was wrong. {SCRIPT}", NOON)
     answer = client.get(paths[1])
     page = answer.content.decode()
     assert answer.status_code == 200
     assert "This story has been retracted" in page
     assert "The count was wrong." in page
     assert retracted.title in page
-    assert EVIL not in page
+    assert SCRIPT not in page
     assert retracted.url not in page
     assert f"/archive/{issue.newsletter.slug}" in page
     assert "noindex" in answer["X-Robots-Tag"]

@@ -3,23 +3,23 @@
 import pytest
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.analytics.statistics import report_links
 from digest.core.redaction import redact
 from digest.newsletters.models import Appeal
 from tests.analytics.statistics.factories import make_clicks, make_link, make_sent_issue
 from tests.cast import NOON, make_appeal, make_block, make_newsletter, make_publication
+from tests.cast.accounts import make_superuser
+from tests.cast.texts import SCRIPT
 
 pytestmark = pytest.mark.django_db
-EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture
 def sponsor() -> Appeal:
     """Quay Books, sent to 2,000; 30 people clicked that day and 5 the day after."""
     newsletter = make_newsletter(publication=make_publication(tracking="individual", language="de"))
-    sponsor = make_appeal(newsletter.publication, kind="sponsor", heading=f"Quay {EVIL}")
-    issue = make_sent_issue(newsletter, sent=2000, subject=f"Seals {EVIL}")
+    sponsor = make_appeal(newsletter.publication, kind="sponsor", heading=f"Quay {SCRIPT}")
+    issue = make_sent_issue(newsletter, sent=2000, subject=f"Seals {SCRIPT}")
     link = make_link(
         issue, block=make_block(issue, "sponsor", appeal=sponsor), appeal_id=sponsor.pk
     )
@@ -30,7 +30,7 @@ def sponsor() -> Appeal:
 
 def address_of(sponsor: Appeal) -> str:
     """Create a link to the report and return its path."""
-    owner = User.objects.create_superuser("ada@courier.example", "x")
+    owner = make_superuser()
     url = report_links.url_of(report_links.create(sponsor, owner, NOON))
     return url.removeprefix("https://digest.example")
 

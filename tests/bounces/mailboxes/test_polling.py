@@ -6,7 +6,6 @@ from urllib.parse import quote
 import pytest
 from django.test import Client
 
-from digest.accounts.models import User
 from digest.bounces.mailboxes import polling, registry
 from digest.bounces.mailboxes.address import parse_address, write_address
 from digest.bounces.mailboxes.errors import MailboxError
@@ -21,6 +20,7 @@ from digest.subscribers.models import Subscriber, Suppression
 from tests.bounces import shapes
 from tests.bounces.factories import message_id
 from tests.bounces.mailboxes.conftest import PASSWORD, Dovecot
+from tests.cast.accounts import make_superuser
 
 pytestmark = pytest.mark.django_db
 
@@ -190,7 +190,7 @@ def test_an_address_is_written_as_it_is_read() -> None:
 
 def test_the_console_adds_polls_and_removes_a_mailbox(dovecot: Dovecot, client: Client) -> None:
     """The password is sealed and not shown; a login that is refused stores nothing."""
-    client.force_login(User.objects.create_superuser("ada@courier.example", "x"))
+    client.force_login(make_superuser())
     form = {
         "name": "main",
         "scheme": "imap",
