@@ -13,7 +13,7 @@ from digest.analytics.models import HitKind, Verdict
 HOUR = 3600
 
 
-class Judged(NamedTuple):
+class JudgedHit(NamedTuple):
     """A hit, as far as it is counted."""
 
     at: float  # seconds since 1970, UTC
@@ -43,7 +43,7 @@ OPEN_COLUMNS: dict[int | None, str] = {
 }
 
 
-def contribution(hits: Iterable[Judged]) -> Contribution:
+def contribution(hits: Iterable[JudgedHit]) -> Contribution:
     """Add up the hits of one visitor in one issue, which come in the order of time.
 
     A unique click counts in the hour of the visitor's first human click on the link, a clicker in

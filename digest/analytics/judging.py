@@ -19,7 +19,7 @@ from django.db.models import Count
 
 from digest.analytics import coincidences, networks, storing, totals
 from digest.analytics.errors import RejudgingError
-from digest.analytics.folding import Contribution, Difference, Judged, contribution
+from digest.analytics.folding import Contribution, Difference, JudgedHit, contribution
 from digest.analytics.models import Hit
 from digest.analytics.storing import Change, Row, Visitor
 from digest.analytics.verdicts import Judgement, judge
@@ -132,6 +132,8 @@ def _contributions(
 ) -> tuple[Contribution, Contribution]:
     """Return what a visitor's hits contribute before and after the changes."""
     verdicts = {change.id: change.verdict for change in changes}
-    before = [Judged(row.at, row.kind, row.link, row.verdict) for row in rows]
-    after = [Judged(row.at, row.kind, row.link, verdicts.get(row.id, row.verdict)) for row in rows]
+    before = [JudgedHit(row.at, row.kind, row.link, row.verdict) for row in rows]
+    after = [
+        JudgedHit(row.at, row.kind, row.link, verdicts.get(row.id, row.verdict)) for row in rows
+    ]
     return contribution(before), contribution(after)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from digest.analytics.folding import Difference, Judged, contribution
+from digest.analytics.folding import Difference, JudgedHit, contribution
 from digest.analytics.models import Hit, HitKind, Verdict
 from digest.analytics.verdicts.reasons import Reason
 from digest.relays.models import Dispatch
@@ -144,7 +144,7 @@ def save_rest_as_machine(
     }
     with connection.cursor() as cursor:
         cursor.execute(_OVERRULE, values)
-        hits = [Judged(*row) for row in cursor.fetchall()]
+        hits = [JudgedHit(*row) for row in cursor.fetchall()]
     difference.add(issue, contribution([]), contribution(hits))
 
 

@@ -10,8 +10,8 @@ from digest.articles import fetching, isolation, polling
 from digest.articles.errors import DiscoveryError, ParseError
 from digest.articles.models import Source
 from digest.articles.parsing.inspection import Inspection
-from digest.articles.polling import Polled
-from digest.core.http import Fetched, FetchError, fetch
+from digest.articles.polling import PollResult
+from digest.core.http import FetchError, FetchResult, fetch
 
 COMMON_PATHS = ("/feed", "/rss.xml", "/feed.xml", "/atom.xml", "/rss", "/feed.json")
 
@@ -23,10 +23,10 @@ class Candidate:
     url: str
     kind: str
     title: str
-    answer: Fetched  # in which it was found; the first poll needs no other
+    answer: FetchResult  # in which it was found; the first poll needs no other
 
 
-def add_and_poll(publication_id: int, target: str | Candidate, now: datetime) -> Polled:
+def add_and_poll(publication_id: int, target: str | Candidate, now: datetime) -> PollResult:
     """Poll the source of a publication at an address, created if there is none yet.
 
     A new one, which may be given as a candidate, is polled with the answer in which it was found.
@@ -105,7 +105,7 @@ def with_scheme(url: str) -> str:
     return url if "://" in url or not url else f"https://{url}"
 
 
-def _feed(answer: Fetched, url: str, inspection: Inspection) -> Candidate:
+def _feed(answer: FetchResult, url: str, inspection: Inspection) -> Candidate:
     """Return the feed that answered; its new address if it has moved for good."""
     document = inspection.document
     if inspection.is_page or document is None:
@@ -113,7 +113,7 @@ def _feed(answer: Fetched, url: str, inspection: Inspection) -> Candidate:
     return Candidate(answer.permanent_url or url, Source.Kind.FEED, document.title, answer)
 
 
-def _article(answer: Fetched, url: str, inspection: Inspection) -> Candidate | None:
+def _article(answer: FetchResult, url: str, inspection: Inspection) -> Candidate | None:
     if inspection.document is None:
         return None
     title = inspection.document.entries[0].title[:300]

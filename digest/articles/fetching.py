@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 
 from digest.articles.models import Source
-from digest.core.http import Fetched, FetchError, fetch
+from digest.core.http import FetchError, FetchResult, fetch
 
 AT_ONCE = 16
 
@@ -23,7 +23,7 @@ PAGES = "text/html, application/xhtml+xml, */*;q=0.1"
 
 _MAX_AGE = re.compile(r"(?:\A|[\s,])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
-Answer = Fetched | FetchError | Exception
+Answer = FetchResult | FetchError | Exception
 
 
 def answer_of(source: Source) -> Answer:
@@ -50,7 +50,7 @@ def side_by_side(sources: Iterable[Source]) -> Iterator[tuple[Source, Answer]]:
                 yield source, done.result()
 
 
-def max_age(fetched: Fetched) -> int:
+def max_age(fetched: FetchResult) -> int:
     """Return for how many seconds the server says its answer stays good (RFC 9111 §5.2.2.1)."""
     match = _MAX_AGE.search(fetched.headers.get("cache-control", ""))
     with suppress(ValueError):

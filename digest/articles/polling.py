@@ -22,11 +22,11 @@ from digest.articles.fetching import Answer
 from digest.articles.models import Source
 from digest.articles.ownership import host_of
 from digest.articles.parsing.base import Document
-from digest.articles.storing import Stored
+from digest.articles.storing import StoreResult
 from digest.core import clock
 from digest.core.database import leases
 from digest.core.errors import DigestError
-from digest.core.http import Fetched, FetchError, GoneError
+from digest.core.http import FetchError, FetchResult, GoneError
 from digest.core.telemetry import count
 from digest.core.telemetry.metrics import POLLS
 
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Polled:
+class PollResult:
     """What a poll brought: counts of articles, and what went wrong, for an editor to read."""
 
     source: Source
@@ -58,7 +58,7 @@ class Polled:
         }
 
 
-def poll_due(now: datetime | None = None) -> list[Polled]:
+def poll_due(now: datetime | None = None) -> list[PollResult]:
     """Poll the sources that are due, at most BATCH of them; finding none is fine."""
     now = now or clock.now()
     claimed = _claim(now)
@@ -72,14 +72,14 @@ def poll_due(now: datetime | None = None) -> list[Polled]:
     return polls
 
 
-def poll(source: Source, now: datetime, answer: Answer | None = None) -> Polled:
+def poll(source: Source, now: datetime, answer: Answer | None = None) -> PollResult:
     """Poll one source at once, whether it is due, failing or gone.
 
     `answer` is what was fetched from it a moment ago; without one it is fetched. One that is
     switched off is not polled, and the result says so.
     """
     if source.switched_off_at:
-        return Polled(source, problem=switching.off_reason(source))
+        return PollResult(source, problem=switching.off_reason(source))
     source.lease_until = now + LEASE
     source.save(update_fields=["lease_until"])
     return _settle(source, answer or fetching.answer_of(source), now)
@@ -97,7 +97,7 @@ def _claim(now: datetime) -> list[Source]:
     return claimed + leases.claim(siblings, BATCH, now + LEASE)
 
 
-def _settle(source: Source, answer: Answer, now: datetime) -> Polled:
+def _settle(source: Source, answer: Answer, now: datetime) -> PollResult:
     """Take in one source's answer, and note on the source how it went."""
     try:
         polled = _take(source, answer, now)
@@ -117,13 +117,13 @@ def _settle(source: Source, answer: Answer, now: datetime) -> Polled:
     return polled
 
 
-def _take(source: Source, answer: Answer, now: datetime) -> Polled:
+def _take(source: Source, answer: Answer, now: datetime) -> PollResult:
     """Parse, clean and store an answer, and move the source on."""
     if isinstance(answer, Exception):
         raise answer
     if answer.status == 304:
         _succeed(source, answer, None, now)
-        return Polled(source)
+        return PollResult(source)
     document = _parsed(source, answer)
     stored = storing.store(
         source,
@@ -139,13 +139,13 @@ def _take(source: Source, answer: Answer, now: datetime) -> Polled:
     return _polled(source, stored, note)
 
 
-def _parsed(source: Source, answer: Fetched) -> Document:
+def _parsed(source: Source, answer: FetchResult) -> Document:
     if source.kind == Source.Kind.PAGE:
         return isolation.parse_page(answer.body, answer.url, answer.charset)
     return isolation.parse_feed(answer.body, answer.url, answer.charset)
 
 
-def _says_it_moved(source: Source, answer: Fetched, document: Document) -> bool:
+def _says_it_moved(source: Source, answer: FetchResult, document: Document) -> bool:
     """Say whether the source says that it moved: by a redirect for good, or another site."""
     if answer.permanent_url and host_of(answer.permanent_url) != host_of(source.url):
         return True
@@ -161,11 +161,11 @@ def _new_address(source: Source, document: Document) -> str:
     return document.new_url if new and new != current else ""
 
 
-def _polled(source: Source, stored: Stored, note: str) -> Polled:
-    return Polled(source, stored.new, stored.changed, stored.unchanged, note)
+def _polled(source: Source, stored: StoreResult, note: str) -> PollResult:
+    return PollResult(source, stored.new, stored.changed, stored.unchanged, note)
 
 
-def _succeed(source: Source, answer: Fetched, document: Document | None, now: datetime) -> str:
+def _succeed(source: Source, answer: FetchResult, document: Document | None, now: datetime) -> str:
     """Note a good poll on the source; return what an editor should know all the same, or ""."""
     source.problem = _move(source, answer.permanent_url)
     if document and (new_url := _new_address(source, document)):
@@ -196,7 +196,7 @@ def _move(source: Source, permanent_url: str) -> str:
     return ""
 
 
-def _fail(source: Source, problem: Exception, now: datetime) -> Polled:
+def _fail(source: Source, problem: Exception, now: datetime) -> PollResult:
     """Note a failed poll on the source, and when to try again, if ever."""
     if isinstance(problem, DigestError):
         source.problem = str(problem)
@@ -212,7 +212,7 @@ def _fail(source: Source, problem: Exception, now: datetime) -> Polled:
         source.problem += " It is not polled any more."
     retry_after = problem.retry_after if isinstance(problem, FetchError) else None
     source.next_poll_at = pacing.after_failure(now, source.failures, retry_after, random.random())  # noqa: S311  no secret
-    return Polled(source, problem=source.problem)
+    return PollResult(source, problem=source.problem)
 
 
 def _release(source: Source) -> None:

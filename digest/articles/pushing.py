@@ -26,7 +26,7 @@ IMAGE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Pushed:
+class PushResult:
     """An article that was pushed, and what that made of it."""
 
     article: Article
@@ -48,7 +48,7 @@ def source_of(publication_id: int, slug: str, now: datetime) -> Source:
     return source
 
 
-def push(source: Source, entry: Entry, now: datetime) -> Pushed:
+def push(source: Source, entry: Entry, now: datetime) -> PushResult:
     """Store one article; the same guid, or the same link, is the same article.
 
     Where a feed showed it first, the feed is followed and only what it lacks is taken. Raises
@@ -57,7 +57,7 @@ def push(source: Source, entry: Entry, now: datetime) -> Pushed:
     return _store(source, isolation.clean_entry(_named(entry)), now)
 
 
-def correct(article: Article, changes: Mapping[str, Any], now: datetime) -> Pushed:
+def correct(article: Article, changes: Mapping[str, Any], now: datetime) -> PushResult:
     """Change some fields (of Entry, and `image_…`) of an article that was pushed.
 
     Raises ArticlesError for one that follows a feed: the next poll would undo it.
@@ -77,7 +77,7 @@ def correct(article: Article, changes: Mapping[str, Any], now: datetime) -> Push
     return _store(home.source, replace(stored, **cleaned_fields), now)
 
 
-def _store(source: Source, entry: Entry, now: datetime) -> Pushed:
+def _store(source: Source, entry: Entry, now: datetime) -> PushResult:
     if not entry.url or not entry.title:
         raise ParseError("An article needs a web address (https://…) and a title.")
     document = Document(kind="pushed", entries=(entry,))
@@ -85,8 +85,8 @@ def _store(source: Source, entry: Entry, now: datetime) -> Pushed:
     sightings = Sighting.objects.filter(source=source, guid=entry.guid).select_related("article")
     article = sightings.latest("last_seen_at", "pk").article
     if stored.new:
-        return Pushed(article, "new")
-    return Pushed(article, "changed" if stored.changed else "unchanged")
+        return PushResult(article, "new")
+    return PushResult(article, "changed" if stored.changed else "unchanged")
 
 
 def _named(entry: Entry) -> Entry:

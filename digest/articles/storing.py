@@ -36,7 +36,7 @@ WRITTEN = (*CONTENT, *FOLLOWED, "canonical_url", "available_at", "revision", "co
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoreResult:
     """How many articles of a document were new, changed in content, or as before."""
 
     new: int = 0
@@ -52,7 +52,7 @@ def store(
     *,
     first_poll: bool,
     has_moved: bool = False,
-) -> Stored:
+) -> StoreResult:
     """Store a cleaned document. On a source's first poll, articles keep the dates they come with.
 
     `has_moved` means that the source itself said that it moved: a redirect for good, another site.
@@ -109,7 +109,7 @@ def content_hash(fields: dict[str, Any]) -> str:
 
 def _store(
     source: Source, document: Document, now: datetime, *, first_poll: bool, has_moved: bool
-) -> Stored:
+) -> StoreResult:
     entries = document.entries
     candidates = {article.pk: article for article in _candidates(source, entries)}
     decisions = identity.match(entries, [_known_article(a, source) for a in candidates.values()])
@@ -132,7 +132,7 @@ def _store(
     guids_by_article |= {article.pk: d.guid for article, d in zip(created, fresh, strict=True)}
     _see(source, guids_by_article, now)
     unchanged = len(decisions_by_article) - changed
-    return Stored(len(created), changed, unchanged, moved=len(moved))
+    return StoreResult(len(created), changed, unchanged, moved=len(moved))
 
 
 def _moved(

@@ -41,7 +41,7 @@ AHEAD = 1_000_000_000  # ids; more than any installation gives between a backup 
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoreResult:
     """What a restore did."""
 
     header: Header
@@ -62,7 +62,7 @@ def verify_backup(path: Path, passphrase: str) -> Header:
     return header
 
 
-def restore_backup(path: Path, passphrase: str, now: datetime) -> Restored:
+def restore_backup(path: Path, passphrase: str, now: datetime) -> RestoreResult:
     """Restore a backup that is whole into this installation, which has to be empty.
 
     Raises BackupError; no data have been restored then, unless a migration failed.
@@ -80,7 +80,7 @@ def restore_backup(path: Path, passphrase: str, now: datetime) -> Restored:
         call_command("migrate", verbosity=0, interactive=False)
         hold = holds.begin_restored(header.made_at, now)
         pictures, problems = _restore_files(_from(following, parts))
-    return Restored(header, pictures, hold, [*problems, *_compare_counts(header)])
+    return RestoreResult(header, pictures, hold, [*problems, *_compare_counts(header)])
 
 
 def move_sequences_ahead() -> None:

@@ -23,7 +23,7 @@ COUNT_SECONDS = 30.0  # that a count of deliveries is used again: it reads a who
 GROWTH = 1.2  # of the bounces since the count, for which it is too old at any age
 
 
-class Counted(NamedTuple):
+class BounceCount(NamedTuple):
     """A count of deliveries, and when it was made."""
 
     at: float  # time.monotonic()
@@ -31,7 +31,7 @@ class Counted(NamedTuple):
     deliveries: int
 
 
-_counts: dict[tuple[int, str], Counted] = {}
+_counts: dict[tuple[int, str], BounceCount] = {}
 
 
 def is_surge(issue: Issue | None, domain: str, consequence: Consequence, now: datetime) -> bool:
@@ -72,7 +72,7 @@ def _deliveries_to(issue_id: int, domain: str, bounces: int) -> int:
         (deliveries,) = cursor.fetchone()
     if len(_counts) > 1_000:
         _counts.clear()
-    _counts[key] = Counted(moment, bounces, int(deliveries))
+    _counts[key] = BounceCount(moment, bounces, int(deliveries))
     return int(deliveries)
 
 

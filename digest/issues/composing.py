@@ -16,7 +16,7 @@ from digest.core import clock
 from digest.core.reading_time import count_words
 from digest.issues import messages, window
 from digest.issues.models import Block, Issue, Story
-from digest.issues.selection import BlockRule, Candidate, Picked, Policy, Selection, select
+from digest.issues.selection import BlockRule, Candidate, Policy, SelectedArticle, Selection, select
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.choices import Approval
 from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter, Pick
@@ -126,7 +126,7 @@ def _with_bodies(articles: Iterable[Article], ids: Collection[int]) -> dict[int,
     return selected
 
 
-def _story(block: Block, position: int, article: Article, picked: Picked) -> Story:
+def _story(block: Block, position: int, article: Article, picked: SelectedArticle) -> Story:
     story = snapshot(block, position, article, picked.reason, picked.topics)
     story.selected_by_id = picked.block_id
     return story

@@ -85,7 +85,7 @@ class Policy:
         return max(self.minimum, 1)
 
 
-class Picked(NamedTuple):
+class SelectedArticle(NamedTuple):
     """An article that goes out."""
 
     article_id: int
@@ -94,7 +94,7 @@ class Picked(NamedTuple):
     topics: tuple[str, ...] = ()  # titles of all topic blocks that it belongs to
 
 
-class LeftOut(NamedTuple):
+class OmittedArticle(NamedTuple):
     """An article that doesn't."""
 
     article_id: int
@@ -106,8 +106,8 @@ class LeftOut(NamedTuple):
 class Selection:
     """The outcome: stories in the order shown, and why the issue is skipped if it is."""
 
-    stories: tuple[Picked, ...]
-    left_out: tuple[LeftOut, ...]
+    stories: tuple[SelectedArticle, ...]
+    left_out: tuple[OmittedArticle, ...]
     skip: str = ""
 
 
@@ -137,7 +137,7 @@ def select(
     out = {story.article_id for story in stories}
     refusals = _Refusals(policy, barred, filled, start, now)
     rest = (candidate for candidate in ranked if candidate.article_id not in out)
-    left_out = (LeftOut(c.article_id, c.title, refusals.reason(c)) for c in rest)
+    left_out = (OmittedArticle(c.article_id, c.title, refusals.reason(c)) for c in rest)
     return Selection(stories, tuple(left_out), skip)
 
 
@@ -152,7 +152,7 @@ def _rank(candidate: Candidate) -> tuple[float, float, int]:
     return place, -candidate.fresh_at.timestamp(), candidate.article_id
 
 
-def _count(filled: Sequence[Sequence[Picked]]) -> int:
+def _count(filled: Sequence[Sequence[SelectedArticle]]) -> int:
     return sum(map(len, filled))
 
 
@@ -173,10 +173,12 @@ def _barred(
             yield candidate.article_id, f"Already sent on {format_moment(last, tz)}."
 
 
-def _fill(free: Sequence[Candidate], policy: Policy, start: datetime) -> list[list[Picked]]:
+def _fill(
+    free: Sequence[Candidate], policy: Policy, start: datetime
+) -> list[list[SelectedArticle]]:
     """Fill the blocks, window open from `start`; return what each got, in the order shown."""
     room, used_articles = policy.maximum, set[int]()
-    filled: list[list[Picked]] = [[] for _ in policy.blocks]
+    filled: list[list[SelectedArticle]] = [[] for _ in policy.blocks]
     order = sorted(
         enumerate(policy.blocks), key=lambda pair: _FILLED_FIRST[BlockKind(pair[1].kind)]
     )
@@ -209,7 +211,7 @@ _MEASURES: dict[str, Callable[[Candidate], float]] = {
 }
 
 
-def _picked(candidate: Candidate, block: BlockRule, policy: Policy) -> Picked:
+def _picked(candidate: Candidate, block: BlockRule, policy: Policy) -> SelectedArticle:
     published = format_moment(candidate.fresh_at, policy.timezone)
     if block.kind == BlockKind.PICKED:
         reason = "Picked by an editor."
@@ -226,7 +228,7 @@ def _picked(candidate: Candidate, block: BlockRule, policy: Policy) -> Picked:
     else:
         reason = f"Published on {published}."
     topic_titles = _topics(candidate, policy.blocks)
-    return Picked(candidate.article_id, block.block_id, reason, topic_titles)
+    return SelectedArticle(candidate.article_id, block.block_id, reason, topic_titles)
 
 
 def _topics(candidate: Candidate, blocks: Iterable[BlockRule]) -> tuple[str, ...]:
@@ -254,7 +256,7 @@ class _Refusals:
 
     policy: Policy
     barred: Mapping[int, str]
-    filled: Sequence[Sequence[Picked]]
+    filled: Sequence[Sequence[SelectedArticle]]
     start: datetime
     now: datetime
 

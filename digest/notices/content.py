@@ -36,7 +36,7 @@ Kind = Notice.Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenNotice:
     """A letter, where its links lead, and how to unsubscribe from what it is part of."""
 
     letter: Letter
@@ -45,7 +45,7 @@ class Written:
     unsubscribe_mailto: str = ""
 
 
-def write_letter(notice: Notice, now: datetime) -> Written | None:
+def write_letter(notice: Notice, now: datetime) -> WrittenNotice | None:
     """Return what a notice says at `now`; None if it is no longer wanted."""
     # A suppressed address may still belong to somebody who has to get into the console.
     if notice.kind != Kind.ACCOUNT and is_suppressed_everywhere(addresses.parse(notice.email).key):
@@ -53,7 +53,7 @@ def write_letter(notice: Notice, now: datetime) -> Written | None:
     return _WRITERS[Kind(notice.kind)](notice, now)
 
 
-def _confirm(notice: Notice, now: datetime) -> Written | None:
+def _confirm(notice: Notice, now: datetime) -> WrittenNotice | None:
     """Ask for confirmation of the subscriptions that are still pending."""
     active = Subscription.objects.filter(
         subscriber=notice.subscriber_id, state=Subscription.State.ACTIVE
@@ -63,7 +63,7 @@ def _confirm(notice: Notice, now: datetime) -> Written | None:
         return None
     token = links.sign_rows_until("confirm", now + CONFIRM_LASTS, notice.subscriber, *pending)
     mailto = _confirm_mailto(token)
-    return Written(
+    return WrittenNotice(
         letters.confirm(pending, notice.publication, notice.language, by_mail=bool(mailto)),
         {letters.CONFIRM: links.absolute(f"/confirm/{token}"), letters.BY_MAIL: mailto},
     )
@@ -76,12 +76,12 @@ def _confirm_mailto(token: str) -> str:
     return f"mailto:{local}@{domain}?subject=confirm" if fits else ""
 
 
-def _welcome(notice: Notice, _now: datetime) -> Written | None:
+def _welcome(notice: Notice, _now: datetime) -> WrittenNotice | None:
     newsletters = list(_active_newsletters(notice))
     if not newsletters or notice.subscriber is None:
         return None
     unsubscribe_url, mailto = links.ways_out(notice.subscriber, newsletters[0])
-    return Written(
+    return WrittenNotice(
         letters.welcome(newsletters, notice.language, _latest_stories(newsletters)),
         {
             letters.PREFERENCES: _preferences(notice, notice.subscriber),
@@ -113,26 +113,26 @@ def _latest_stories(newsletters: list[Newsletter]) -> list[Story]:
     return list(stories.select_related("issue__newsletter").prefetch_related("links"))
 
 
-def _link(notice: Notice, now: datetime) -> Written | None:
+def _link(notice: Notice, now: datetime) -> WrittenNotice | None:
     if notice.subscriber is None:
         return None
     url = links.fresh_preferences_url(notice.subscriber, notice.publication, now + FRESH_LASTS)
-    return Written(
+    return WrittenNotice(
         letters.preferences_link(notice.publication, notice.language), {letters.PREFERENCES: url}
     )
 
 
-def _change(notice: Notice, now: datetime) -> Written | None:
+def _change(notice: Notice, now: datetime) -> WrittenNotice | None:
     open_changes = AddressChange.objects.filter(confirmed_at=None)
     url = _change_url(notice, open_changes, "change", now + CHANGE_LASTS)
     letter = letters.address_change(notice.publication, notice.language)
-    return Written(letter, {letters.CONFIRM: url}) if url else None
+    return WrittenNotice(letter, {letters.CONFIRM: url}) if url else None
 
 
-def _changed(notice: Notice, now: datetime) -> Written | None:
+def _changed(notice: Notice, now: datetime) -> WrittenNotice | None:
     url = _change_url(notice, AddressChange.objects.all(), "change-undo", now + UNDO_LASTS)
     letter = letters.address_changed(notice.publication, notice.language)
-    return Written(letter, {letters.CONFIRM: url}) if url else None
+    return WrittenNotice(letter, {letters.CONFIRM: url}) if url else None
 
 
 def _change_url(
@@ -145,23 +145,23 @@ def _change_url(
     )
 
 
-def _left(notice: Notice, _now: datetime) -> Written | None:
+def _left(notice: Notice, _now: datetime) -> WrittenNotice | None:
     newsletter = _newsletters(notice).first()
     if newsletter is None or notice.subscriber is None:
         return None
-    return Written(
+    return WrittenNotice(
         letters.unsubscribed(newsletter, notice.language),
         {letters.PREFERENCES: _preferences(notice, notice.subscriber)},
     )
 
 
-def _stay(notice: Notice, _now: datetime) -> Written | None:
+def _stay(notice: Notice, _now: datetime) -> WrittenNotice | None:
     newsletter = _active_newsletters(notice).first()
     if newsletter is None or notice.subscriber is None:
         return None
     token = links.sign_rows("stay", notice.subscriber, newsletter)
     unsubscribe_url, mailto = links.ways_out(notice.subscriber, newsletter)
-    return Written(
+    return WrittenNotice(
         letters.question_to_stay(newsletter, notice.language),
         {
             letters.CONFIRM: links.absolute(f"/stay/{token}"),
@@ -172,19 +172,19 @@ def _stay(notice: Notice, _now: datetime) -> Written | None:
     )
 
 
-def _help(notice: Notice, _now: datetime) -> Written | None:
+def _help(notice: Notice, _now: datetime) -> WrittenNotice | None:
     listed = notice.publication.newsletters.open_to_all().order_by("name")
     newsletters = list(listed)
     urls = {}
     if newsletters:
         urls[letters.SUBSCRIBE] = links.absolute(f"/subscribe/{newsletters[0].slug}")
     domain = settings.DIGEST_INBOUND_DOMAIN
-    return Written(
+    return WrittenNotice(
         letters.email_commands(newsletters, notice.publication, domain, notice.language), urls
     )
 
 
-def _paused(notice: Notice, now: datetime) -> Written | None:
+def _paused(notice: Notice, now: datetime) -> WrittenNotice | None:
     paused = PausedDomain.objects.filter(pk=notice.context["paused"], until__gt=now).first()
     if paused is None:
         return None
@@ -192,20 +192,20 @@ def _paused(notice: Notice, now: datetime) -> Written | None:
     letter = warning_letters.domain_paused(
         paused.domain, paused.relay.name, until, paused.reason, notice.language
     )
-    return Written(letter, {})
+    return WrittenNotice(letter, {})
 
 
-def _drop(notice: Notice, _now: datetime) -> Written | None:
+def _drop(notice: Notice, _now: datetime) -> WrittenNotice | None:
     """Say which destinations took a newsletter worse than before; the context has numbers."""
     newsletter = _newsletters(notice).first()
     if newsletter is None:
         return None
     url = links.absolute(reverse("deliverability"))
     letter = warning_letters.drops_noticed(newsletter, notice.context["drops"], notice.language)
-    return Written(letter, {letters.DELIVERABILITY: url})
+    return WrittenNotice(letter, {letters.DELIVERABILITY: url})
 
 
-def _account(notice: Notice, now: datetime) -> Written | None:
+def _account(notice: Notice, now: datetime) -> WrittenNotice | None:
     context = notice.context
     if number := context.get("invitation"):
         return _invitation(notice, number, now)
@@ -213,10 +213,10 @@ def _account(notice: Notice, now: datetime) -> Written | None:
         return _password_reset(notice)
     zone = clock.zone(notice.publication.timezone)
     at = clock.format_moment(notice.created_at, zone)
-    return Written(letters.account_changed(context["change"], at, context.get("ip", "")), {})
+    return WrittenNotice(letters.account_changed(context["change"], at, context.get("ip", "")), {})
 
 
-def _password_reset(notice: Notice) -> Written | None:
+def _password_reset(notice: Notice) -> WrittenNotice | None:
     """Return the link to a new password; None if the address has no account.
 
     The link is made only now, so no table has it. It goes to the account's own address, in its own
@@ -227,20 +227,20 @@ def _password_reset(notice: Notice) -> Written | None:
         return None
     names = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     url = links.absolute(reverse("account_reset_password_from_key", kwargs=names))
-    return Written(letters.password_reset(), {letters.CONFIRM: url})
+    return WrittenNotice(letters.password_reset(), {letters.CONFIRM: url})
 
 
-def _invitation(notice: Notice, number: int, now: datetime) -> Written | None:
+def _invitation(notice: Notice, number: int, now: datetime) -> WrittenNotice | None:
     invitation = Invitation.objects.filter(pk=number, accepted_at=None, revoked_at=None).first()
     if invitation is None or invitation.created_at + invitations.VALID_FOR <= now:
         return None
     publication = invitation.publication or notice.publication
     inviter = str(invitation.invited_by or publication.name)
     letter = letters.invitation(publication.name, inviter, invitation.get_role_display())
-    return Written(letter, {letters.CONFIRM: invitations.accept_url(invitation)})
+    return WrittenNotice(letter, {letters.CONFIRM: invitations.accept_url(invitation)})
 
 
-_WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], Written | None]] = {
+_WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], WrittenNotice | None]] = {
     Kind.CONFIRM: _confirm,
     Kind.WELCOME: _welcome,
     Kind.LINK: _link,

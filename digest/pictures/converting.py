@@ -23,7 +23,7 @@ CONVERTER = Isolation(
 
 
 @dataclass(frozen=True, slots=True)
-class Converted:
+class ConvertedPicture:
     """A picture that was checked: its width and height as it came, and its files."""
 
     width: int
@@ -40,7 +40,7 @@ class _Head(BaseModel):
     files: dict[str, int]
 
 
-def convert(body: bytes) -> Converted:
+def convert(body: bytes) -> ConvertedPicture:
     """Check a picture and make its files.
 
     Raises UnfitPictureError with what is wrong with it, PicturesUnavailableError if it cannot be
@@ -67,7 +67,7 @@ def contrasts(body: bytes, grounds: list[str]) -> list[float]:
     return answer
 
 
-def _run_job(job: str, body: bytes, **details: object) -> Converted:
+def _run_job(job: str, body: bytes, **details: object) -> ConvertedPicture:
     return _parse(_answer(job, body, **details))
 
 
@@ -84,7 +84,7 @@ def _answer(job: str, body: bytes, **details: object) -> bytes:
         raise PicturesUnavailableError(str(problem)) from problem
 
 
-def _parse(answer: bytes) -> Converted:
+def _parse(answer: bytes) -> ConvertedPicture:
     line, _, rest = answer.partition(b"\n")
     try:
         head = _Head.model_validate_json(line)
@@ -95,4 +95,4 @@ def _parse(answer: bytes) -> Converted:
         files[name] = rest[start : start + length]
         start += length
     sizes = {size: files[size.name] for size in Size}
-    return Converted(head.width, head.height, head.format, files.get("master", b""), sizes)
+    return ConvertedPicture(head.width, head.height, head.format, files.get("master", b""), sizes)

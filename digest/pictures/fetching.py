@@ -19,7 +19,7 @@ from digest.core import clock, jobs
 from digest.core.backoff import Backoff
 from digest.core.database import leases
 from digest.core.errors import DigestError
-from digest.core.http import Fetched, FetchError, GoneError, RefusedError, TooLargeError, fetch
+from digest.core.http import FetchError, FetchResult, GoneError, RefusedError, TooLargeError, fetch
 from digest.pictures import converting, renditions
 from digest.pictures.errors import PicturesError, PicturesUnavailableError, UnfitPictureError
 from digest.pictures.models import Picture
@@ -33,7 +33,7 @@ MAX_FAILURES = 5  # in a row; the last try comes about an hour after the first
 BACKOFF = Backoff.doubling(timedelta(seconds=15), timedelta(minutes=30), jitter=(0.0, 0.2))
 ACCEPT = "image/jpeg, image/png, image/webp, image/avif, image/*;q=0.8"
 
-Answer = Fetched | Exception
+Answer = FetchResult | Exception
 
 log = structlog.get_logger(__name__)
 

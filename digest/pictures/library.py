@@ -85,7 +85,7 @@ def _insert(picture: Picture) -> Picture:
     return picture
 
 
-def _flaw(converted: converting.Converted) -> str:
+def _flaw(converted: converting.ConvertedPicture) -> str:
     try:
         require_story_width(converted.width, converted.height)
     except UnfitPictureError as problem:

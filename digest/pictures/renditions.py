@@ -28,7 +28,7 @@ def focus_of(picture: Picture) -> Focus:
     return Focus(picture.focal_x, picture.focal_y)
 
 
-def store_converted(sha256: str, converted: converting.Converted) -> None:
+def store_converted(sha256: str, converted: converting.ConvertedPicture) -> None:
     """Store the files of a new picture. Raises PicturesUnavailableError."""
     storage.save(storage.master_name(sha256, converted.format), converted.master)
     _store_sizes(sha256, converted.format, Focus(), converted.sizes)

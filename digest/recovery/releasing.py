@@ -19,7 +19,7 @@ from digest.issues.models import Issue
 from digest.newsletters import schedules
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
-from digest.recovery.evidence.applying import Applied, Evidence, apply_evidence, read_evidence
+from digest.recovery.evidence.applying import ApplyResult, Evidence, apply_evidence, read_evidence
 from digest.sending import control
 
 PERHAPS_SENT = (
@@ -48,7 +48,7 @@ class Review:
     missed: list[MissedSlot] = field(default_factory=list)
     notices: int = 0  # that waited, and are sent within seconds
     evidence: Evidence = field(default_factory=Evidence)  # of what happened since
-    applied: Applied = field(default_factory=Applied)  # once it was released
+    applied: ApplyResult = field(default_factory=ApplyResult)  # once it was released
 
     @property
     def is_empty(self) -> bool:

@@ -30,7 +30,7 @@ _OPEN = (*Delivery.DUE, State.CLAIMED, State.UNCERTAIN)
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledIssue:
     """What a log says about an issue."""
 
     listed: int  # subscribers who have it
@@ -38,7 +38,7 @@ class Settled:
 
 
 @transaction.atomic
-def settle_by_log(issue: Issue, lines: Iterable[str], now: datetime) -> Settled:
+def settle_by_log(issue: Issue, lines: Iterable[str], now: datetime) -> SettledIssue:
     """Record as sent what the log has; whoever resumes the issue sends it to the others.
 
     `lines` are Postfix's mail log, or Message-IDs, one a line, as providers export them. Raises
@@ -54,7 +54,7 @@ def settle_by_log(issue: Issue, lines: Iterable[str], now: datetime) -> Settled:
     while subscriber_ids := list(islice(remaining, STEP)):
         recorded += _settle_rows(issue, subscriber_ids, now)
         recorded += _insert_missing(issue, subscriber_ids, now)
-    return Settled(len(listed), recorded)
+    return SettledIssue(len(listed), recorded)
 
 
 def _subscribers_in(issue: Issue, accepted: frozenset[str]) -> frozenset[int]:

@@ -34,7 +34,7 @@ BURST = timedelta(seconds=10)  # of a limit may go at once: about as much as one
 UNAVAILABLE_WAIT = 5.0  # seconds, when Valkey does not answer
 
 
-class Addressed(Protocol):
+class HasAddress(Protocol):
     """A row with the address that its mail goes to."""
 
     @property
@@ -43,7 +43,7 @@ class Addressed(Protocol):
         ...
 
 
-RowT = TypeVar("RowT", bound=Addressed)
+RowT = TypeVar("RowT", bound=HasAddress)
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ class RateLimiter:
         if count and (bounds := self._relay_bounds()):
             buckets.release(count, bounds)
 
-    def release_rows(self, rows: Iterable[Addressed]) -> None:
+    def release_rows(self, rows: Iterable[HasAddress]) -> None:
         """Return what was reserved for rows that `partition` let go, of all limits."""
         counts: dict[str, int] = defaultdict(int)
         for row in rows:

@@ -36,7 +36,7 @@ UNCERTAIN_DAYS = timedelta(days=180)  # no relay's log goes back further
 
 
 @dataclass(slots=True)
-class Archived:
+class ArchiveResult:
     """What was done, in deliveries."""
 
     archived: int = 0
@@ -45,15 +45,17 @@ class Archived:
 
 
 def archive_deliveries(
-    now: datetime, seconds: float = SECONDS, report: Callable[[Archived], None] = lambda _: None
-) -> Archived:
+    now: datetime,
+    seconds: float = SECONDS,
+    report: Callable[[ArchiveResult], None] = lambda _: None,
+) -> ArchiveResult:
     """Archive, then delete, what is old enough; begin no step after `seconds`.
 
     `report` is called after each step, with what was done so far.
     """
     until = time.monotonic() + seconds
     history.forget(now - timedelta(days=settings.DIGEST_ARCHIVE_AFTER_DAYS))
-    total = Archived()
+    total = ArchiveResult()
     for step in chain(_archive(now), _delete(now)):
         total.archived += step.archived
         total.deleted += step.deleted
@@ -64,7 +66,7 @@ def archive_deliveries(
     return total
 
 
-def _archive(now: datetime) -> Iterator[Archived]:
+def _archive(now: datetime) -> Iterator[ArchiveResult]:
     """Move rows step by step, those of the issue that finished first before the others."""
     before = now - timedelta(days=settings.DIGEST_ARCHIVE_AFTER_DAYS)
     for issue, finished_at in _finished_issues("sending_delivery", before):
@@ -74,11 +76,11 @@ def _archive(now: datetime) -> Iterator[Archived]:
         parameters = {"issue": issue, "before": before, "states": states}
         for selection in (_OF_SUBSCRIBERS, _ANONYMOUS):
             for rows in _steps(_MOVE.format(selection=selection), parameters):
-                yield Archived(archived=rows)
+                yield ArchiveResult(archived=rows)
         progress.compact(issue)
 
 
-def _delete(now: datetime) -> Iterator[Archived]:
+def _delete(now: datetime) -> Iterator[ArchiveResult]:
     """Delete past and sent deliveries step by step."""
     if not settings.DIGEST_KEEP_DAYS:
         return
@@ -88,7 +90,7 @@ def _delete(now: datetime) -> Iterator[Archived]:
             for rows in _steps(
                 _DELETE.format(table=table, key=key), {"issue": issue, "before": before}
             ):
-                yield Archived(deleted=rows)
+                yield ArchiveResult(deleted=rows)
 
 
 def _uncertain_time() -> timedelta:

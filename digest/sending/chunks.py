@@ -59,7 +59,7 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledDelivery:
     """What becomes of a delivery of a chunk."""
 
     id: int
@@ -98,7 +98,9 @@ def record(fence: int, outcomes: Sequence[tuple[int, Outcome]], now: datetime) -
         return frozenset()
     members = Members.of(chunk)
     settling = members.subset(by_key)
-    settled = [Settled(key, name, by_key[key]) for key, name in settling.subscriber_ids.items()]
+    settled = [
+        SettledDelivery(key, name, by_key[key]) for key, name in settling.subscriber_ids.items()
+    ]
     _append_sent(chunk.issue_id, [row for row in settled if row.id not in exceptions], now)
     rows = [_existing(row, existing) for row in settled if row.id in exceptions]
     _insert_rows(members, rows, now, fence)
@@ -153,7 +155,7 @@ def erase(subscriber_id: int, now: datetime) -> None:
         for chunk in _locked().filter(**of_subscriber).order_by("pk"):
             members = Members.of(chunk)
             keys = [key for key, name in members.subscriber_ids.items() if name == subscriber_id]
-            _insert_rows(members, [Settled(key, None, outcome) for key in keys], now)
+            _insert_rows(members, [SettledDelivery(key, None, outcome) for key in keys], now)
             _replace(chunk, {chunk.fence: members.without(keys)})
 
 
@@ -179,7 +181,9 @@ def _cancel(key: int, reply: str, now: datetime) -> int:
     if chunk is None:
         return 0
     members, outcome = Members.of(chunk), Outcome(State.CANCELLED, None, reply)
-    settled = [Settled(number, name, outcome) for number, name in members.subscriber_ids.items()]
+    settled = [
+        SettledDelivery(number, name, outcome) for number, name in members.subscriber_ids.items()
+    ]
     rows = [_existing(row, existing) for row in settled]
     _insert_rows(members, rows, now)
     chunk.delete()
@@ -202,11 +206,11 @@ def _locked() -> QuerySet[Chunk]:
     return Chunk.objects.select_for_update(of=("self",))
 
 
-def _existing(row: Settled, existing: Collection[int]) -> Settled:
+def _existing(row: SettledDelivery, existing: Collection[int]) -> SettledDelivery:
     """Return the row, or what is left of it when its subscriber was deleted meanwhile."""
     if row.subscriber_id in existing:
         return row
-    return Settled(row.id, None, Outcome(State.SUPPRESSED, None, ERASED))
+    return SettledDelivery(row.id, None, Outcome(State.SUPPRESSED, None, ERASED))
 
 
 def _lock_of_claim(fence: int, keys: Collection[int]) -> frozenset[int]:
@@ -225,7 +229,7 @@ def _lock_subscribers(members: Members) -> frozenset[int]:
         return frozenset(key for (key,) in cursor.fetchall())
 
 
-def _append_sent(issue_id: int, rows: Sequence[Settled], now: datetime) -> None:
+def _append_sent(issue_id: int, rows: Sequence[SettledDelivery], now: datetime) -> None:
     if not rows:
         return
     # Joined here: psycopg would adapt each value on its own, which takes three times as long.
@@ -247,7 +251,7 @@ _COPY_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\
 
 
 def _insert_rows(
-    members: Members, rows: Sequence[Settled], now: datetime, fence: int | None = None
+    members: Members, rows: Sequence[SettledDelivery], now: datetime, fence: int | None = None
 ) -> None:
     """Give deliveries rows of their own; the fence stays with those that are uncertain."""
     if not rows:

@@ -44,7 +44,7 @@ _UNCERTAIN = Outcome(State.UNCERTAIN, None, UNCERTAIN_REPLY, attempted=True)
 
 
 @dataclass(slots=True)
-class Swept:
+class SweepResult:
     """What a sweep did, in deliveries."""
 
     requeued: int = 0
@@ -54,9 +54,9 @@ class Swept:
     finished: list[Issue] = field(default_factory=list)
 
 
-def sweep(now: datetime) -> Swept:
+def sweep(now: datetime) -> SweepResult:
     """Complete what ended processes left behind, and finish issues with nothing left to send."""
-    swept = Swept()
+    swept = SweepResult()
     _record_journals(swept, now)
     _record_expired(swept, now)
     _mark_unclaimed(swept, now)
@@ -81,7 +81,7 @@ def settle_cancelled(now: datetime, step: int = 20_000) -> int:
     return total
 
 
-def _record_journals(swept: Swept, now: datetime) -> None:
+def _record_journals(swept: SweepResult, now: datetime) -> None:
     """Record what the journals of dead processes of this machine say."""
     with journal.lock_abandoned() as names:
         for name in list(names):
@@ -95,7 +95,7 @@ def _record_journals(swept: Swept, now: datetime) -> None:
                 log.info("recorded the journal of a dead sender", journal=name, **_counts(swept))
 
 
-def _record_expired(swept: Swept, now: datetime) -> None:
+def _record_expired(swept: SweepResult, now: datetime) -> None:
     """Settle claims whose lease has expired: by the journal, if it is on this machine.
 
     The journal of another machine is left to that machine, for the time of two more leases. If it
@@ -114,7 +114,7 @@ def _record_expired(swept: Swept, now: datetime) -> None:
                 claim.delete()
 
 
-def _mark_unclaimed(swept: Swept, now: datetime) -> None:
+def _mark_unclaimed(swept: SweepResult, now: datetime) -> None:
     """Mark as uncertain what is claimed without a claim. This should never happen.
 
     Claim and deliveries change in one transaction, so one statement sees both or neither.
@@ -134,7 +134,7 @@ def _mark_unclaimed(swept: Swept, now: datetime) -> None:
 
 
 def _try_to_settle(
-    claim: Claim, entries: Mapping[int, Entry] | None, swept: Swept, now: datetime
+    claim: Claim, entries: Mapping[int, Entry] | None, swept: SweepResult, now: datetime
 ) -> bool:
     """Settle a claim; return whether it worked: one that cannot be settled stops no other."""
     try:
@@ -149,7 +149,7 @@ def _try_to_settle(
 
 @transaction.atomic
 def _settle_claim(
-    claim: Claim, entries: Mapping[int, Entry] | None, swept: Swept, now: datetime
+    claim: Claim, entries: Mapping[int, Entry] | None, swept: SweepResult, now: datetime
 ) -> None:
     """Settle the deliveries of a claim by its journal's entries; None: the journal is missing.
 
@@ -262,5 +262,5 @@ def _close(issue: Issue, sending: QuerySet[Issue], now: datetime) -> bool:
     return bool(sending.filter(pk=issue.pk).update(state=Issue.State.SENT, finished_at=now))
 
 
-def _counts(swept: Swept) -> dict[str, int]:
+def _counts(swept: SweepResult) -> dict[str, int]:
     return {"settled": swept.settled, "uncertain": swept.uncertain, "requeued": swept.requeued}

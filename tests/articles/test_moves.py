@@ -11,7 +11,7 @@ from digest.articles import cleaning, moves, parsing, storing
 from digest.articles.models import Article, Source
 from digest.articles.moves import Features
 from digest.articles.parsing.base import Document, Entry
-from digest.articles.storing import Stored
+from digest.articles.storing import StoreResult
 from tests.articles.publisher import CASES
 from tests.cast import NOON, make_newsletter, make_source
 
@@ -57,7 +57,7 @@ def column(day: int, text: str = "High water at noon.", **fields: Any) -> Entry:
     return replace(entry, **fields)
 
 
-def store(source: Source, *entries: Entry, now: datetime = NOON, **options: Any) -> Stored:
+def store(source: Source, *entries: Entry, now: datetime = NOON, **options: Any) -> StoreResult:
     """Store entries as a feed of that source."""
     options = {"first_poll": False} | options
     return storing.store(source, Document("rss", entries=entries), now, **options)
@@ -69,11 +69,11 @@ def test_a_feed_comes_back_under_other_links(name: str, moved: int) -> None:
     source = make_source(url="https://old.example/f")
     for file in ("before.xml", name):
         stored = storing.store(source, document(file), NOON, first_poll=False)
-    assert stored == Stored(unchanged=3, moved=moved)
+    assert stored == StoreResult(unchanged=3, moved=moved)
     assert set(Article.objects.values_list("revision", flat=True)) == {1}
     links = set(Article.objects.values_list("url", flat=True))
     assert links == {entry.url for entry in document(name).entries}
-    assert storing.store(source, document(name), NOON, first_poll=False) == Stored(unchanged=3)
+    assert storing.store(source, document(name), NOON, first_poll=False) == StoreResult(unchanged=3)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_new_system_that_edits_headlines_keeps_texts_and_dates() -> None:
     entries = [
         replace(entry, title=f"{entry.title} | The Courier") for entry in feed("https://n.example")
     ]
-    assert store(source, *entries) == Stored(changed=3, moved=3)
+    assert store(source, *entries) == StoreResult(changed=3, moved=3)
 
 
 def test_long_texts_are_recognised_on_the_same_host_whatever_the_dates() -> None:
@@ -236,7 +236,7 @@ def test_a_story_that_is_published_again_is_no_news() -> None:
     seals, *unchanged = feed()
     store(source, seals, *unchanged)
     copied = replace(seals, guid="again", url="https://old.example/again")
-    assert store(source, copied, *unchanged) == Stored(unchanged=3, moved=1)
+    assert store(source, copied, *unchanged) == StoreResult(unchanged=3, moved=1)
 
 
 def test_a_new_source_brings_stories_that_another_address_had() -> None:
@@ -258,7 +258,7 @@ def test_a_stranger_changes_no_words() -> None:
     story = Entry(guid="1", url="https://own.example/vote", title="Harbour board votes to dredge")
     bought = replace(story, guid="x", title="CLICK HERE", summary="Bought words.", byline="Eve")
     store(own, story)
-    assert store(stranger, bought) == Stored(unchanged=1)
+    assert store(stranger, bought) == StoreResult(unchanged=1)
     article = Article.objects.get()
     assert (article.title, article.summary, article.byline) == (story.title, "", "")
     assert (article.revision, article.sightings.count()) == (1, 2)

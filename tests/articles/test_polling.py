@@ -11,7 +11,7 @@ from django.db import connections, transaction
 
 from digest.articles import polling
 from digest.articles.models import Article, Source
-from digest.articles.polling import LEASE, Polled
+from digest.articles.polling import LEASE, PollResult
 from digest.core import http
 from tests.articles.publisher import DATA, Answer, Publisher
 from tests.cast import NOON, make_source
@@ -254,7 +254,7 @@ def test_a_source_another_worker_is_claiming_is_skipped(publisher: Publisher) ->
     """Two workers never wait for each other, and never poll the same source."""
     publisher.pages["/feed"] = RSS
     source = source_at(publisher)
-    results: list[list[Polled]] = []
+    results: list[list[PollResult]] = []
 
     def run() -> None:
         try:

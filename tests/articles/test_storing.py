@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from digest.articles import storing
 from digest.articles.models import Article, Revision, Sighting, Source
 from digest.articles.parsing.base import Document, Entry, Image
-from digest.articles.storing import Stored
+from digest.articles.storing import StoreResult
 from tests.cast import NOON, make_article, make_source
 
 HOUR = timedelta(hours=1)
@@ -32,7 +32,7 @@ def entry(number: int = 1, **fields: Any) -> Entry:
 
 def store(
     source: Source, *entries: Entry, now: datetime = NOON, first_poll: bool = False
-) -> Stored:
+) -> StoreResult:
     """Store entries as a feed of that source."""
     return storing.store(source, Document("rss", entries=entries), now, first_poll=first_poll)
 
@@ -45,7 +45,7 @@ def test_a_document_is_stored_whole() -> None:
         body_html="<p>It.</p>", byline="Ada", section="News", tags=("a", "b"), language="en",
         updated_at=NOON, image=Image("https://c.example/a.jpg", "alt", "caption", "credit"),
     )  # fmt: skip
-    assert store(source, fields_of_entry, entry(2), first_poll=True) == Stored(new=2)
+    assert store(source, fields_of_entry, entry(2), first_poll=True) == StoreResult(new=2)
     article = Article.objects.get(title="Story 1")
     assert article.canonical_url == "https://courier.example/1"
     assert (article.image_caption, article.image_credit) == ("caption", "credit")
@@ -61,7 +61,7 @@ def test_nothing_new_changes_nothing() -> None:
     """The same document again: unchanged, only seen again."""
     source = make_source()
     store(source, entry(1), entry(2))
-    assert store(source, entry(1), entry(2), now=NOON + HOUR) == Stored(unchanged=2)
+    assert store(source, entry(1), entry(2), now=NOON + HOUR) == StoreResult(unchanged=2)
     assert Revision.objects.count() == 2
     assert {s.last_seen_at for s in Sighting.objects.all()} == {NOON + HOUR}
     assert {s.first_seen_at for s in Sighting.objects.all()} == {NOON}
@@ -76,7 +76,7 @@ def test_a_long_document_costs_few_statements() -> None:
     with CaptureQueriesContext(
         connection,
     ) as queries:
-        assert store(source, *entries) == Stored(unchanged=500)
+        assert store(source, *entries) == StoreResult(unchanged=500)
     assert len(queries) <= 8
 
 
@@ -98,12 +98,12 @@ def test_a_change_of_content_is_a_revision(change: dict[str, Any]) -> None:
     before = entry(image=Image("https://c.example/a.jpg"))
     store(source, before)
     after = entry(**({"image": before.image} | change))
-    assert store(source, after, now=NOON + HOUR) == Stored(changed=1)
+    assert store(source, after, now=NOON + HOUR) == StoreResult(changed=1)
     article = Article.objects.get()
     assert article.revision == 2
     assert [r.number for r in article.revisions.order_by("number")] == [1, 2]
     assert article.title == after.title
-    assert store(source, after, now=NOON + 2 * HOUR) == Stored(unchanged=1)
+    assert store(source, after, now=NOON + 2 * HOUR) == StoreResult(unchanged=1)
 
 
 @pytest.mark.django_db
@@ -124,7 +124,7 @@ def test_what_is_no_content_follows_quietly(change: dict[str, Any], field: str) 
     store(source, entry(image=Image("https://c.example/a.jpg?token=1")))
     assert store(
         source, entry(**({"image": Image("https://c.example/a.jpg?token=1")} | change))
-    ) == Stored(unchanged=1)
+    ) == StoreResult(unchanged=1)
     article = Article.objects.get()
     assert article.revision == 1
     changed_value = change[field.removesuffix("_url")] if field == "image_url" else change[field]
@@ -144,11 +144,11 @@ def test_an_edited_slug_moves_the_article() -> None:
     source = make_source()
     store(source, entry())
     moved = entry(url="https://courier.example/1-corrected")
-    assert store(source, moved) == Stored(unchanged=1)
+    assert store(source, moved) == StoreResult(unchanged=1)
     assert Article.objects.get().canonical_url == "https://courier.example/1-corrected"
-    assert store(make_source(), entry(9, guid="other", url=moved.url, title="Story 1")) == Stored(
-        unchanged=1
-    )
+    assert store(
+        make_source(), entry(9, guid="other", url=moved.url, title="Story 1")
+    ) == StoreResult(unchanged=1)
 
 
 @pytest.mark.django_db
@@ -167,7 +167,7 @@ def test_very_long_guids_are_known_again() -> None:
     source = make_source()
     long = entry(guid="a" * 1990, url="")
     store(source, long)
-    assert store(source, long) == Stored(unchanged=1)
+    assert store(source, long) == StoreResult(unchanged=1)
 
 
 @pytest.mark.django_db
@@ -175,8 +175,8 @@ def test_an_entry_with_neither_guid_nor_link_is_known_again() -> None:
     """Its title is all there is to know it by."""
     source = make_source()
     bare = entry(guid="", url="")
-    assert store(source, bare, entry(2, guid="", url="")) == Stored(new=2)
-    assert store(source, bare) == Stored(unchanged=1)
+    assert store(source, bare, entry(2, guid="", url="")) == StoreResult(new=2)
+    assert store(source, bare) == StoreResult(unchanged=1)
 
 
 @pytest.mark.django_db
@@ -185,8 +185,8 @@ def test_entries_that_share_a_link_stay_apart() -> None:
     source = make_source()
     live = "https://courier.example/live"
     items = [entry(n, url=live) for n in range(3)]
-    assert store(source, *items) == Stored(new=3)
-    assert store(source, entry(9, url=live), *items[:2], now=NOON + HOUR) == Stored(
+    assert store(source, *items) == StoreResult(new=3)
+    assert store(source, entry(9, url=live), *items[:2], now=NOON + HOUR) == StoreResult(
         new=1, unchanged=2
     )
     assert {a.canonical_url for a in Article.objects.all()} == {""}
@@ -198,7 +198,7 @@ def test_the_same_article_in_two_feeds_is_one() -> None:
     first, second = make_source(), make_source()
     store(first, entry())
     changed = entry(7, guid="x", url="http://www.courier.example/1?utm_source=b", title="Story 1")
-    assert store(second, changed) == Stored(unchanged=1)
+    assert store(second, changed) == StoreResult(unchanged=1)
     assert Article.objects.get().sightings.count() == 2
 
 
@@ -209,13 +209,13 @@ def test_two_feeds_do_not_overwrite_each_other_in_turns() -> None:
     short = entry()
     full = entry(title="Another headline", body_html="<p>All.</p>", byline="Ada")
     store(home, short)
-    assert store(other, full, now=NOON + HOUR) == Stored(changed=1)
+    assert store(other, full, now=NOON + HOUR) == StoreResult(changed=1)
     article = Article.objects.get()
     assert (article.title, article.body_html, article.byline) == ("Story 1", "<p>All.</p>", "Ada")
     for hour in range(2, 5):
-        assert store(home, short, now=NOON + hour * HOUR) == Stored(unchanged=1)
-        assert store(other, full, now=NOON + hour * HOUR) == Stored(unchanged=1)
-    assert store(home, entry(title="Corrected"), now=NOON + DAY) == Stored(changed=1)
+        assert store(home, short, now=NOON + hour * HOUR) == StoreResult(unchanged=1)
+        assert store(other, full, now=NOON + hour * HOUR) == StoreResult(unchanged=1)
+    assert store(home, entry(title="Corrected"), now=NOON + DAY) == StoreResult(changed=1)
     assert Article.objects.get().title == "Corrected"
 
 
@@ -288,7 +288,7 @@ def test_an_editors_word_is_noted() -> None:
 def test_two_pollers_at_once_store_each_article_once() -> None:
     """Whichever loses the race finds what the other has stored, new or changed."""
     sources = [make_source(), make_source()]
-    results: list[Stored | Exception] = []
+    results: list[StoreResult | Exception] = []
 
     def run(source: Source, entries: list[Entry], barrier: Barrier) -> None:
         barrier.wait()
@@ -311,8 +311,8 @@ def test_two_pollers_at_once_store_each_article_once() -> None:
             poller.start()
         for poller in pollers:
             poller.join()
-        assert all(isinstance(result, Stored) for result in results), results
-        assert sum(r.new for r in results if isinstance(r, Stored)) == 40
+        assert all(isinstance(result, StoreResult) for result in results), results
+        assert sum(r.new for r in results if isinstance(r, StoreResult)) == 40
     assert Article.objects.count() == 200
     assert Sighting.objects.count() == 400
     assert Revision.objects.count() == 200
@@ -322,5 +322,5 @@ def test_two_pollers_at_once_store_each_article_once() -> None:
 def test_hostile_text_is_stored() -> None:
     """What cleaning lets through, PostgreSQL takes: emoji, right to left, a thousand tags."""
     odd = entry(title="می\u200cروم 🦭", tags=tuple(f"t{n}" for n in range(50)), byline="\u200f")
-    assert store(make_source(), odd) == Stored(new=1)
+    assert store(make_source(), odd) == StoreResult(new=1)
     assert Article.objects.get().title == odd.title

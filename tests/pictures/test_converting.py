@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 from digest.core.isolation import Isolation
 from digest.core.isolation.process import Limits
 from digest.pictures import converting
-from digest.pictures.converting import Converted, convert
+from digest.pictures.converting import ConvertedPicture, convert
 from digest.pictures.errors import PicturesUnavailableError, UnfitPictureError
 from digest.pictures.sizes import Focus, Size
 from tests.pictures.samples import bomb, encoded, opened, photo, png, quarters
@@ -28,7 +28,7 @@ def near(image: Image.Image, x: float, y: float) -> tuple[int, ...]:
     return tuple(min((0, 128, 255), key=lambda level: abs(level - value)) for value in pixel)
 
 
-def lead(converted: Converted) -> Image.Image:
+def lead(converted: ConvertedPicture) -> Image.Image:
     """The largest size, decoded."""
     return opened(converted.sizes[Size.LEAD])
 

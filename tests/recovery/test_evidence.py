@@ -206,7 +206,7 @@ def test_who_was_suppressed_before_is_erased_again(data: Path) -> None:
     Suppression.objects.all().delete()
     suppression.suppress(key, reason="bounced", now=NOON - 60 * MINUTE)
     Subscriber.objects.create(email=key, address_key=key, uuid=uuid, created_at=NOON - 60 * MINUTE)
-    assert release_restored().applied == applying.Applied(erased=1)
+    assert release_restored().applied == applying.ApplyResult(erased=1)
     assert not Subscriber.objects.exists()
     stored = Suppression.objects.get()
     assert (stored.reason, "@" in stored.address_key) == ("bounced", False)
@@ -220,7 +220,7 @@ def test_who_came_back_after_they_were_erased_stays(data: Path) -> None:
     recording.record_new(NOON + MINUTE)
     Suppression.objects.all().delete()
     Subscriber.objects.create(email=key, address_key=key, uuid=uuid, created_at=NOON + 2 * MINUTE)
-    assert release_restored().applied == applying.Applied()
+    assert release_restored().applied == applying.ApplyResult()
     assert Subscriber.objects.exists()
 
 
@@ -236,7 +236,7 @@ def test_what_was_committed_after_the_snapshot_is_applied(data: Path) -> None:
     reviewed = release_restored(until_minutes=2)
     assert [entry["subscriber"] for entry in reviewed.evidence.unsubscribed] == [late.pk]
     assert len(reviewed.evidence.suppressed) == 1
-    assert reviewed.applied == applying.Applied(unsubscribed=1, suppressed=1)
+    assert reviewed.applied == applying.ApplyResult(unsubscribed=1, suppressed=1)
     assert suppression.is_suppressed_everywhere(late.address_key)
 
 

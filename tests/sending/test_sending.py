@@ -276,7 +276,7 @@ def test_a_sender_stops_when_its_time_is_over(relay: StartRelay, settings: Setti
 def test_a_slow_relay_does_not_cost_the_claim(relay: StartRelay, settings: Settings) -> None:
     """The lease is renewed while the sender waits for the final reply, far beyond its length."""
     settings.DIGEST_LEASE_SECONDS = 0.6
-    swept: list[sweeping.Swept] = []
+    swept: list[sweeping.SweepResult] = []
 
     def sweep_late(_: str) -> None:
         time.sleep(1.5)

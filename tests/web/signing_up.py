@@ -30,7 +30,7 @@ def sign_up(
     return client.post(f"/subscribe/{newsletter.slug}", data)  # type: ignore[return-value]
 
 
-def letter(kind: str = "confirm", email: str = NADIA) -> content.Written:
+def letter(kind: str = "confirm", email: str = NADIA) -> content.WrittenNotice:
     """What the latest notice of this kind says; settles what waits first."""
     signups.settle_due()
     notice = Notice.objects.filter(kind=kind, email=email).latest("pk")

@@ -21,7 +21,7 @@ from digest.api.schemas import Id, Line, Markup, Moment, Payload, Slug, Text, Ur
 from digest.articles import pushing, site_views, storing
 from digest.articles.models import Article, Sighting
 from digest.articles.parsing.base import Entry, Image
-from digest.articles.pushing import Pushed
+from digest.articles.pushing import PushResult
 from digest.core import clock
 from digest.issues import retracting
 
@@ -100,7 +100,7 @@ class ArticleOut(BaseModel):
     revision: int
 
 
-class PushedOut(BaseModel):
+class PushResultOut(BaseModel):
     """An article, and what the push or correction did."""
 
     article: ArticleOut
@@ -143,7 +143,7 @@ def list_articles(request: HttpRequest, query: Query[ArticleQuery]) -> Any:
     return paginate(articles, query, "articles", _serialize, newest_first=True)
 
 
-@router.create("/articles", Scope.ARTICLES_WRITE, returns=PushedOut, also={200: PushedOut})
+@router.create("/articles", Scope.ARTICLES_WRITE, returns=PushResultOut, also={200: PushResultOut})
 @idempotent
 def push_article(request: HttpRequest, payload: ArticleIn) -> Any:
     """Push an article: 201 if it is new, 200 if it exists."""
@@ -171,7 +171,7 @@ def show_article(request: HttpRequest, article_id: Id) -> Any:
     return _serialize(get_object_or_404(caller_of(request).scope.articles(), pk=article_id))
 
 
-@router.change("/articles/{article_id}", Scope.ARTICLES_WRITE, returns=PushedOut)
+@router.change("/articles/{article_id}", Scope.ARTICLES_WRITE, returns=PushResultOut)
 def correct_article(request: HttpRequest, article_id: Id, payload: ArticlePatch) -> Any:
     """Correct an article that was pushed. An article from a feed is corrected there (409)."""
     caller = caller_of(request)
@@ -211,7 +211,7 @@ def _entry(payload: ArticleIn) -> Entry:
     return Entry(**values | {"tags": tuple(values["tags"])}, image=image)
 
 
-def _pushed(pushed: Pushed, caller: Caller) -> dict[str, Any]:
+def _pushed(pushed: PushResult, caller: Caller) -> dict[str, Any]:
     newsletters = caller.scope.newsletters().filter(sources__articles=pushed.article).distinct()
     return {
         "article": _serialize(pushed.article),

@@ -214,7 +214,7 @@ class FindingOut(BaseModel):
     places: list[PlaceOut]
 
 
-class PassedOut(BaseModel):
+class PassedCheckOut(BaseModel):
     """A check that found nothing."""
 
     check: str
@@ -230,7 +230,7 @@ class PreflightOut(BaseModel):
         description="When links and spam score of this revision were checked; null: not yet."
     )
     findings: list[FindingOut]
-    passed: list[PassedOut]
+    passed: list[PassedCheckOut]
 
 
 class ProofOut(BaseModel):

@@ -20,7 +20,7 @@ from digest.api.schemas import Id, Payload, Slug, Switch
 from digest.articles import polling, pushing
 from digest.articles.discovery import add_and_poll
 from digest.articles.models import Source
-from digest.articles.polling import Polled
+from digest.articles.polling import PollResult
 from digest.core import clock
 from digest.newsletters import contributions, sourcing
 from digest.newsletters.models import Newsletter
@@ -63,7 +63,7 @@ class SourceOut(BaseModel):
     switched_off_at: datetime | None
 
 
-class PolledOut(BaseModel):
+class PollResultOut(BaseModel):
     """The result of a poll."""
 
     source: SourceOut
@@ -86,7 +86,7 @@ def list_sources(request: HttpRequest, query: Query[SourceQuery]) -> Any:
     )
 
 
-@router.create("/sources", Scope.SOURCES_WRITE, returns=PolledOut)
+@router.create("/sources", Scope.SOURCES_WRITE, returns=PollResultOut)
 @idempotent
 def create_source(request: HttpRequest, payload: SourceIn) -> Any:
     """Find the feed at an address, poll it, and add it to a newsletter."""
@@ -97,10 +97,10 @@ def create_source(request: HttpRequest, payload: SourceIn) -> Any:
     with contributions.noted(caller.token.owner, newsletter):
         source, polled = _find_source(newsletter, payload.url, now)
         newsletter.sources.add(source)
-    return Status(201, _polled(polled or Polled(source), caller.publication_id))
+    return Status(201, _polled(polled or PollResult(source), caller.publication_id))
 
 
-@router.run("/sources/{source_id}/poll", Scope.SOURCES_WRITE, returns=PolledOut)
+@router.run("/sources/{source_id}/poll", Scope.SOURCES_WRITE, returns=PollResultOut)
 def poll_source(request: HttpRequest, source_id: Id) -> Any:
     """Poll a source now. `problem` says what is wrong, if anything is."""
     caller = caller_of(request)
@@ -124,7 +124,7 @@ def remove_source(request: HttpRequest, slug: Slug, source_id: Id) -> Any:
 
 def _find_source(
     newsletter: Newsletter, url: str | None, now: datetime
-) -> tuple[Source, Polled | None]:
+) -> tuple[Source, PollResult | None]:
     if url is None:
         publication = newsletter.publication
         return pushing.source_of(publication.pk, publication.slug, now), None
@@ -132,7 +132,7 @@ def _find_source(
     return polled.source, polled
 
 
-def _polled(polled: Polled, publication_id: int | None) -> dict[str, Any]:
+def _polled(polled: PollResult, publication_id: int | None) -> dict[str, Any]:
     return polled.summary | {"source": _serialize(polled.source, publication_id)}
 
 

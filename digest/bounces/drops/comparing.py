@@ -44,7 +44,7 @@ class Decline(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class DropJudgement:
     """What an issue shows of its destinations."""
 
     declines: tuple[Decline, ...]
@@ -52,7 +52,7 @@ class Judged:
     judged: frozenset[tuple[str, Drop.Kind]]
 
 
-def judge(latest: Results, earlier: Sequence[Results], *, with_clicks: bool) -> Judged:
+def judge(latest: Results, earlier: Sequence[Results], *, with_clicks: bool) -> DropJudgement:
     """Compare an issue with those before it; `with_clicks` once a day has passed since."""
     declines, judged = [], set()
     for destination, result in latest.items():
@@ -71,7 +71,7 @@ def judge(latest: Results, earlier: Sequence[Results], *, with_clicks: bool) -> 
             if comparison.is_decline:
                 share, usual = comparison.share, comparison.usual_share
                 declines.append(Decline(destination, kind, result.tried, share, usual))
-    return Judged(tuple(declines), frozenset(judged))
+    return DropJudgement(tuple(declines), frozenset(judged))
 
 
 @dataclass(frozen=True, slots=True)

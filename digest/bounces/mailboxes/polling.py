@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Polled:
+class PollResult:
     """What a poll did."""
 
     mailbox: Mailbox
@@ -50,7 +50,7 @@ class Polled:
     problem: str = ""
 
 
-def poll_due(now: datetime | None = None) -> list[Polled]:
+def poll_due(now: datetime | None = None) -> list[PollResult]:
     """Poll the mailboxes that are due; finding none is fine."""
     now = now or clock.now()
     free = Q(lease_until=None) | Q(lease_until__lte=now)
@@ -58,9 +58,9 @@ def poll_due(now: datetime | None = None) -> list[Polled]:
     return [poll(mailbox, now) for mailbox in leases.claim(due, BATCH, now + LEASE)]
 
 
-def poll(mailbox: Mailbox, now: datetime) -> Polled:
+def poll(mailbox: Mailbox, now: datetime) -> PollResult:
     """Poll one mailbox at once, and note on it how that went; never raises for what is there."""
-    polled = Polled(mailbox)
+    polled = PollResult(mailbox)
     try:
         _poll(mailbox, polled, now)
     except DigestError as problem:
@@ -83,7 +83,7 @@ def poll(mailbox: Mailbox, now: datetime) -> Polled:
     return polled
 
 
-def _poll(mailbox: Mailbox, polled: Polled, now: datetime) -> None:
+def _poll(mailbox: Mailbox, polled: PollResult, now: datetime) -> None:
     address, until = registry.address_of(mailbox), time.monotonic() + BUDGET
     remaining = True
     while remaining and time.monotonic() < until:
@@ -94,7 +94,7 @@ def _poll(mailbox: Mailbox, polled: Polled, now: datetime) -> None:
 
 
 def _read_all(
-    session: Session, mailbox: Mailbox, polled: Polled, now: datetime, until: float
+    session: Session, mailbox: Mailbox, polled: PollResult, now: datetime, until: float
 ) -> bool:
     """Read and clear what a session lists; return whether another session is needed."""
     keys = session.keys()

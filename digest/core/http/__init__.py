@@ -56,7 +56,7 @@ _CHARSET = re.compile(r"""charset\s*=\s*["']?([\w.:+-]+)""", re.IGNORECASE | re.
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class FetchResult:
     """An answer. With `status` 304 the body is empty: what the caller holds is still right."""
 
     url: str  # after all redirects
@@ -98,7 +98,7 @@ def fetch(
     last_modified: str = "",
     accept: str = ANYTHING,
     largest: int = MAX_BYTES,
-) -> Fetched:
+) -> FetchResult:
     """Get `url`, conditionally if `etag` or `last_modified` of an earlier answer is given.
 
     `largest` is how many bytes the answer may have.
@@ -204,14 +204,14 @@ def _follow(response: httpx.Response, way: _Way) -> None:
 
 def _answer(
     response: httpx.Response, way: _Way, deadline: Deadline, *, conditional: bool
-) -> Fetched:
+) -> FetchResult:
     """Read the answer at the end of the way, or raise what its status means."""
     status = response.status_code
     if not (200 <= status < 300 or (status == 304 and conditional)):
         raise _refusal(response, str(way.url))
     header = response.headers.get("content-type", "")
     charset = _CHARSET.search(header)
-    return Fetched(
+    return FetchResult(
         url=str(way.url),
         status=status,
         headers=response.headers,

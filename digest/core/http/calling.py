@@ -10,7 +10,7 @@ from digest.core.http import (
     FETCH_ALLOW,
     MAX_BYTES,
     MAX_SECONDS,
-    Fetched,
+    FetchResult,
     _agent,
     _answer,
     _client,
@@ -27,7 +27,7 @@ def call(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
     largest: int = MAX_BYTES,
-) -> Fetched:
+) -> FetchResult:
     """Get `url`, or post `body` to it; return the 2xx answer, of at most `largest` bytes.
 
     Private addresses are those of DIGEST_FETCH_ALLOW. Raises as `fetch` does; redirects are an

@@ -41,7 +41,7 @@ class DeadlineError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class AllowedTarget:
     """An operator's exception: a network, a port or 0 for any, and a path or "" for any."""
 
     network: IPv4Network | IPv6Network
@@ -54,7 +54,7 @@ class Allowed:
         return is_named and (not self.path or _is_below(path, self.path))
 
 
-def allowed(entries: Iterable[str], setting: str) -> list[Allowed]:
+def allowed(entries: Iterable[str], setting: str) -> list[AllowedTarget]:
     """Read exceptions: `10.1.2.3`, `10.0.0.0/8`, `127.0.0.1:8000`, `::1`, `[fd00::/8]:8080`.
 
     After a port there may be a path, `127.0.0.1:8000/sample`: then nothing above it is allowed.
@@ -92,7 +92,7 @@ class GuardedNetwork(httpcore.NetworkBackend):
 
     path = "/"  # of the request that a connection is for
 
-    def __init__(self, exceptions: list[Allowed], deadline: Deadline) -> None:
+    def __init__(self, exceptions: list[AllowedTarget], deadline: Deadline) -> None:
         self.exceptions = exceptions
         self.deadline = deadline
         self.network = httpcore.SyncBackend()
@@ -251,7 +251,7 @@ def _is_below(target: str, path: str) -> bool:
     return decoded == path or decoded.startswith(f"{path.rstrip('/')}/")
 
 
-def _allowed(entry: str, setting: str) -> Allowed:
+def _allowed(entry: str, setting: str) -> AllowedTarget:
     host, port, path = entry, "", ""
     if entry.startswith("["):
         host, _, port = entry[1:].partition("]")
@@ -260,7 +260,7 @@ def _allowed(entry: str, setting: str) -> Allowed:
         host, _, port = entry.partition(":")
     port, slash, path = port.partition("/")
     try:
-        entry_allowed = Allowed(ip_network(host, strict=False), int(port or 0), slash + path)
+        entry_allowed = AllowedTarget(ip_network(host, strict=False), int(port or 0), slash + path)
         if not 0 <= entry_allowed.port <= 65535 or (slash and not port):
             raise ValueError(port)  # noqa: TRY301  the same typo, the same words
     except ValueError as cause:

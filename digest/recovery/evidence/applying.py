@@ -40,7 +40,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class ApplyResult:
     """How many subscriptions and addresses were changed."""
 
     unsubscribed: int = 0
@@ -130,9 +130,9 @@ def _moment(entry: Entry) -> datetime:
 
 
 @transaction.atomic
-def apply_evidence(evidence: Evidence, now: datetime) -> Applied:
+def apply_evidence(evidence: Evidence, now: datetime) -> ApplyResult:
     """Unsubscribe, suppress and erase again whom the data do not know as such."""
-    return Applied(
+    return ApplyResult(
         sum(_unsubscribe(entry, now) for entry in evidence.unsubscribed),
         *_suppress(evidence.suppressed, now),
     )

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class Received:
+class ReceiveResult:
     """What followed from a mail or a file."""
 
     stored: int = 0
@@ -33,12 +33,12 @@ class Received:
         return self.stored + self.repeated + self.foreign
 
 
-def receive(content: bytes, now: datetime) -> Received:
+def receive(content: bytes, now: datetime) -> ReceiveResult:
     """Store the reports of a mail or a file. Never raises for what it holds.
 
     Raises UnavailableError where no child can be started now.
     """
-    received = Received()
+    received = ReceiveResult()
     try:
         answer = _read(content)
     except (UnreadableError, KilledError, ReputationError) as problem:
@@ -71,4 +71,4 @@ def _read(content: bytes) -> dict[str, list[Any]]:
     return answer
 
 
-__all__ = ["Received", "UnavailableError", "receive"]
+__all__ = ["ReceiveResult", "UnavailableError", "receive"]

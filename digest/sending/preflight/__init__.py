@@ -12,13 +12,13 @@ Checks change nothing but the compiled form, which is made again when the issue 
 """
 
 from digest.sending.preflight.examining import examine, examine_quickly
-from digest.sending.preflight.results import CHECKS, Finding, Level, Passed, Place, Results
+from digest.sending.preflight.results import CHECKS, Finding, Level, PassedCheck, Place, Results
 
 __all__ = [
     "CHECKS",
     "Finding",
     "Level",
-    "Passed",
+    "PassedCheck",
     "Place",
     "Results",
     "examine",

@@ -9,14 +9,14 @@ from typing import Any
 from lxml import html as lxml_html
 
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, Passed, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck, count
 
 CHECK = "accessibility"
 _LAYOUT_TABLES = "//table[not(@role='presentation' or @role='none' or .//th)]"
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield what is wrong with the structure of the mail."""
     if not material.html:
         return
@@ -24,7 +24,7 @@ def check(material: Material) -> Iterator[Finding | Passed]:
     for problem, advice in problems:
         yield Finding(CHECK, Level.WARN, problem, advice)
     if not problems:
-        yield Passed(CHECK, "headings in order, language, links and pictures are named")
+        yield PassedCheck(CHECK, "headings in order, language, links and pictures are named")
 
 
 def problems_of(html: str) -> Iterator[tuple[str, str]]:

@@ -6,18 +6,18 @@ from digest.core import rich_text
 from digest.issues.models import Block
 from digest.newsletters.block_fields import BlockKind
 from digest.sending.preflight.material import Material, document_of, place_of_block
-from digest.sending.preflight.results import Finding, Level, Passed, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck, count
 
 CHECK = "blocks"
 FEWEST_ANSWERS = 2
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield the blocks that are not finished, by what is missing."""
     findings = list(_findings(material.blocks))
     yield from findings
     if material.blocks and not findings:
-        yield Passed(CHECK, f"{len(material.blocks)}, none unfinished")
+        yield PassedCheck(CHECK, f"{len(material.blocks)}, none unfinished")
 
 
 def _findings(blocks: Sequence[Block]) -> Iterator[Finding]:

@@ -6,12 +6,12 @@ from digest.core.languages import direction
 from digest.rendering.themes.branding import publication_theme
 from digest.rendering.themes.colours import READABLE, contrast
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, Passed
+from digest.sending.preflight.results import Finding, Level, PassedCheck
 
 CHECK = "colours"
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield the colours that are shown in another shade, because they could not be read."""
     publication = material.publication
     theme = publication_theme(publication, direction(material.language))
@@ -30,4 +30,4 @@ def check(material: Material) -> Iterator[Finding | Passed]:
             findings.append(Finding(CHECK, Level.INFO, text, advice))
     yield from findings
     if not findings:
-        yield Passed(CHECK, "the accent can be read, light and dark")
+        yield PassedCheck(CHECK, "the accent can be read, light and dark")

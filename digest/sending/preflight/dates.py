@@ -7,18 +7,18 @@ from digest.core import clock, rich_text
 from digest.issues.models import Block, Story
 from digest.sending.preflight.material import Material, document_of, place_of, place_of_block
 from digest.sending.preflight.mentioned_dates import dates_in, relative_words
-from digest.sending.preflight.results import Finding, Level, Passed, Place, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck, Place, count
 
 CHECK = "dates"
 RECENT = timedelta(days=14)  # in a text without a date of its own, older dates are history
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield the stories whose texts are out of date on the day of sending."""
     findings = [*_passed_dates(material), *_recent_dates(material), *_stale_words(material)]
     yield from findings
     if material.stories and not findings:
-        yield Passed(CHECK, "no date in the texts has passed")
+        yield PassedCheck(CHECK, "no date in the texts has passed")
 
 
 def _passed_dates(material: Material) -> Iterator[Finding]:

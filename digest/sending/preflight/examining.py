@@ -24,9 +24,9 @@ from digest.sending.preflight import (
     timing,
 )
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Passed, Results
+from digest.sending.preflight.results import Finding, PassedCheck, Results
 
-Check = Callable[[Material], Iterable[Finding | Passed]]
+Check = Callable[[Material], Iterable[Finding | PassedCheck]]
 
 QUICK = (stories, blocks, pictures, texts, dates, mail, accessibility, colours, sender, timing)
 SLOW = (links, logos, spam)  # they wait for other servers

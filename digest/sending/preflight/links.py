@@ -9,13 +9,13 @@ from digest.core.http import FetchError
 from digest.core.rich_text.document import nodes
 from digest.issues.models import Block
 from digest.sending.preflight.material import Material, document_of, place_of, place_of_block
-from digest.sending.preflight.results import Finding, Level, Passed, Place, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck, Place, count
 
 CHECK = "links"
 PARALLEL = 8  # requests at once
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield the addresses that do not work, each with the reason."""
     places = _addresses(material)
     with ThreadPoolExecutor(PARALLEL) as pool:
@@ -30,7 +30,7 @@ def check(material: Material) -> Iterator[Finding | Passed]:
         advice = "Correct the address, or remove it."
         yield Finding(CHECK, Level.WARN, f"{number} not work.", advice, tuple(broken))
     elif places:
-        yield Passed(CHECK, f"{len(places):,} checked")
+        yield PassedCheck(CHECK, f"{len(places):,} checked")
 
 
 def _addresses(material: Material) -> dict[str, Place]:

@@ -8,13 +8,13 @@ from digest.core.languages import direction
 from digest.pictures import converting
 from digest.rendering.themes.branding import publication_theme
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, Passed
+from digest.sending.preflight.results import Finding, Level, PassedCheck
 
 CHECK = "logos"
 VISIBLE = 3.0  # WCAG 2.1 §1.4.11, for graphics
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield the modes in which the logo is hardly seen; nothing without a logo."""
     if not material.publication.logo_url:
         return
@@ -25,7 +25,7 @@ def check(material: Material) -> Iterator[Finding | Passed]:
     findings = [_finding(mode, ratio) for mode, ratio in ratios.items() if ratio < VISIBLE]
     yield from findings
     if not findings:
-        yield Passed(CHECK, "can be seen, light and dark")
+        yield PassedCheck(CHECK, "can be seen, light and dark")
 
 
 def _contrasts(material: Material) -> dict[str, float]:

@@ -5,19 +5,19 @@ from collections.abc import Iterator
 from digest.rendering.issue import LARGEST_HTML
 from digest.sending.outgoing import compose_sample
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, Passed
+from digest.sending.preflight.results import Finding, Level, PassedCheck
 
 CHECK = "mail"
 LARGE = 0.9  # of the size that Gmail shows
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield what is wrong with the mail as a whole."""
     findings = list(_findings(material))
     yield from findings
     if not findings:
         size = len(material.html.encode()) // 1000
-        yield Passed(CHECK, f"{size} KB of 102, with unsubscribe link and postal address")
+        yield PassedCheck(CHECK, f"{size} KB of 102, with unsubscribe link and postal address")
 
 
 def _findings(material: Material) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from digest.core.alt_text import describe_picture
 from digest.issues.models import Story
 from digest.pictures.models import Picture
 from digest.sending.preflight.material import Material, place_of
-from digest.sending.preflight.results import Finding, Level, Passed, count, named
+from digest.sending.preflight.results import Finding, Level, PassedCheck, count, named
 
 CHECK = "pictures"
 _FORMAT_PARAMETER = r"[?&;](?:fm|format|f|type|ext|output)=(?:image/)?"
@@ -29,13 +29,13 @@ _FORMATS = [
 ]
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield what is wrong with the pictures, by their descriptions and addresses."""
     illustrated = [story for story in material.stories if story.image_url or story.picture]
     findings = [*_descriptions(illustrated), *_formats(illustrated), *_refused(illustrated)]
     yield from findings
     if illustrated and not findings:
-        yield Passed(CHECK, f"{count(len(illustrated), 'picture')}, with descriptions")
+        yield PassedCheck(CHECK, f"{count(len(illustrated), 'picture')}, with descriptions")
 
 
 def _descriptions(stories: list[Story]) -> Iterator[Finding]:

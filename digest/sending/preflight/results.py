@@ -38,7 +38,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class PassedCheck:
     """A check that found nothing, and how much it looked at."""
 
     check: str
@@ -50,9 +50,9 @@ class Results:
     """All that the checks say of one issue, in the order of the checks."""
 
     findings: list[Finding] = field(default_factory=list)
-    passed: list[Passed] = field(default_factory=list)
+    passed: list[PassedCheck] = field(default_factory=list)
 
-    def add(self, *entries: Finding | Passed) -> None:
+    def add(self, *entries: Finding | PassedCheck) -> None:
         """Add what a check says."""
         for entry in entries:
             if isinstance(entry, Finding):

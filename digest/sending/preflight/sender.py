@@ -6,7 +6,7 @@ from digest.core.database.limits import within
 from digest.core.errors import ConfigurationError
 from digest.relays import registry, routes
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, Passed
+from digest.sending.preflight.results import Finding, Level, PassedCheck
 from digest.sending.segmentation import segmentation_of
 from digest.subscribers import audience
 
@@ -15,14 +15,14 @@ FEW = 10_000  # subscribers that are counted
 PATIENCE = 2_000  # milliseconds for that
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield whether mail can leave, and whether anybody would receive it."""
     yield _sender(material)
     if material.compiled:
         yield _recipients(material)
 
 
-def _sender(material: Material) -> Finding | Passed:
+def _sender(material: Material) -> Finding | PassedCheck:
     domain = routes.sender_domain(material.publication.sender_email)
     try:
         advice = routes.domains_without_relay([domain], registry.active_relays()).get(domain)
@@ -30,10 +30,10 @@ def _sender(material: Material) -> Finding | Passed:
         advice = str(problem)
     if advice:
         return Finding(SENDER, Level.STOP, f"Nothing can be sent from {domain}.", advice)
-    return Passed(SENDER, f"a mail server takes mail from {domain}")
+    return PassedCheck(SENDER, f"a mail server takes mail from {domain}")
 
 
-def _recipients(material: Material) -> Finding | Passed:
+def _recipients(material: Material) -> Finding | PassedCheck:
     assert material.compiled
     segmentation = segmentation_of(material.issue, material.compiled)
     if segmentation.problem:
@@ -47,4 +47,4 @@ def _recipients(material: Material) -> Finding | Passed:
     if not number:
         text = "No subscriber would receive it."
         return Finding(RECIPIENTS, Level.WARN, text, "Add subscribers first.")
-    return Passed(RECIPIENTS, f"more than {FEW:,}" if number > FEW else f"{number:,}")
+    return PassedCheck(RECIPIENTS, f"more than {FEW:,}" if number > FEW else f"{number:,}")

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from digest.sending.outgoing import SAMPLE_EMAIL, compose_sample
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, Passed
+from digest.sending.preflight.results import Finding, Level, PassedCheck
 
 CHECK = "spam"
 SECONDS = 10.0
@@ -21,7 +21,7 @@ class _Verdict:
     rules: str  # those that raised the score most
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield how rspamd scores the mail."""
     if not settings.DIGEST_RSPAMD_URL:
         return
@@ -32,7 +32,7 @@ def check(material: Material) -> Iterator[Finding | Passed]:
         yield Finding(CHECK, Level.WARN, text, "Check DIGEST_RSPAMD_URL.")
         return
     if verdict.score <= verdict.limit / 2:
-        yield Passed(CHECK, f"rspamd scores it {verdict.score:.1f} of {verdict.limit:.0f}")
+        yield PassedCheck(CHECK, f"rspamd scores it {verdict.score:.1f} of {verdict.limit:.0f}")
         return
     text = f"rspamd scores it {verdict.score:.1f}; {verdict.limit:.0f} is spam."
     level = Level.STOP if verdict.score >= verdict.limit else Level.WARN

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from digest.issues.models import Story
 from digest.sending.preflight.material import Material, place_of
-from digest.sending.preflight.results import Finding, Level, Passed, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck, count
 
 CHECK = "stories"
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield what is wrong with the selection of stories."""
     findings = list(_findings(material))
     yield from findings
     if not findings:
         number = count(len(material.stories), "story", "stories")
-        yield Passed(CHECK, f"{number}, published and each once")
+        yield PassedCheck(CHECK, f"{number}, published and each once")
 
 
 def _findings(material: Material) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from digest.issues.models import Issue
 from digest.sending.models import PreflightRun
-from digest.sending.preflight.results import Finding, Level, Passed, Place, Results
+from digest.sending.preflight.results import Finding, Level, PassedCheck, Place, Results
 
 
 def store(issue: Issue, results: Results, now: datetime) -> None:
@@ -37,5 +37,5 @@ def _finding(values: dict[str, Any]) -> Finding:
     return Finding(**values | {"level": Level(values["level"]), "places": places})
 
 
-def _passed(values: dict[str, Any]) -> Passed:
-    return Passed(**values)
+def _passed(values: dict[str, Any]) -> PassedCheck:
+    return PassedCheck(**values)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from digest.issues.models import Issue
 from digest.rendering.compiled import Compiled
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, Passed, Place
+from digest.sending.preflight.results import Finding, Level, PassedCheck, Place
 
 CHECK = "subject"
 LONG_SUBJECT = 70  # characters: phones show no more of a subject
@@ -13,14 +13,16 @@ _SUBJECT = (Place("subject", "Subject"),)
 _PREHEADER = (Place("preheader", "Preview text"),)
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield what is wrong with the two lines that inboxes show."""
     if material.compiled is None:
         return
     findings = list(_findings(material, material.compiled))
     yield from findings
     if not findings:
-        yield Passed(CHECK, f"{len(material.compiled.subject)} characters, with a preview text")
+        yield PassedCheck(
+            CHECK, f"{len(material.compiled.subject)} characters, with a preview text"
+        )
 
 
 def _findings(material: Material, compiled: Compiled) -> Iterator[Finding]:

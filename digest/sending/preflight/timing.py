@@ -10,7 +10,7 @@ from digest.issues.models import Issue
 from digest.newsletters import schedules
 from digest.newsletters.models import Newsletter
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, Passed, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck, count
 from digest.subscribers.models import Subscription
 
 CHECK = "timing"
@@ -20,12 +20,12 @@ FEW = 10_000  # subscribers that are counted
 State = Issue.State
 
 
-def check(material: Material) -> Iterator[Finding | Passed]:
+def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield what else goes out about then: of this newsletter, and of others to the same people."""
     findings = [*_own(material), *_other_newsletters(material)]
     yield from findings
     if not findings:
-        yield Passed(CHECK, "nothing else goes to the same people within the hour")
+        yield PassedCheck(CHECK, "nothing else goes to the same people within the hour")
 
 
 def _own(material: Material) -> Iterator[Finding]:

@@ -305,5 +305,5 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def _archived(archived: archiving.Archived) -> str:
+def _archived(archived: archiving.ArchiveResult) -> str:
     return f"{archived.archived:,} deliveries archived, {archived.deleted:,} deleted"

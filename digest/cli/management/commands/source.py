@@ -5,7 +5,7 @@ from typing import Any
 from digest.articles import polling, switching
 from digest.articles.discovery import add_and_poll, with_scheme
 from digest.articles.models import Source
-from digest.articles.polling import Polled
+from digest.articles.polling import PollResult
 from digest.cli import lookup
 from digest.cli.errors import UsageError
 from digest.core import clock
@@ -76,9 +76,9 @@ class Command(ActionCommand):
         )
 
 
-def _poll_all() -> list[Polled]:
+def _poll_all() -> list[PollResult]:
     """Poll batch after batch until nothing is due."""
-    done: list[Polled] = []
+    done: list[PollResult] = []
     while batch := polling.poll_due(clock.now()):
         done += batch
     return done
@@ -92,7 +92,7 @@ def _sources(url: str) -> list[Source]:
     raise UsageError(f"There is no source {url}. `digest source list` shows them.")
 
 
-def _poll_values(polled: Polled) -> dict[str, Any]:
+def _poll_values(polled: PollResult) -> dict[str, Any]:
     return {
         "url": polled.source.url,
         "title": polled.source.title,
@@ -124,7 +124,7 @@ def _state(source: Source) -> str:
     return "ok" if source.succeeded_at else "new"
 
 
-def _print_added(out: Screen, polled: Polled, titles: list[str], newsletter: str) -> None:
+def _print_added(out: Screen, polled: PollResult, titles: list[str], newsletter: str) -> None:
     source = polled.source
     out.print(f"{source.title or source.url}: {source.get_kind_display()} at {source.url}")
     if polled.problem:

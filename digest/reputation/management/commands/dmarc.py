@@ -6,7 +6,7 @@ from typing import Any
 from digest.core import clock
 from digest.core.terminal import ActionCommand
 from digest.reputation.dmarc import receiving, sources, storing
-from digest.reputation.dmarc.receiving import Received
+from digest.reputation.dmarc.receiving import ReceiveResult
 from digest.reputation.errors import ReputationError
 
 
@@ -24,7 +24,7 @@ class Command(ActionCommand):
 
     def do_import(self, options: dict[str, Any]) -> None:
         """Store the reports of files; those about other domains are left out."""
-        now, total = clock.now(), Received()
+        now, total = clock.now(), ReceiveResult()
         for path in options["files"]:
             received = receiving.receive(_content(path), now)
             total.stored += received.stored
