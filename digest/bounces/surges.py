@@ -1,6 +1,6 @@
 """Whether a domain refuses so much of an issue at once that its subscribers are not the reason.
 
-Refusals because of our mail pause the domain, as those in the conversation do (digest.relays.throttles).
+Refusals because of our mail pause the domain, as those in the conversation do (relays.throttles).
 Hard bounces of a third of a domain are its own fault, or our relay's: in December 2020 Gmail
 called existing mailboxes unknown for hours. Beyond the first 20 they count as soft.
 """

@@ -19,7 +19,7 @@ from django.db.models import Q
 from digest.accounts.models import User
 from digest.core import jobs
 from digest.issues import experiments
-from digest.issues.errors import ApprovalError, ChangedMeanwhileError
+from digest.issues.errors import ApprovalError, EditConflictError
 from digest.issues.models import Block, Issue
 from digest.newsletters import contributions
 from digest.newsletters.audiences.models import Segment
@@ -64,12 +64,12 @@ def approve(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
     One that goes out by itself then does so at its time, another when it is sent. Where two
     contributors have to approve it, it waits for the other one after the first.
 
-    Raises ApprovalError where somebody else has to, ChangedMeanwhileError if it is another by now.
+    Raises ApprovalError where somebody else has to, EditConflictError if it is another by now.
     """
     with transaction.atomic():
         locked = _locked(issue)
         if locked.revision != revision:
-            raise ChangedMeanwhileError("Somebody changed this issue meanwhile. Look at it again.")
+            raise EditConflictError("Somebody changed this issue meanwhile. Look at it again.")
         if locked.state != State.DRAFT:
             raise ApprovalError(f"It needs no approval: it is {locked.get_state_display()}.")
         content = fingerprint(locked)

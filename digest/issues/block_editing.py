@@ -43,7 +43,7 @@ def add(issue: Issue, by: User, kind: str, to: int | None = None, **values: Any)
 
 
 def change(issue: Issue, block_id: int, version: int, by: User, **values: Any) -> Block:
-    """Change FIELDS of a block; raise ChangedMeanwhileError if it has another version by now."""
+    """Change FIELDS of a block; raise EditConflictError if it has another version by now."""
     block = block_of(issue, block_id, version)
     summary, key = f"Edit {block.get_kind_display()}", f"block:{block_id}"
     with changing(issue, None, by, summary, key) as locked:

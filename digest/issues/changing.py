@@ -16,7 +16,7 @@ from django.db import transaction
 from digest.accounts.models import User
 from digest.core import clock
 from digest.issues import history
-from digest.issues.errors import ChangedMeanwhileError, IssueError
+from digest.issues.errors import EditConflictError, IssueError
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.choices import Approval
 
@@ -32,7 +32,7 @@ def changing(
 ) -> Iterator[Issue]:
     """Hold the issue while it is changed, and record the change as `summary`.
 
-    Raises IssueError where it is too late, ChangedMeanwhileError for another revision. See
+    Raises IssueError where it is too late, EditConflictError for another revision. See
     `history` for `change_key`.
     """
     with transaction.atomic():
@@ -56,7 +56,7 @@ def lock(issue: Issue, revision: int | None) -> Issue:
     if locked.state not in OPEN or locked.planned_at:
         raise IssueError(f"This issue cannot be changed any more: it is {_state(locked)}.")
     if revision is not None and locked.revision != revision:
-        raise ChangedMeanwhileError(CHANGED_ISSUE)
+        raise EditConflictError(CHANGED_ISSUE)
     return locked
 
 
@@ -80,9 +80,9 @@ def unsettle(issue: Issue) -> None:
 
 def _unchanged(row: Versioned | None, noun: str, version: int | None) -> Versioned:
     if row is None:
-        raise ChangedMeanwhileError(f"This {noun} is no longer in the issue. Look at it again.")
+        raise EditConflictError(f"This {noun} is no longer in the issue. Look at it again.")
     if version is not None and row.version != version:
-        raise ChangedMeanwhileError(f"Somebody else changed this {noun} meanwhile.")
+        raise EditConflictError(f"Somebody else changed this {noun} meanwhile.")
     return row
 
 
@@ -94,12 +94,12 @@ def _keeps_time(issue: Issue) -> bool:
 
 
 def block_of(issue: Issue, block_id: int, version: int | None = None) -> Block:
-    """Return a block of the issue; raise ChangedMeanwhileError if it is gone or another by now."""
+    """Return a block of the issue; raise EditConflictError if it is gone or another by now."""
     return _unchanged(issue.blocks.filter(pk=block_id).first(), "block", version)
 
 
 def story_of(issue: Issue, story_id: int, version: int | None = None) -> Story:
-    """Return a story of the issue; raise ChangedMeanwhileError if it is gone or another by now."""
+    """Return a story of the issue; raise EditConflictError if it is gone or another by now."""
     return _unchanged(issue.stories.filter(pk=story_id).first(), "story", version)
 
 

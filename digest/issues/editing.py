@@ -13,7 +13,7 @@ from digest.core.text import one_line
 from digest.issues import history, pictures
 from digest.issues.changing import block_of, changing, lock, renumber, settle, story_of
 from digest.issues.composing import compose, folded, snapshot
-from digest.issues.errors import ChangedMeanwhileError, IssueError
+from digest.issues.errors import EditConflictError, IssueError
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import require_own_article
@@ -124,7 +124,7 @@ def reword(
 
     `picture` among the texts is the UUID of a picture of the library, shown instead of the one at
     `image_url`; empty: that one. Raises IssueError for a picture of somebody else's,
-    ChangedMeanwhileError if the story has another `version` by now.
+    EditConflictError if the story has another `version` by now.
     """
     with changing(issue, revision, by, "Edit story", f"story:{story_id}") as locked:
         story = story_of(locked, story_id, version)
@@ -177,12 +177,12 @@ def change_texts(
 ) -> Issue:
     """Give the issue a subject or preview text of its own, as templates; empty: the newsletter's.
 
-    Raises IssueError for one that is too long to store, ChangedMeanwhileError if they are not the
+    Raises IssueError for one that is too long to store, EditConflictError if they are not the
     `previous` ones any more.
     """
     with changing(issue, revision, by, "Edit subject and preview text", "texts") as locked:
         if any(getattr(locked, f"own_{name}") != text for name, text in (previous or {}).items()):
-            raise ChangedMeanwhileError("Somebody else changed the subject or preview text.")
+            raise EditConflictError("Somebody else changed the subject or preview text.")
         if subject is not None:
             locked.own_subject = _template("subject", subject)
         if preheader is not None:

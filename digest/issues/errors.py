@@ -7,7 +7,7 @@ class IssueError(DigestError):
     """An issue cannot be built or shown."""
 
 
-class ChangedMeanwhileError(IssueError):
+class EditConflictError(IssueError):
     """Somebody else was faster; nothing was changed."""
 
 

@@ -43,7 +43,7 @@ def save(
     """Try other subjects, or leads (ids of stories), on `share` per cent for some minutes.
 
     It replaces the experiment that the issue has. It is content: an issue that was approved has to
-    be approved again. Raises IssueError with what has to be different, ChangedMeanwhileError for
+    be approved again. Raises IssueError with what has to be different, EditConflictError for
     another revision.
     """
     locked = changing.lock(issue, revision)

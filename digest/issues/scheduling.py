@@ -16,7 +16,7 @@ from django.db import transaction
 from digest.core import jobs
 from digest.issues import approval
 from digest.issues.changing import OPEN
-from digest.issues.errors import ApprovalError, ChangedMeanwhileError, IssueError
+from digest.issues.errors import ApprovalError, EditConflictError, IssueError
 from digest.issues.models import Issue
 
 State = Issue.State
@@ -117,7 +117,7 @@ def _require_sendable(issue: Issue, revision: int) -> None:
     if issue.state not in OPEN:
         raise IssueError(f"It cannot be sent: it is {issue.get_state_display()}.")
     if issue.revision != revision:
-        raise ChangedMeanwhileError("Somebody changed this issue meanwhile. Look at it again.")
+        raise EditConflictError("Somebody changed this issue meanwhile. Look at it again.")
     if not issue.stories.exists():
         raise IssueError("There is no story in it.")
 

@@ -7,7 +7,7 @@ import pytest
 
 from digest.accounts.models import User
 from digest.issues import approval, block_editing, building, editing, history, retracting
-from digest.issues.errors import ChangedMeanwhileError, IssueError
+from digest.issues.errors import EditConflictError, IssueError
 from digest.issues.models import Issue
 from digest.newsletters import layout
 from digest.newsletters.block_fields import BlockKind
@@ -147,7 +147,7 @@ def test_two_editors_of_one_block(issue: Issue, ada: User, ben: User) -> None:
     other = block_editing.add(issue, ada, BlockKind.TEXT)
     block_editing.change(issue, block.pk, 1, ada, content={"document": note("Ada's")})
     block_editing.change(issue, other.pk, 1, ben, content={"document": note("Ben's")})
-    with pytest.raises(ChangedMeanwhileError, match="this block"):
+    with pytest.raises(EditConflictError, match="this block"):
         block_editing.change(issue, block.pk, 1, ben, content={"document": note("Overtaken")})
     assert "Ada&#39;s" in mail(issue) or "Ada's" in mail(issue)
     assert "Overtaken" not in mail(issue)
@@ -275,7 +275,7 @@ def test_who_undoes_saw_the_issue_as_it_is(issue: Issue, ada: User, ben: User) -
     """A colleague's change is not undone by accident."""
     issue = editing.change_texts(issue, None, ada, subject="Mine")
     block_editing.add(issue, ben, BlockKind.DIVIDER)
-    with pytest.raises(ChangedMeanwhileError):
+    with pytest.raises(EditConflictError):
         editing.undo(issue, issue.revision, ada)
 
 

@@ -18,7 +18,7 @@ from digest.issues import (
     scheduling,
     skipping,
 )
-from digest.issues.errors import ApprovalError, ChangedMeanwhileError, IssueError
+from digest.issues.errors import ApprovalError, EditConflictError, IssueError
 from digest.issues.models import Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Newsletter
@@ -100,9 +100,9 @@ def test_a_place_that_is_not_there_is_refused(issue: Issue, ada: User) -> None:
     other = make_issue(make_newsletter())
     foreign_story = make_story(other)
     divider = make_block(issue, BlockKind.DIVIDER)
-    with pytest.raises(ChangedMeanwhileError):
+    with pytest.raises(EditConflictError):
         editing.move(issue, 1, first, foreign_story.block_id, 0, ada)
-    with pytest.raises(ChangedMeanwhileError):
+    with pytest.raises(EditConflictError):
         editing.move(issue, 1, foreign_story.pk, blocks(issue)[0], 0, ada)
     with pytest.raises(IssueError, match="holds no stories"):
         editing.move(issue, 1, first, divider.pk, 0, ada)
@@ -113,7 +113,7 @@ def test_who_was_slower_is_told_so(issue: Issue, ada: User, ben: User) -> None:
     """Two editors: the second saw another issue than the one there is."""
     first, *_ = ids(issue)
     editing.remove(issue, 1, first, ada)
-    with pytest.raises(ChangedMeanwhileError, match="Somebody else changed"):
+    with pytest.raises(EditConflictError, match="Somebody else changed"):
         editing.change_texts(issue, 1, ben, subject="Mine")
     issue.refresh_from_db()
     assert (issue.own_subject, issue.revision) == ("", 2)

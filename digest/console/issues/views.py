@@ -11,7 +11,7 @@ from digest.console.pages import action_view, form_view, page_view, render_fragm
 from digest.console.statistics.issues import card as results_card
 from digest.core import clock
 from digest.core.errors import DigestError
-from digest.issues.errors import ChangedMeanwhileError
+from digest.issues.errors import EditConflictError
 from digest.newsletters.members import Right
 from digest.sending import preflight
 
@@ -126,7 +126,7 @@ def run_checks(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _refusal(request: HttpRequest, pk: int, problem: DigestError) -> JsonResponse:
     """Return the problem, and the issue as it is, which may be somebody else's change."""
-    is_conflict = isinstance(problem, ChangedMeanwhileError)
+    is_conflict = isinstance(problem, EditConflictError)
     values = editor.answer(request, get_issue(request, pk))
     return JsonResponse(values | {"problem": str(problem), "conflict": is_conflict})
 
