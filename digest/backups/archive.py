@@ -21,6 +21,7 @@ from typing import IO, Any, BinaryIO
 
 from digest.backups.age import DAMAGED, NOT_A_BACKUP, DecryptingFile, EncryptingFile
 from digest.backups.errors import BackupError
+from digest.core.files import explain_reading
 
 HEADER, SECRETS, MANIFEST = "header.json", "secrets.json", "manifest.json"
 DATABASE, JOURNALS, PICTURES = "database", "journals", "pictures"
@@ -70,10 +71,8 @@ class ArchiveWriter:
 @contextmanager
 def open_archive(path: Path, passphrase: str) -> Iterator["ArchiveReader"]:
     """Open a backup. Raises BackupError if it is not one, or the passphrase is wrong."""
-    try:
+    with explain_reading(path, BackupError):
         source = path.open("rb")
-    except OSError as cause:
-        raise BackupError(f"{path} cannot be read: {cause.strerror}.") from cause
     with source:
         decrypting = DecryptingFile(source, passphrase)
         try:

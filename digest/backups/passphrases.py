@@ -6,6 +6,7 @@ from pathlib import Path
 
 from digest.backups.errors import BackupError
 from digest.core import env
+from digest.core.files import explain_reading
 
 VARIABLE = "DIGEST_BACKUP_PASSPHRASE"
 SHORTEST = 12  # characters
@@ -26,10 +27,8 @@ def read_passphrase(path: Path | None, *, is_new: bool = False) -> str:
 
 
 def _read_file(path: Path) -> str:
-    try:
+    with explain_reading(path, BackupError):
         lines = path.read_text().splitlines()
-    except OSError as cause:
-        raise BackupError(f"{path} cannot be read: {cause.strerror}.") from cause
     if not lines or not lines[0].strip():
         raise BackupError(f"{path} is empty. Its first line has to be the passphrase.")
     return lines[0].strip()

@@ -9,6 +9,7 @@ from digest.accounts.models import User
 from digest.articles.canonical import canonical
 from digest.articles.models import Article
 from digest.cli.errors import UsageError
+from digest.core.files import explain_reading, explain_writing
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
 from digest.relays import registry
@@ -81,18 +82,14 @@ def relay(name: str) -> Relay:
 
 def lines(path: Path) -> list[str]:
     """Return a file's lines, whatever their encoding; raise UsageError if it can't be read."""
-    try:
+    with explain_reading(path, UsageError):
         return path.read_text("utf-8", "replace").splitlines()
-    except OSError as problem:
-        raise UsageError(f"{path} cannot be read: {problem.strerror}.") from problem
 
 
 def write(path: Path, content: bytes) -> None:
     """Write a file that a person asked for; raise UsageError in the system's own words."""
-    try:
+    with explain_writing(path, UsageError):
         path.write_bytes(content)
-    except OSError as cause:
-        raise UsageError(f"Cannot write {path}: {cause.strerror}.") from cause
 
 
 def _instead(slug: str, slugs: list[str]) -> str:

@@ -181,7 +181,7 @@ def test_preview_says_where_it_cannot_write(digest: Digest, tide: Newsletter) ->
     make_article(make_source(tide), published_at=now, first_seen_at=now)
     result = digest("preview", "tide", "--eml", "/nowhere/issue.eml")
     assert (result.status, result.out) == (1, "")
-    assert "Cannot write /nowhere/issue.eml" in result.err
+    assert "/nowhere/issue.eml cannot be written" in result.err
     assert digest("preview", "none").status == 1
 
 

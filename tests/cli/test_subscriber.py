@@ -68,7 +68,7 @@ def test_erase_needs_a_word_and_is_for_good(digest: Digest) -> None:
         (["show", ""], "not a valid email address"),
         (["unsubscribe", "nobody@r.example"], "No subscriber has the address"),
         (["export", "--newsletter", "x"], "There is no newsletter"),
-        (["export", "--output", "/nowhere/x.csv"], "Cannot write"),
+        (["export", "--output", "/nowhere/x.csv"], "cannot be written"),
         (["export", "--json"], "--output"),
     ],
 )

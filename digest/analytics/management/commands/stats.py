@@ -22,6 +22,7 @@ from digest.analytics.statistics.totals import Numbers
 from digest.analytics.statistics.values import number_values
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.core.files import explain_writing
 from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter, Publication
@@ -116,10 +117,9 @@ def _write(folder: Path, sheets: list[Sheet]) -> None:
     if not folder.is_dir():
         raise StatisticsError(f"{folder} is not a folder.")
     for sheet in sheets:
-        try:
-            (folder / f"{sheet.name}.csv").write_bytes(sheet.csv().encode())
-        except OSError as cause:
-            raise StatisticsError(f"Cannot write into {folder}: {cause.strerror}.") from cause
+        path = folder / f"{sheet.name}.csv"
+        with explain_writing(path, StatisticsError):
+            path.write_bytes(sheet.csv().encode())
 
 
 def _print(out: Screen, sheets: list[Sheet], together: Numbers | None) -> None:

@@ -8,6 +8,7 @@ from digest.analytics.site import collecting, connections
 from digest.analytics.site.kinds import KINDS, LABELS
 from digest.cli.errors import UsageError
 from digest.core import clock
+from digest.core.files import explain_reading
 from digest.core.terminal import ActionCommand, Screen
 from digest.newsletters import setup
 
@@ -39,7 +40,8 @@ class Command(ActionCommand):
         publication = setup.find_publication(options["publication"])
         values = {name: options[name] for name in ("address", "site", "username")}
         if options["secret_file"]:
-            values["secret"] = _read(options["secret_file"])
+            with explain_reading(options["secret_file"], UsageError):
+                values["secret"] = options["secret_file"].read_text("utf-8")
         row = connections.connect(publication, options["kind"], values, clock.now())
         self.answer(
             _values(row), f"{LABELS[row.kind]} is connected. `digest analytics fetch` tries it."
@@ -77,13 +79,6 @@ def _connection(slug: str) -> SiteConnection:
     if row := rows.select_related("publication").first():
         return row
     raise UsageError(f"{slug} is not connected. Connect it with `digest analytics connect`.")
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as problem:
-        raise UsageError(f"{path} cannot be read: {problem}") from problem
 
 
 def _values(row: SiteConnection) -> dict[str, Any]:

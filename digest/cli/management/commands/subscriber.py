@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from digest.cli import import_options, lookup
 from digest.cli.errors import UsageError
 from digest.core import addresses, clock
+from digest.core.files import explain_writing
 from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.newsletters.models import Newsletter
 from digest.selfservice import erasure, signups
@@ -169,11 +170,11 @@ class Command(ActionCommand):
     def _export(self, newsletter: Newsletter | None, output: Path | None) -> int:
         if output is None:
             return exporting.export_csv(newsletter, self.stdout)
-        try:
-            with output.open("w", encoding="utf-8", newline="") as stream:
-                return exporting.export_csv(newsletter, stream)
-        except OSError as cause:
-            raise UsageError(f"Cannot write {output}: {cause.strerror}.") from cause
+        with (
+            explain_writing(output, UsageError),
+            output.open("w", encoding="utf-8", newline="") as stream,
+        ):
+            return exporting.export_csv(newsletter, stream)
 
 
 def _newsletters_of(subscriber: Subscriber, slug: str | None) -> QuerySet[Newsletter]:

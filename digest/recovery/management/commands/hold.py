@@ -6,6 +6,7 @@ from typing import Any
 
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.core.files import explain_reading
 from digest.core.terminal import ActionCommand, Screen
 from digest.installation import holds
 from digest.installation.models import Hold
@@ -117,11 +118,11 @@ class Command(ActionCommand):
         issue = rows.filter(pk=options["id"]).first()
         if issue is None:
             raise DigestError(f"There is no issue {options['id']}. `digest issue list` shows them.")
-        try:
-            with options["log"].open(errors="replace") as lines:
-                settled = settling.settle_by_log(issue, lines, clock.now())
-        except OSError as cause:
-            raise DigestError(f"{options['log']} cannot be read: {cause.strerror}.") from cause
+        with (
+            explain_reading(options["log"], DigestError),
+            options["log"].open(errors="replace") as lines,
+        ):
+            settled = settling.settle_by_log(issue, lines, clock.now())
         self.answer(
             {"issue": issue.pk, "listed": settled.listed, "recorded": settled.recorded},
             f"{settled.listed:,} subscribers have issue {issue.pk}, says the log; "

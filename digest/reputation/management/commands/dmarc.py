@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.core import clock
+from digest.core.files import explain_reading
 from digest.core.terminal import ActionCommand
 from digest.reputation.dmarc import receiving, sources, storing
 from digest.reputation.dmarc.receiving import ReceiveResult
@@ -83,9 +84,7 @@ class Command(ActionCommand):
 
 
 def _content(path: Path) -> bytes:
-    try:
+    with explain_reading(path, ReputationError):
         if path.stat().st_size > receiving.LARGEST:
             raise ReputationError(f"{path} is larger than {receiving.LARGEST // 1_000_000} MB.")
         return path.read_bytes()
-    except OSError as problem:
-        raise ReputationError(f"{path} cannot be read: {problem.strerror}.") from problem

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.core import clock
+from digest.core.files import explain_reading
 from digest.core.terminal import ActionCommand
 from digest.reputation.errors import ReputationError
 from digest.reputation.models import ServiceConnection, ServiceReading
@@ -32,10 +33,8 @@ class Command(ActionCommand):
 
     def do_connect(self, options: dict[str, Any]) -> None:
         """Store a key."""
-        try:
+        with explain_reading(options["file"], ReputationError):
             secret = options["file"].read_text()
-        except (OSError, UnicodeDecodeError) as problem:
-            raise ReputationError(f"{options['file']} cannot be read: {problem}.") from problem
         row = connecting.connect(options["kind"], secret, clock.now())
         self.answer({"connected": row.kind}, f"{KINDS[row.kind].name} is asked from now on.")
 
