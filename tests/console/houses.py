@@ -96,7 +96,7 @@ def lived_in(subscribers: int = 30) -> User:
         starts_at=now,
     )
     _lists(evening, now)
-    house_audience.furnish(morning, now)
+    house_audience.fill_profiles(morning, now)
     _deliverability(morning, now)
     return ada
 

@@ -7,6 +7,7 @@ from digest.accounts.models import AuditEntry
 from digest.articles.models import Article
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Pick, Role
+from tests.cast.accounts import browser_of
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_member, make_newsletter, make_publication
@@ -31,7 +32,7 @@ def seals(tide: Newsletter) -> Article:
     return article
 
 
-def browser_of(newsletter: Newsletter, role: Role) -> Client:
+def member_browser(newsletter: Newsletter, role: Role) -> Client:
     """The browser of somebody of the newsletter's publication."""
     return browser_of(make_member(newsletter.publication, role))
 
@@ -43,7 +44,7 @@ def press(browser: Client, article: Article, verb: str, **fields: str) -> int:
 
 def test_an_article_shows_where_it_went(tide: Newsletter, seals: Article) -> None:
     """Its issues, its source, its times with their zone; a link that is a script leads nowhere."""
-    browser = browser_of(tide, Role.ANALYST)
+    browser = member_browser(tide, Role.ANALYST)
     page = browser.get(f"/admin/article/{seals.pk}/").content.decode()
     assert "Today" in page
     assert "12:00 UTC" in page
@@ -55,7 +56,7 @@ def test_an_article_shows_where_it_went(tide: Newsletter, seals: Article) -> Non
 
 def test_an_article_is_taken_back(tide: Newsletter, seals: Article) -> None:
     """From issues on the ada_client, and those to come; it is noted who did."""
-    assert press(browser_of(tide, Role.EDITOR), seals, "retract", note="Wrong count") == 302
+    assert press(member_browser(tide, Role.EDITOR), seals, "retract", note="Wrong count") == 302
     seals.refresh_from_db()
     assert seals.retracted_at
     assert list(Issue.objects.get().stories.values_list("title", flat=True)) == ["Another"]
@@ -66,7 +67,7 @@ def test_an_article_is_taken_back(tide: Newsletter, seals: Article) -> None:
 
 def test_an_article_goes_out_once_more_or_leads(tide: Newsletter, seals: Article) -> None:
     """At an editor's word."""
-    browser = browser_of(tide, Role.EDITOR)
+    browser = member_browser(tide, Role.EDITOR)
     press(browser, seals, "allow-resending")
     press(browser, seals, "feature", newsletter="tide")
     seals.refresh_from_db()
@@ -80,7 +81,7 @@ def test_one_that_others_have_too_is_apart(tide: Newsletter, seals: Article) -> 
     """The same link in another publication is another article: retracting one leaves the other."""
     other = make_source(make_newsletter(publication=make_publication()))
     foreign = make_article(other, url=seals.url, canonical_url=seals.canonical_url)
-    browser = browser_of(tide, Role.EDITOR)
+    browser = member_browser(tide, Role.EDITOR)
     for verb in ("allow-resending", "retract"):
         assert press(browser, seals, verb) == 302
         assert press(browser, foreign, verb) == 404
@@ -93,7 +94,7 @@ def test_what_is_anothers_is_not_there(tide: Newsletter) -> None:
     other_newsletter = make_newsletter(publication=make_publication())
     source = make_source(other_newsletter)
     article = make_article(source)
-    browser = browser_of(tide, Role.OWNER)
+    browser = member_browser(tide, Role.OWNER)
     assert browser.get(f"/admin/article/{article.pk}/").status_code == 404
     assert browser.get(f"/admin/source/{source.pk}/").status_code == 404
     assert press(browser, article, "retract") == 404
@@ -103,7 +104,7 @@ def test_what_is_anothers_is_not_there(tide: Newsletter) -> None:
 def test_a_source_is_looked_at_now(tide: Newsletter) -> None:
     """Its page says what came, or what went wrong, and when."""
     source = make_source(tide, url="http://127.0.0.1:9/feed.xml", title="The feed")
-    browser = browser_of(tide, Role.EDITOR)
+    browser = member_browser(tide, Role.EDITOR)
     page = browser.post(f"/admin/source/{source.pk}/poll/", follow=True).content.decode()
     assert "The feed" in page
     source.refresh_from_db()
@@ -115,7 +116,7 @@ def test_a_source_is_looked_at_now(tide: Newsletter) -> None:
 
 def test_lists_lead_to_the_pages(tide: Newsletter, seals: Article) -> None:
     """Of articles, and of sources."""
-    browser = browser_of(tide, Role.ANALYST)
+    browser = member_browser(tide, Role.ANALYST)
     for kind, page in (("articles", f"/admin/article/{seals.pk}/"), ("sources", "/admin/source/")):
         assert page in browser.get(f"/admin/{kind}/").content.decode()
 
@@ -124,7 +125,7 @@ def test_a_source_that_moved_is_shown_until_somebody_says_so(tide: Newsletter) -
     """On Home and on its page; and only to its own publication."""
     source = make_source(tide, title="The feed", moved_at=NOON, moved_stories=3)
     foreign = make_source(make_newsletter(publication=make_publication()), moved_at=NOON)
-    browser = browser_of(tide, Role.EDITOR)
+    browser = member_browser(tide, Role.EDITOR)
     home = browser.get("/admin/").content.decode()
     assert "The feed: 3 stories under new addresses" in home
     assert foreign.url not in home
