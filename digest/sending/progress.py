@@ -12,8 +12,9 @@ import structlog
 from django.db import connection
 from django.db.models import Sum
 
+from digest.core.database.differences import merge_differences
 from digest.issues.models import Issue
-from digest.sending.models import SQL_STATES, Delivery, Tally
+from digest.sending.models import SQL_STATES, AppealTally, Delivery, Tally
 
 log = structlog.get_logger(__name__)
 
@@ -144,7 +145,7 @@ def compact(issue: int | None = None) -> None:
     selection, many = (_OLD, MANY) if issue is None else (_OF_ISSUE, len(State))
     with connection.cursor() as cursor:
         cursor.execute(_COMPACT.format(selection=selection), {"many": many, "issue": issue})
-        cursor.execute(_COMPACT_APPEALS, {"many": MANY})
+    merge_differences(AppealTally, ("appeal_id", "issue_id"), ("deliveries",), MANY)
 
 
 _OLD = "at < now() - interval '1 minute'"  # the pace is computed from the last minute's
@@ -160,20 +161,6 @@ WITH large AS (
 )
 INSERT INTO sending_tally (issue_id, state, deliveries, at)
 SELECT issue_id, state, sum(deliveries), max(at) FROM removed GROUP BY issue_id, state
-"""
-
-
-_COMPACT_APPEALS = """
-WITH large AS (
-    SELECT appeal_id, issue_id FROM sending_appealtally
-    GROUP BY appeal_id, issue_id HAVING count(*) > %(many)s
-), removed AS (
-    DELETE FROM sending_appealtally AS tally USING large
-    WHERE tally.appeal_id = large.appeal_id AND tally.issue_id = large.issue_id
-    RETURNING tally.issue_id, tally.appeal_id, tally.deliveries
-)
-INSERT INTO sending_appealtally (issue_id, appeal_id, deliveries)
-SELECT issue_id, appeal_id, sum(deliveries) FROM removed GROUP BY issue_id, appeal_id
 """
 
 

@@ -7,9 +7,9 @@ or erased one has left.
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
-from django.db import connection
 from django.db.models import Sum
 
+from digest.core.database.differences import merge_differences
 from digest.subscribers.models import Cohort, Growth
 
 COMPACT_ABOVE = 20  # rows of one day and newsletter
@@ -67,36 +67,5 @@ def count_cohorts(newsletter: int, first: date) -> list[tuple[date, date | None,
 
 def compact() -> None:
     """Merge rows where there are many of one day or cohort. Safe next to writers."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COMPACT, [COMPACT_ABOVE])
-        cursor.execute(_COMPACT_COHORTS, [COMPACT_ABOVE])
-
-
-_COMPACT = """
-WITH many AS (
-    SELECT day, newsletter_id, source FROM subscribers_growth
-    GROUP BY day, newsletter_id, source HAVING count(*) > %s
-), deleted AS (
-    DELETE FROM subscribers_growth AS growth USING many
-    WHERE growth.day = many.day AND growth.newsletter_id = many.newsletter_id
-        AND growth.source = many.source
-    RETURNING growth.day, growth.newsletter_id, growth.source, growth.joined, growth."left"
-)
-INSERT INTO subscribers_growth (day, newsletter_id, source, joined, "left")
-SELECT day, newsletter_id, source, sum(joined), sum("left") FROM deleted
-GROUP BY day, newsletter_id, source
-"""
-_COMPACT_COHORTS = """
-WITH many AS (
-    SELECT newsletter_id, joined, "left" FROM subscribers_cohort
-    GROUP BY newsletter_id, joined, "left" HAVING count(*) > %s
-), deleted AS (
-    DELETE FROM subscribers_cohort AS cohort USING many
-    WHERE cohort.newsletter_id = many.newsletter_id AND cohort.joined = many.joined
-        AND cohort."left" IS NOT DISTINCT FROM many."left"
-    RETURNING cohort.newsletter_id, cohort.joined, cohort."left", cohort.subscribers
-)
-INSERT INTO subscribers_cohort (newsletter_id, joined, "left", subscribers)
-SELECT newsletter_id, joined, "left", sum(subscribers) FROM deleted
-GROUP BY newsletter_id, joined, "left"
-"""
+    merge_differences(Growth, ("day", "newsletter_id", "source"), ("joined", "left"), COMPACT_ABOVE)
+    merge_differences(Cohort, ("newsletter_id", "joined", "left"), ("subscribers",), COMPACT_ABOVE)
