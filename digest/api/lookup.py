@@ -6,10 +6,24 @@ from django.db.models import Model, QuerySet
 from django.shortcuts import get_object_or_404
 
 from digest.api.authentication import Caller
+from digest.api.paging import PageQuery
+from digest.api.schemas import Slug
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.models import Newsletter, Publication
 
 Row = TypeVar("Row", bound=Model)
+
+
+class PublicationQuery(PageQuery):
+    """Which rows: those of a publication, or of all."""
+
+    publication: Slug | None = None
+
+
+class NewsletterQuery(PageQuery):
+    """Which rows: those of a newsletter, or of all."""
+
+    newsletter: Slug | None = None
 
 
 def get_publication(caller: Caller, slug: str) -> Publication:

@@ -13,8 +13,8 @@ from digest.accounts.scopes import Scope
 from digest.analytics import popularity
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import find_newsletter, get_publication
-from digest.api.paging import Page, PageQuery, paginate
+from digest.api.lookup import NewsletterQuery, find_newsletter, get_publication
+from digest.api.paging import Page, paginate
 from digest.api.resources.issue_schemas import RetractionIn
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Markup, Moment, Payload, Slug, Text, Url
@@ -73,10 +73,9 @@ class ArticlePatch(Payload):
     image_credit: Line | None = None
 
 
-class ArticleQuery(PageQuery):
+class ArticleQuery(NewsletterQuery):
     """Which articles."""
 
-    newsletter: Slug | None = None
     url: Url | None = Field(None, description="The exact address of the article, as it is stored.")
 
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field, StringConstraints
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import get_publication, of_publication
-from digest.api.paging import Page, PageQuery, paginate
+from digest.api.lookup import PublicationQuery, get_publication, of_publication
+from digest.api.paging import Page, paginate
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug
 from digest.core import clock
@@ -54,14 +54,8 @@ class AttributeOut(BaseModel):
     created_at: datetime
 
 
-class AttributeQuery(PageQuery):
-    """Which attributes."""
-
-    publication: Slug | None = None
-
-
 @router.read("/attributes", Scope.SUBSCRIBERS_READ, returns=Page[AttributeOut])
-def list_attributes(request: HttpRequest, query: Query[AttributeQuery]) -> Any:
+def list_attributes(request: HttpRequest, query: Query[PublicationQuery]) -> Any:
     """List the attributes of subscribers."""
     rows = of_publication(_rows(caller_of(request)), query.publication)
     return paginate(rows, query, "attributes", _serialize)

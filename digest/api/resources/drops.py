@@ -9,10 +9,9 @@ from pydantic import BaseModel, Field
 
 from digest.accounts.scopes import Scope
 from digest.api.authentication import caller_of
-from digest.api.lookup import find_newsletter
-from digest.api.paging import Page, PageQuery, paginate
+from digest.api.lookup import NewsletterQuery, find_newsletter
+from digest.api.paging import Page, paginate
 from digest.api.routing import Operations
-from digest.api.schemas import Slug
 from digest.bounces.drops.detecting import summary_of
 from digest.bounces.models import Drop
 from digest.reputation.recipients.providers import name_of
@@ -20,10 +19,9 @@ from digest.reputation.recipients.providers import name_of
 router = Operations(tags=["deliverability"])
 
 
-class DropQuery(PageQuery):
+class DropQuery(NewsletterQuery):
     """Which drops."""
 
-    newsletter: Slug | None = None
     open: bool | None = Field(None, description="True: those that are not over. False: the others.")
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from digest.api.paging import PageQuery
-from digest.api.schemas import Email, Id, Line, Moment, Payload, Slug, Switch
+from digest.api.lookup import NewsletterQuery
+from digest.api.schemas import Email, Id, Line, Moment, Payload, Switch
 from digest.core import clock
 from digest.core.links import NOT_COUNTED
 from digest.issues import approval
@@ -26,10 +26,9 @@ Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
 State = Literal["draft", "built", "sending", "paused", "sent", "skipped", "cancelled"]
 
 
-class IssueQuery(PageQuery):
+class IssueQuery(NewsletterQuery):
     """Which issues."""
 
-    newsletter: Slug | None = None
     state: State | None = None
 
 

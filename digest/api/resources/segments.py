@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import get_publication, of_publication
+from digest.api.lookup import PublicationQuery, get_publication, of_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import ProblemError
 from digest.api.routing import Operations
@@ -99,26 +99,11 @@ class RulesPreviewOut(BaseModel):
     subscribers: list[MemberOut] = Field(description="The first 20.")
 
 
-class SegmentQuery(PageQuery):
-    """Which segments."""
-
-    publication: Slug | None = None
-
-
 @router.read("/segments", Scope.SUBSCRIBERS_READ, returns=Page[SegmentOut])
-def list_segments(request: HttpRequest, query: Query[SegmentQuery]) -> Any:
+def list_segments(request: HttpRequest, query: Query[PublicationQuery]) -> Any:
     """List segments."""
     rows = of_publication(_rows(caller_of(request)), query.publication)
     return paginate(rows, query, "segments", _serialize)
-
-
-@router.create("/segments", Scope.SUBSCRIBERS_WRITE, returns=SegmentOut)
-@idempotent
-def create_segment(request: HttpRequest, payload: SegmentIn) -> Any:
-    """Create a segment."""
-    publication = get_publication(caller_of(request), payload.publication)
-    row = saving.create(publication, payload.name, payload.rules, clock.now())
-    return Status(201, _serialize(row))
 
 
 @router.run("/segments/try", Scope.SUBSCRIBERS_READ, returns=RulesPreviewOut)
@@ -133,6 +118,15 @@ def try_rules(request: HttpRequest, payload: RulesIn) -> Any:
         "count": _serialize_count(counting.count(rows)),
         "subscribers": [_serialize_member(row) for row in counting.preview(rows)],
     }
+
+
+@router.create("/segments", Scope.SUBSCRIBERS_WRITE, returns=SegmentOut)
+@idempotent
+def create_segment(request: HttpRequest, payload: SegmentIn) -> Any:
+    """Create a segment."""
+    publication = get_publication(caller_of(request), payload.publication)
+    row = saving.create(publication, payload.name, payload.rules, clock.now())
+    return Status(201, _serialize(row))
 
 
 @router.change("/segments/{segment_id}", Scope.SUBSCRIBERS_WRITE, returns=SegmentOut)

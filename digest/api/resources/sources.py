@@ -12,8 +12,8 @@ from pydantic import BaseModel, Field, StringConstraints
 from digest.accounts.scopes import Scope
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import get_newsletter, of_newsletter
-from digest.api.paging import Page, PageQuery, paginate
+from digest.api.lookup import NewsletterQuery, get_newsletter, of_newsletter
+from digest.api.paging import Page, paginate
 from digest.api.problems import ProblemError
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Payload, Slug, Switch
@@ -42,12 +42,6 @@ class SourceIn(Payload):
     )
 
 
-class SourceQuery(PageQuery):
-    """Which sources."""
-
-    newsletter: Slug | None = None
-
-
 class SourceOut(BaseModel):
     """A source and its state."""
 
@@ -74,7 +68,7 @@ class PollResultOut(BaseModel):
 
 
 @router.read("/sources", Scope.SOURCES_READ, returns=Page[SourceOut])
-def list_sources(request: HttpRequest, query: Query[SourceQuery]) -> Any:
+def list_sources(request: HttpRequest, query: Query[NewsletterQuery]) -> Any:
     """List sources."""
     caller = caller_of(request)
     sources = of_newsletter(caller, caller.scope.sources(), query.newsletter, "newsletters")

@@ -12,8 +12,8 @@ from digest.accounts.scopes import Scope
 from digest.api.audit_trail import record_reason
 from digest.api.authentication import caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import find_newsletter, of_newsletter
-from digest.api.paging import Page, PageQuery, paginate
+from digest.api.lookup import NewsletterQuery, find_newsletter, of_newsletter
+from digest.api.paging import Page, paginate
 from digest.api.problems import ProblemError
 from digest.api.routing import Operations
 from digest.api.schemas import Email, Id, Line, Payload, Slug, Text
@@ -34,10 +34,9 @@ class SuppressionIn(Payload):
     evidence: Text = ""
 
 
-class SuppressionQuery(PageQuery):
+class SuppressionQuery(NewsletterQuery):
     """Which suppressions."""
 
-    newsletter: Slug | None = None
     email: Email | None = None
 
 
