@@ -1,5 +1,8 @@
 """The lists of the console: issues, articles, sources, newsletters, publications, appeals."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -16,14 +19,32 @@ from digest.sending.progress import progress
 TEMPLATE = "console/list.html"
 
 
+def render_list(
+    request: HttpRequest,
+    title: str,
+    rows: Rows,
+    columns: Sequence[Column],
+    *,
+    context: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> HttpResponse:
+    """Return the page of a list: a table by `options` of `build_table`, and the `context` of more.
+
+    `add_url` and `add_label` lead to the page that adds a row, `links` to other pages.
+    """
+    table = build_table(request, rows, columns, label=title, **options)
+    return render_page(request, TEMPLATE, title, {"table": table, **(context or {})})
+
+
 @page_view(Right.SEE)
 def issues(request: HttpRequest) -> HttpResponse:
     """List issues, the latest first."""
     scope = scope_of(request, Right.SEE)
     rows = scope.issues().order_by("-slot", "-pk")
     newsletters = scope.newsletters().order_by("name").values_list("pk", "name")
-    table = build_table(
+    return render_list(
         request,
+        "Issues",
         rows,
         (
             Column("Subject", lambda row: row.subject or f"Issue {row.pk}", "subject"),
@@ -32,7 +53,6 @@ def issues(request: HttpRequest) -> HttpResponse:
             Column("State", lambda row: row.get_state_display().capitalize(), "state"),
             Column("Sent", _sent),
         ),
-        label="Issues",
         url=lambda row: reverse("issue:detail", args=[row.pk]),
         empty="No issues yet. Create one from a newsletter page, or wait for its schedule.",
         filters=(
@@ -47,36 +67,36 @@ def issues(request: HttpRequest) -> HttpResponse:
         search=search_in("subject"),
         search_label="Subject contains",
     )
-    return render_page(request, TEMPLATE, "Issues", {"table": table})
 
 
 @page_view(Right.SEE)
 def articles(request: HttpRequest) -> HttpResponse:
     """List articles as they came in, the newest first."""
     rows = scope_of(request, Right.SEE).articles().order_by("-available_at", "-pk")
-    table = build_table(
+    return render_list(
         request,
+        "Articles",
         rows.defer("body_html"),
         (
             Column("Title", lambda row: row.title or row.url, "title"),
             Column("Section", lambda row: row.section, "section"),
             Column("Available", _available, "available_at"),
         ),
-        label="Articles",
         url=lambda row: reverse("article", args=[row.pk]),
         empty="No articles yet. They appear here when a source publishes.",
         search=search_articles,
         search_label="Search headlines, or paste a URL",
     )
-    return render_page(request, TEMPLATE, "Articles", {"table": table})
 
 
 @page_view(Right.SEE)
 def sources(request: HttpRequest) -> HttpResponse:
     """List sources and how they are doing."""
-    table = build_table(
+    rows = scope_of(request, Right.SEE).sources().order_by("title", "pk")
+    return render_list(
         request,
-        scope_of(request, Right.SEE).sources().order_by("title", "pk"),
+        "Sources",
+        rows,
         (
             Column("Title", lambda row: row.title or row.url, "title"),
             Column("URL", lambda row: row.url, "url"),
@@ -84,21 +104,22 @@ def sources(request: HttpRequest) -> HttpResponse:
             Column("Failures", lambda row: row.failures, "failures"),
             Column("Problem", lambda row: row.problem),
         ),
-        label="Sources",
         url=lambda row: reverse("source", args=[row.pk]),
         empty="No sources yet. Add one on a newsletter page.",
         filters=(Filter("status", "Status", _SOURCE_STATES, _source_state),),
         search=search_in("title", "url"),
         search_label="Title or URL contains",
     )
-    return render_page(request, TEMPLATE, "Sources", {"table": table})
 
 
 @page_view(Right.SEE)
 def newsletters(request: HttpRequest) -> HttpResponse:
     """List newsletters."""
-    table = build_table(
+    links = [("Schedules", reverse("schedules"))]
+    add = reverse("newsletter-add") if not scope_of(request, Right.EDIT).is_empty else ""
+    return render_list(
         request,
+        "Newsletters",
         scope_of(request, Right.SEE).newsletters().order_by("name", "pk"),
         (
             Column("Name", lambda row: row.name, "name"),
@@ -107,23 +128,21 @@ def newsletters(request: HttpRequest) -> HttpResponse:
             Column("Approval", lambda row: row.get_approval_display(), "approval"),
             Column("Sign-up page", lambda row: "Listed" if row.listed else "Not listed", "listed"),
         ),
-        label="Newsletters",
         url=lambda row: reverse("newsletter", args=[row.pk]),
         empty="No newsletters yet.",
         search=search_in("name", "slug"),
         search_label="Name contains",
+        context={"links": links, "add_url": add, "add_label": "New newsletter"},
     )
-    links = [("Schedules", reverse("schedules"))]
-    add = reverse("newsletter-add") if not scope_of(request, Right.EDIT).is_empty else ""
-    context = {"table": table, "links": links, "add_url": add, "add_label": "New newsletter"}
-    return render_page(request, TEMPLATE, "Newsletters", context)
 
 
 @page_view(Right.SEE)
 def publications(request: HttpRequest) -> HttpResponse:
     """List publications."""
-    table = build_table(
+    add = reverse("setup:begin") if has_right(request, Right.MANAGE, None) else ""
+    return render_list(
         request,
+        "Publications",
         scope_of(request, Right.SEE).publications().order_by("name", "pk"),
         (
             Column("Name", lambda row: row.name, "name"),
@@ -131,13 +150,10 @@ def publications(request: HttpRequest) -> HttpResponse:
             Column("Sender", lambda row: row.sender_email),
             Column("Time zone", lambda row: row.timezone),
         ),
-        label="Publications",
         url=lambda row: reverse("publication", args=[row.pk]),
         empty="No publications yet.",
+        context={"add_url": add, "add_label": "New publication"},
     )
-    add = reverse("setup:begin") if has_right(request, Right.MANAGE, None) else ""
-    context = {"table": table, "add_url": add, "add_label": "New publication"}
-    return render_page(request, TEMPLATE, "Publications", context)
 
 
 def _send_time(issue: Issue) -> str:

@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from digest.console.access import scope_of
-from digest.console.lists import TEMPLATE
-from digest.console.pages import page_view, render_page
-from digest.console.tables import Column, Filter, Rows, build_table
+from digest.console.lists import render_list
+from digest.console.pages import page_view
+from digest.console.tables import Column, Filter, Rows
 from digest.core import clock
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
@@ -24,11 +24,12 @@ def appeals(request: HttpRequest) -> HttpResponse:
     rows = scope.filter(Appeal.objects.select_related("publication"))
     if request.GET.get("state") != State.ARCHIVED:
         rows = rows.filter(archived_at=None)
-    table = build_table(
+    issues = Count("blocks__issue", filter=Q(blocks__hidden=False), distinct=True)
+    add = reverse("appeal-add") if not scope_of(request, Right.EDIT).is_empty else ""
+    return render_list(
         request,
-        rows.annotate(
-            issues=Count("blocks__issue", filter=Q(blocks__hidden=False), distinct=True)
-        ).order_by("-starts_at", "-pk"),
+        "Appeals and sponsors",
+        rows.annotate(issues=issues).order_by("-starts_at", "-pk"),
         (
             Column("Name", str, "heading"),
             Column("Kind", lambda row: row.get_kind_display(), "kind"),
@@ -38,14 +39,11 @@ def appeals(request: HttpRequest) -> HttpResponse:
             Column("From", lambda row: _moment(row, row.starts_at), "starts_at"),
             Column("Until", lambda row: _moment(row, row.ends_at), "ends_at"),
         ),
-        label="Appeals and sponsors",
         url=lambda row: reverse("appeal", args=[row.pk]),
         empty="No appeals yet. An appeal is a message of your own in an issue.",
         filters=_filters(request),
+        context={"add_url": add, "add_label": "New appeal"},
     )
-    add = reverse("appeal-add") if not scope_of(request, Right.EDIT).is_empty else ""
-    context = {"table": table, "add_url": add, "add_label": "New appeal"}
-    return render_page(request, TEMPLATE, "Appeals and sponsors", context)
 
 
 def _filters(request: HttpRequest) -> tuple[Filter, ...]:
