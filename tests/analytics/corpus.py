@@ -19,7 +19,7 @@ an unlisted network, as a browser.
 
 import random
 from collections.abc import Callable, Iterator
-from enum import StrEnum
+from enum import StrEnum, auto
 from typing import NamedTuple
 
 from digest.analytics.models import HitKind
@@ -28,9 +28,9 @@ from digest.analytics.models import HitKind
 class Label(StrEnum):
     """Who is behind a hit."""
 
-    PERSON = "person"
-    SCANNER = "scanner"
-    PROXY = "proxy"
+    PERSON = auto()
+    SCANNER = auto()
+    PROXY = auto()
 
 
 class Sample(NamedTuple):

@@ -25,6 +25,7 @@ from tests.cast.articles import make_article, make_source
 from tests.cast.newsletters import make_newsletter, make_publication
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
+from tests.console.forms import COURIER
 from tests.console.houses import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -185,19 +186,9 @@ def test_the_first_account_is_recorded() -> None:
 
 def test_steps_of_the_setup_are_recorded(ada_client: Client) -> None:
     """The publication and the newsletter; what failed is not."""
-    form = {
-        "name": "The Saltmarsh Courier",
-        "url": "https://courier.example",
-        "postal_address": "1 Quay Street",
-        "accent": "#1d4e89",
-        "accent_dark": "#8ab8e6",
-        "language": "en",
-        "timezone": "Europe/London",
-        "tracking": "aggregate",
-    }
-    ada_client.post("/admin/setup/publication/", form | {"name": ""})
+    ada_client.post("/admin/setup/publication/", COURIER | {"name": ""})
     assert actions() == []
-    ada_client.post("/admin/setup/publication/", form)
+    ada_client.post("/admin/setup/publication/", COURIER)
     publication = Publication.objects.get()
     source = make_source()
     make_article(source)

@@ -29,6 +29,7 @@ from tests.cast.subscribers import make_subscriber
 from tests.clock import LONG_AGO, NOON
 
 pytestmark = pytest.mark.django_db
+Fields = dict[str, Any]
 
 
 @pytest.fixture
@@ -102,11 +103,7 @@ def test_a_day_and_a_weekday_in_a_cron_line_are_warned_of(
 
 @pytest.mark.parametrize(("card", "fields", "expected"), GOOD, ids=[row[0] for row in GOOD])
 def test_a_card_is_kept(
-    ada_client: Client,
-    tide: Newsletter,
-    card: str,
-    fields: dict[str, Any],
-    expected: dict[str, Any],
+    ada_client: Client, tide: Newsletter, card: str, fields: Fields, expected: Fields
 ) -> None:
     """And it is noted who did."""
     assert save_card(ada_client, tide, card, **fields).status_code == 302
@@ -133,9 +130,9 @@ def test_a_card_is_kept(
     ],
 )
 def test_what_cannot_be_is_said_beside_it(
-    ada_client: Client, tide: Newsletter, card: str, fields: dict[str, Any], message: str
+    ada_client: Client, tide: Newsletter, card: str, fields: Fields, message: str
 ) -> None:
-    """On the same page, with what was fields; nothing is changed, not even half."""
+    """On the same page, with what was entered; nothing is changed, not even half."""
     before = [*Newsletter.objects.values(), *Schedule.objects.values(), *Source.objects.values()]
     answer = save_card(ada_client, tide, card, **fields)
     assert answer.status_code == 422
@@ -147,7 +144,7 @@ def test_what_cannot_be_is_said_beside_it(
 
 
 def test_it_goes_out_by_days_by_cron_or_manually(ada_client: Client, tide: Newsletter) -> None:
-    """The next sends are shown at once; what was fields for another way is forgotten."""
+    """The next sends are shown at once; what was entered for another way is forgotten."""
     timing = {"timezone": "Europe/Madrid", "at": "06:30", "cron": "0 9 * * 1", "days": ["1", "3"]}
     save_card(ada_client, tide, "schedule", way="days", **timing)
     schedule = Schedule.objects.get()
@@ -194,9 +191,7 @@ def test_blocks_are_added_moved_changed_and_taken_out(ada_client: Client, tide: 
         {"kind": "topic", "title": "Sea", "topics": "x" * 300, "max_stories": 3},
     ],
 )
-def test_a_block_that_cannot_be(
-    ada_client: Client, tide: Newsletter, fields: dict[str, Any]
-) -> None:
+def test_a_block_that_cannot_be(ada_client: Client, tide: Newsletter, fields: Fields) -> None:
     """Is refused with a word, never with a traceback."""
     assert save_block(ada_client, tide, 0, **fields).status_code in {302, 422}
     assert titles(tide) == ["lead", "Latest Stories", "appeal", "Harbour"]

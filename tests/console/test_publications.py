@@ -19,6 +19,7 @@ from tests.clock import NOON
 from tests.console.forms import APPEAL
 
 pytestmark = pytest.mark.django_db
+Fields = dict[str, Any]
 
 
 def signed_in(client: Client, role: str, publication: Publication) -> Client:
@@ -58,11 +59,7 @@ PLACE = {"language": "es", "timezone": "Europe/Madrid"}
     ],
 )
 def test_a_card_is_kept(
-    ada_client: Client,
-    courier: Publication,
-    card: str,
-    fields: dict[str, Any],
-    expected: dict[str, Any],
+    ada_client: Client, courier: Publication, card: str, fields: Fields, expected: Fields
 ) -> None:
     """And it is noted who did; the other cards stay as they were."""
     before: dict[str, Any] = {**Publication.objects.values().get()}
@@ -92,9 +89,9 @@ def test_a_card_is_kept(
     ],
 )
 def test_what_cannot_be_is_said_beside_it(
-    ada_client: Client, courier: Publication, card: str, fields: dict[str, Any], message: str
+    ada_client: Client, courier: Publication, card: str, fields: Fields, message: str
 ) -> None:
-    """On the same page, with what was fields; nothing is changed, not even half."""
+    """On the same page, with what was entered; nothing is changed, not even half."""
     before = Publication.objects.values().get()
     answer = save_card(ada_client, courier, card, **fields)
     assert answer.status_code == 422

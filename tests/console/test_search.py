@@ -16,9 +16,8 @@ ADDRESS = "/admin/search/"
 @pytest.fixture
 def tide() -> Newsletter:
     """One of everything that is about seals."""
-    newsletter = make_newsletter(
-        name="Seals weekly", publication=make_publication(name="Seal Courier")
-    )
+    publication = make_publication(name="Seal Courier")
+    newsletter = make_newsletter(name="Seals weekly", publication=publication)
     make_article(make_source(newsletter, title="Seals feed"), title="Seals return")
     make_issue(newsletter, subject="Seals at last")
     make_appeal(newsletter.publication, heading="Help the seals")

@@ -27,6 +27,7 @@ from tests.articles.publisher import DATA, Answer, Publisher
 from tests.cast import make_article, make_newsletter, make_publication, make_source, make_subscriber
 from tests.cast.texts import SCRIPT
 from tests.cli.conftest import digest
+from tests.console.forms import COURIER
 from tests.smtp_server import SmtpServer
 
 __all__ = ["digest"]
@@ -35,17 +36,6 @@ ACCOUNT = "/admin/setup/account/"
 PASSWORD = "correct-horse-battery"
 ADA = {"email": "ada@courier.example", "password": PASSWORD, "password_repeat": PASSWORD}
 RSS = (DATA / "rss.xml").read_bytes()
-COURIER = {
-    "name": "The Saltmarsh Courier",
-    "url": "courier.example",
-    "postal_address": "1 Quay Street\r\nSaltmarsh",
-    "logo_url": "https://courier.example/logo.png",
-    "accent": "#aa3311",
-    "accent_dark": "#ffbb99",
-    "language": "en",
-    "timezone": "Europe/Madrid",
-    "tracking": "aggregate",
-}
 
 
 @pytest.fixture

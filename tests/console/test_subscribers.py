@@ -14,16 +14,12 @@ from digest.notices import send
 from digest.sending import sender
 from digest.subscribers import suppression
 from digest.subscribers.models import Subscriber, Subscription
-from tests.cast import (
-    NOON,
-    make_member,
-    make_newsletter,
-    make_publication,
-    make_running,
-    make_subscription,
-)
 from tests.cast.accounts import browser_of
+from tests.cast.issues import make_running
+from tests.cast.newsletters import make_member, make_newsletter, make_publication
+from tests.cast.subscribers import make_subscription
 from tests.cast.texts import SCRIPT
+from tests.clock import NOON
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db

@@ -387,7 +387,7 @@ class TestAccounting(TestCase):
 
     @settings(max_examples=25, deadline=None)
     @given(
-        deeds=st.lists(
+        actions=st.lists(
             st.tuples(
                 st.sampled_from(["claim", "record", "release", "erase", "expire", "recheck"]),
                 st.integers(0, 9),
