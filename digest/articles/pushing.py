@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from django.forms.models import model_to_dict
+
 from digest.articles import isolation, merging, storing
 from digest.articles.errors import ArticlesError, ParseError
 from digest.articles.models import Article, Sighting, Source
@@ -23,6 +25,7 @@ IMAGE = {
     "image_caption": "caption",
     "image_credit": "credit",
 }
+TEXTS = ("url", "title", "summary", "body_html", "byline", "section", "language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +98,12 @@ def _named(entry: Entry) -> Entry:
 
 def _entry(article: Article, guid: str) -> Entry:
     """Return the article as its publisher would push it once more."""
+    stored_image = model_to_dict(article, IMAGE)
     return Entry(
         guid=guid,
-        url=article.url,
-        title=article.title,
-        summary=article.summary,
-        body_html=article.body_html,
-        byline=article.byline,
-        section=article.section,
-        language=article.language,
+        **model_to_dict(article, TEXTS),
         tags=tuple(article.tags),
         published_at=article.published_at,
         updated_at=article.updated_at,
-        image=Image(
-            url=article.image_url,
-            alt=article.image_alt,
-            caption=article.image_caption,
-            credit=article.image_credit,
-        ),
+        image=Image(**{IMAGE[name]: text for name, text in stored_image.items()}),
     )

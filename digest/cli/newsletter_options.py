@@ -115,20 +115,17 @@ def add_approval(parser: CommandParser) -> None:
         choices=Approval.values,
         help="who must approve an issue before it is sent (a new newsletter: one)",
     )
-    group.add_argument(
-        "--review",
-        dest="review_minutes",
-        type=numbers.none_or_some,
-        metavar="MINUTES",
-        help="build each issue this many minutes before it is sent (a new newsletter: 60)",
-    )
-    group.add_argument(
-        "--undo",
-        dest="undo_seconds",
-        type=numbers.none_or_some,
-        metavar="SECONDS",
-        help="how many seconds `send` can be undone (30)",
-    )
+    for flag, unit, help_text in (
+        ("review", "minutes", "before sending, to build each issue (a new newsletter: 60)"),
+        ("undo", "seconds", "in which `send` can be undone (30)"),
+    ):
+        group.add_argument(
+            f"--{flag}",
+            dest=f"{flag}_{unit}",
+            type=numbers.none_or_some,
+            metavar=unit.upper(),
+            help=f"how many {unit} {help_text}",
+        )
 
 
 def approval_options(options: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from datetime import datetime
 from django.conf import settings
 
 from digest.core.findings import Finding, Level
+from digest.doctor import setup
 from digest.doctor.certificates import check_certificates
 from digest.doctor.database import check_database
 from digest.doctor.mailboxes import check_mailboxes
@@ -30,16 +31,6 @@ from digest.doctor.relays import check_relays
 from digest.doctor.reports import check_reports
 from digest.doctor.senders import check_domain, check_senders, is_reserved
 from digest.doctor.services import check_beat, check_hold, check_valkey, check_workers
-from digest.doctor.setup import (
-    check_backup,
-    check_base_url,
-    check_data_folder,
-    check_hosts,
-    check_metrics,
-    check_newsletters,
-    check_pictures,
-    check_secret_key,
-)
 from digest.doctor.signing import check_domain_keys, check_signing
 from digest.doctor.standing import check_pointers, check_standing
 
@@ -59,18 +50,18 @@ def check_unsubscribing(_now: datetime) -> Iterator[Finding]:
 INDEPENDENT: tuple[Check, ...] = (
     check_valkey,
     check_workers,
-    check_base_url,
-    check_secret_key,
-    check_hosts,
-    check_metrics,
-    check_data_folder,
-    check_backup,
-    check_pictures,
+    setup.check_base_url,
+    setup.check_secret_key,
+    setup.check_hosts,
+    setup.check_metrics,
+    setup.check_data_folder,
+    setup.check_backup,
+    setup.check_pictures,
 )
 IN_DATABASE: tuple[Check, ...] = (
     check_hold,
     check_beat,
-    check_newsletters,
+    setup.check_newsletters,
     check_relays,
     check_certificates,
     check_mailboxes,

@@ -13,19 +13,19 @@ class AppealFields(models.Model):
     """What an appeal says, how it looks, and the rules by which issues show it."""
 
     class Kind(models.TextChoices):  # the values of BlockKind
-        APPEAL = "appeal", "Appeal"
-        SPONSOR = "sponsor", "Sponsor"
+        APPEAL = "appeal"
+        SPONSOR = "sponsor"
 
     class Style(models.TextChoices):
         BOX = "box", "Box with text and button"
         LINK = "link", "Plain link in one line"
 
     class State(models.TextChoices):  # follows from the columns: `state_at`
-        RUNNING = "running", "Running"
-        SCHEDULED = "scheduled", "Scheduled"
-        ENDED = "ended", "Ended"
-        PAUSED = "paused", "Paused"
-        ARCHIVED = "archived", "Archived"
+        RUNNING = "running"
+        SCHEDULED = "scheduled"
+        ENDED = "ended"
+        PAUSED = "paused"
+        ARCHIVED = "archived"
 
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.APPEAL)
     name = models.CharField(max_length=200, blank=True)  # for editors alone; blank: the heading

@@ -41,7 +41,7 @@ class Design(TextChoices):
     """How the stories of a newsletter are laid out."""
 
     PICTURE = "picture", "Picture lead"
-    BRIEFING = "briefing", "Briefing"
+    BRIEFING = "briefing"
     COMPACT = "compact", "Digest"
 
 

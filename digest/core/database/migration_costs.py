@@ -8,7 +8,7 @@ to tell a second from an hour.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import StrEnum, auto
 
 SCAN = 200_000_000  # bytes a second, of a table that is read
 SORT = 40_000_000  # of one that gets an index
@@ -19,9 +19,9 @@ MOMENT = 0.1  # seconds, of what only changes the catalog
 class Blocked(StrEnum):
     """Who has to wait meanwhile."""
 
-    NOBODY = "nobody"
-    WRITERS = "writers"
-    EVERYBODY = "everybody"
+    NOBODY = auto()
+    WRITERS = auto()
+    EVERYBODY = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,11 @@ class Attribute(models.Model):
     """
 
     class Kind(models.TextChoices):
-        TEXT = "text", "Text"
-        NUMBER = "number", "Number"
-        DATE = "date", "Date"
+        TEXT = "text"
+        NUMBER = "number"
+        DATE = "date"
         BOOLEAN = "boolean", "Yes or no"
-        CHOICE = "choice", "Choice"
+        CHOICE = "choice"
 
     publication = models.ForeignKey(
         "newsletters.Publication", on_delete=models.CASCADE, related_name="attributes"

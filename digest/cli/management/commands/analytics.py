@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from django.forms.models import model_to_dict
+
 from digest.analytics.models import SiteConnection
 from digest.analytics.site import collecting, connections
 from digest.analytics.site.kinds import KINDS, LABELS
@@ -11,6 +13,8 @@ from digest.core import clock
 from digest.core.files import explain_reading
 from digest.core.terminal import ActionCommand, Screen
 from digest.newsletters import setup
+
+_FIELDS = ("kind", "address", "site", "collected_at", "pages", "matched", "problem")
 
 
 class Command(ActionCommand):
@@ -84,13 +88,7 @@ def _connection(slug: str) -> SiteConnection:
 def _values(row: SiteConnection) -> dict[str, Any]:
     return {
         "publication": row.publication.slug,
-        "kind": row.kind,
-        "address": row.address,
-        "site": row.site,
-        "collected_at": row.collected_at,
-        "pages": row.pages,
-        "matched": row.matched,
-        "problem": row.problem,
+        **model_to_dict(row, _FIELDS),
     }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.forms.models import model_to_dict
 
 from digest.articles.models import Article
 from digest.articles.storing import mark_updated
@@ -10,6 +11,11 @@ from digest.cli import lookup, numbers
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
 from digest.newsletters import setup
+
+_FIELDS = (
+    *("title", "url", "section", "tags", "published_at", "available_at", "updated_at"),
+    *("marked_updated_at", "revision"),
+)
 
 
 class Command(ActionCommand):
@@ -29,7 +35,9 @@ class Command(ActionCommand):
     def do_list(self, options: dict[str, Any]) -> None:
         """List articles, the newest first."""
         slug = options["newsletter"]
-        articles = [_article_values(article) for article in _newest(slug)[: options["limit"]]]
+        articles = [
+            model_to_dict(article, _FIELDS) for article in _newest(slug)[: options["limit"]]
+        ]
         self.answer(articles, lambda out: _print_list(out, articles))
 
     def do_mark_updated(self, options: dict[str, Any]) -> None:
@@ -38,7 +46,7 @@ class Command(ActionCommand):
         article = lookup.article(options["url"], setup.find_publication(slug).pk if slug else None)
         mark_updated(article, clock.now())
         self.answer(
-            _article_values(article),
+            model_to_dict(article, _FIELDS),
             f"{article.title!r} may go out once more, even to those who had it before.",
         )
 
@@ -48,20 +56,6 @@ def _newest(slug: str | None) -> QuerySet[Article]:
     if slug:
         return articles.filter(sources__newsletters=lookup.newsletter(slug)).distinct()
     return articles
-
-
-def _article_values(article: Article) -> dict[str, Any]:
-    return {
-        "title": article.title,
-        "url": article.url,
-        "section": article.section,
-        "tags": article.tags,
-        "published_at": article.published_at,
-        "available_at": article.available_at,
-        "updated_at": article.updated_at,
-        "marked_updated_at": article.marked_updated_at,
-        "revision": article.revision,
-    }
 
 
 def _print_list(out: Screen, articles: list[dict[str, Any]]) -> None:
