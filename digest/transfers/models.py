@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from digest.core.leases import Leased
+from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Newsletter
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import structlog
 
-from digest.core import clock, jobs, leases, sealing
+from digest.core import clock, jobs, sealing
+from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.core.text import one_line
 from digest.newsletters.models import Newsletter

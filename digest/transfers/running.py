@@ -30,7 +30,7 @@ from digest.transfers.subscriber_lists import SubscriberList
 
 OnProgress = Callable[[float], None]  # gets the share that is done, from 0 to 1
 _LISTS_SHARE = 0.8  # of the work, where there are past issues too
-_NOTHING = (
+_UNREADABLE = (
     "There is no list of subscribers and no past issue in this file that Digest can read. It reads "
     "the exports of Mailchimp, Substack, Ghost, listmonk, Buttondown, beehiiv and MailPoet as they "
     "are downloaded: zip, CSV or JSON."
@@ -98,7 +98,7 @@ def _look_into(export: Export, newsletter: Newsletter, options: Options) -> _Con
     """Return what is in an export; raise TransferError if nothing is, or a list has to be named."""
     lists, forms = subscriber_lists.lists_in(export, newsletter), forms_in(export)
     if not (lists or forms):
-        raise TransferError(_NOTHING)
+        raise TransferError(_UNREADABLE)
     names = ghost.newsletter_names(export)
     _choose_list(lists, names, options.list_name)
     question = subscriber_lists.question_of(lists, has_one_newsletter=len(names) == 1)

@@ -19,7 +19,7 @@ from tests.cast import exports, make_member, make_newsletter
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
 START = "/admin/subscribers/import/service/"
-HOW = "signed up at the fair"
+CONSENT = "signed up at the fair"
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def mailchimp() -> SimpleUploadedFile:
 
 def upload(owner: Client, tide: Newsletter, *files: SimpleUploadedFile) -> Transfer:
     """Upload an export, and let a worker read it."""
-    answer = owner.post(START, {"newsletter": tide.pk, "consent": HOW, "export": list(files)})
+    answer = owner.post(START, {"newsletter": tide.pk, "consent": CONSENT, "export": list(files)})
     row = Transfer.objects.get()
     assert answer["Location"] == f"{START}{row.pk}/"
     assert "is being read" in page(owner, row)
@@ -142,7 +142,7 @@ def test_the_form_says_what_is_missing(
     owner: Client, tide: Newsletter, values: dict[str, str], message: str
 ) -> None:
     """Beside its field; the key is never shown again."""
-    answer = owner.post(START, {"newsletter": tide.pk, "consent": HOW, **values})
+    answer = owner.post(START, {"newsletter": tide.pk, "consent": CONSENT, **values})
     text = answer.content.decode()
     assert message in text
     assert 'value="x"' not in text
@@ -154,14 +154,14 @@ def test_what_is_too_large_is_refused(
 ) -> None:
     """With the way that has no limit."""
     monkeypatch.setattr(forms, "MAX_SIZE", 10)
-    values = {"newsletter": tide.pk, "consent": HOW, "export": [mailchimp()]}
+    values = {"newsletter": tide.pk, "consent": CONSENT, "export": [mailchimp()]}
     assert "digest import" in owner.post(START, values).content.decode()
 
 
 def test_a_service_waits_for_a_worker(owner: Client, tide: Newsletter) -> None:
     """Its fixed address is filled in; the key is sealed."""
     values = {"service": "buttondown", "key": "bd-key"}
-    owner.post(START, {"newsletter": tide.pk, "consent": HOW, **values})
+    owner.post(START, {"newsletter": tide.pk, "consent": CONSENT, **values})
     row = Transfer.objects.get()
     assert (row.state, row.address) == (Transfer.State.FETCHING, "https://api.buttondown.com")
     assert "bd-key" not in str(vars(row))
@@ -175,7 +175,9 @@ def test_others_see_nothing_of_it(owner: Client, tide: Newsletter, client: Clien
     client.force_login(make_member(other, Role.OWNER, email="bob@courier.example"))
     for address in ("", "progress/", "skipped/"):
         assert client.get(f"{START}{row.pk}/{address}").status_code == 404
-    answer = client.post(START, {"newsletter": tide.pk, "consent": HOW, "export": [mailchimp()]})
+    answer = client.post(
+        START, {"newsletter": tide.pk, "consent": CONSENT, "export": [mailchimp()]}
+    )
     assert "Select a valid choice" in answer.content.decode()
     assert Transfer.objects.count() == 1
 

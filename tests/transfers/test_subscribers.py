@@ -25,7 +25,7 @@ from tests.cast import NOON, exports, make_newsletter
 from tests.cast.newsletters import make_layout_block
 
 pytestmark = pytest.mark.django_db
-HOW = "signed up on the site"
+CONSENT = "signed up on the site"
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def bring(
     return run_transfer(
         target,
         newsletter,
-        Options(consent=HOW, **options),
+        Options(consent=CONSENT, **options),
         now=NOON,
         dry_run=dry_run,
         skipped_to=skipped_to,
@@ -97,9 +97,9 @@ def test_only_who_was_active_becomes_active(
     assert report.added == len(expected)
     rows = [report.rows, sum(row.refused for row in report.lists)]
     events = ConsentEvent.objects.count()
-    again = bring(tmp_path, tide, contents, **options)
-    assert again.added == 0
-    assert [again.rows, sum(row.refused for row in again.lists)] == rows
+    second = bring(tmp_path, tide, contents, **options)
+    assert second.added == 0
+    assert [second.rows, sum(row.refused for row in second.lists)] == rows
     assert ConsentEvent.objects.count() == events
     assert active(tide) == expected
 
