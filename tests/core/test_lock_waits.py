@@ -71,10 +71,10 @@ def test_others_pass_while_a_statement_waits() -> None:
     with reading(PAUSE), other_session() as page:
 
         def open_page() -> None:
-            begun = time.monotonic()
+            start = time.monotonic()
             page.execute("SELECT count(*) FROM trial")
             page.rollback()
-            waits.append(time.monotonic() - begun)
+            waits.append(time.monotonic() - start)
 
         asker = threading.Timer(0.2, open_page)
         asker.start()

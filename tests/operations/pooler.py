@@ -61,14 +61,14 @@ def _send(house: House, subscribers: int) -> int:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if "pooler" in line]
         say(f"  digest {command}, status {done.returncode}: {' '.join(lines)}")
     house.environment["DIGEST_DATABASE_POOLED"] = "1"
-    began = time.monotonic()
+    start = time.monotonic()
     house.open()
     wait_for(house.is_over, PATIENCE, "the end of the issue")
     received = Counter(house.recipients())
     repeated = sum(number - 1 for number in received.values())
     say(
         f"Declared: {len(received):,} of {subscribers:,} got the issue in "
-        f"{time.monotonic() - began:.0f} s, {repeated} copies too many"
+        f"{time.monotonic() - start:.0f} s, {repeated} copies too many"
     )
     done = run_digest(house, "subscriber", "export")
     rows = len(done.stdout.splitlines()) - 1

@@ -60,13 +60,13 @@ def _record(batch: Batch, outcomes: Sequence[tuple[int, Outcome]]) -> Collection
     What cannot be recorded in the end is in the journal, and a sweep records it. A full disk is
     reported at once, and waited for less long: somebody has to make room first.
     """
-    began = time.monotonic()
+    start = time.monotonic()
     while True:
         try:
             return ledger.record(batch, outcomes, clock.now())
         except DATABASE_UNAVAILABLE as problem:
             connection.close()
             share = 8 if room.report_database(problem) else 2
-            if time.monotonic() > began + settings.DIGEST_LEASE_SECONDS / share:
+            if time.monotonic() > start + settings.DIGEST_LEASE_SECONDS / share:
                 raise
             time.sleep(PAUSE)
