@@ -92,7 +92,7 @@ def record(
         return None
     bounce = _new_bounce(subscriber, issue, finding, at)
     bounce.domain = domain
-    if _is_doubtful(bounce, standing.alike):
+    if _is_doubtful(bounce, standing.recent_count):
         bounce.consequence = Consequence.SOFT
     bounce.suppressed = bounce.consequence in {Consequence.HARD, Consequence.COMPLAINT}
     if not _insert(bounce):
@@ -149,13 +149,13 @@ def _new_bounce(
     )
 
 
-def _is_doubtful(bounce: Bounce, alike: int) -> bool:
+def _is_doubtful(bounce: Bounce, recent_count: int) -> bool:
     """Return whether a hard bounce is about another mailbox, or one of many of its domain."""
     if bounce.consequence != Consequence.HARD:
         return False
     if not is_same_mailbox(bounce.recipient, bounce.subscriber.email):
         return True
-    return alike >= refusals.SURGE and surges.is_surge(
+    return recent_count >= refusals.SURGE and surges.is_surge(
         bounce.issue, bounce.domain, Consequence.HARD, bounce.at
     )
 

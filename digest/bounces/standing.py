@@ -21,7 +21,7 @@ class Standing:
 
     consequence: Consequence | None  # of what was recorded of the same mail
     has_moved: bool  # the subscriber confirmed another address after the issue was due
-    alike: int  # lately of this issue and domain with the report's consequence, counted up to SURGE
+    recent_count: int  # of this issue and domain with its consequence, up to SURGE
 
 
 def read_standing(
@@ -44,8 +44,8 @@ def read_standing(
     }
     with connection.cursor() as cursor:
         cursor.execute(_READ, values)
-        stored, has_moved, alike = cursor.fetchone()
-    return Standing(Consequence(stored) if stored else None, has_moved, alike)
+        stored, has_moved, recent_count = cursor.fetchone()
+    return Standing(Consequence(stored) if stored else None, has_moved, recent_count)
 
 
 _READ = """

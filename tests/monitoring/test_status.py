@@ -82,7 +82,7 @@ def test_services_queues_and_backup() -> None:
     newsletter = make_newsletter()
     subscriber = make_subscriber(newsletter)
     make_notice(newsletter.publication, subscriber, due_at=NOW - timedelta(minutes=20))
-    Installation.objects.update_or_create(pk=Installation.ONLY, defaults={"beat_at": NOW})
+    Installation.objects.update_or_create(pk=Installation.ONLY_ROW, defaults={"beat_at": NOW})
     last.write(LastBackup(NOW, "/mnt/backups/a.age", 1000))
     status = read_status(NOW)
     assert status.database

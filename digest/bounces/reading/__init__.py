@@ -8,7 +8,7 @@
     plain       reports in a server's own words
     rules       the reason, by the words and codes of a reply
     phrases     the same for words that no rule knows
-    ourselves   words that speak of us rather than of a subscriber
+    about_sender  words that speak of us rather than of a subscriber
 
 Whatever is read was written by strangers. Only `Report.tokens` can be checked, by their signature.
 """

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from digest.bounces.reading import phrases
-from digest.bounces.reading.ourselves import reason_about_us
+from digest.bounces.reading.about_sender import reason_about_us
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.rules import normalized, reason_of
