@@ -95,7 +95,7 @@ pins: ## pin what pyproject.toml asks for, with hashes; ARGS=--upgrade: the newe
 	@echo "mkdocs-material>=9.6" | $(PIN) - -c requirements.txt -o requirements-docs.txt
 	@$(PIN) pyproject.toml --extra s3 --extra sentry --extra traces -c requirements.txt -o requirements-extras.txt
 	@$(PIN) pyproject.toml --extra embedded -c requirements.txt -o requirements-embedded.txt
-	@$(PIN) pyproject.toml --extra embedded --extra dev -c requirements-embedded.txt -c requirements-extras.txt -c requirements-build.txt -o requirements-dev.txt
+	@$(PIN) pyproject.toml --extra embedded --extra mcp --extra dev -c requirements-embedded.txt -c requirements-extras.txt -c requirements-build.txt -o requirements-dev.txt
 	@rm -rf .venv-pins
 
 images: ## pin the images of docker-compose.yml by digest, in .env (asks their registries)

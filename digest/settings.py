@@ -150,6 +150,7 @@ INSTALLED_APPS = [
     "digest.reputation",
     "digest.bounces",
     "digest.webhooks",
+    "digest.connectors",
     "digest.backups",
     "digest.recovery",
     "digest.monitoring",

@@ -8,6 +8,7 @@ from digest.core import jobs
 
 EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.POLL_SOURCES: 30,
+    jobs.ASK_CONNECTIONS: 300,
     jobs.ARCHIVE_DELIVERIES: 600,
     jobs.COMPACT_GROWTH: 600,
     jobs.COUNT_RESULTS: 300,

@@ -30,6 +30,7 @@ from digest.api.resources import (
     subscribers,
     sunset,
     suppressions,
+    token,
 )
 
 DESCRIPTION = (
@@ -79,9 +80,8 @@ def _complete(description: dict[str, Any], operation: Operation) -> None:
     for auth in operation.auth_callbacks:
         scopes = [scope.value for scope in auth.scopes]  # type: ignore[attr-defined]
         description["security"] = [{"Bearer": scopes}]
-        description["description"] += (
-            f"\n\nScope: {' and '.join(f'`{scope}`' for scope in scopes)}."
-        )
+        named = " and ".join(f"`{scope}`" for scope in scopes)
+        description["description"] += f"\n\nScope: {named or 'none; any token will do'}."
     if getattr(operation.run, "takes_key", False):
         is_required = "Requires an Idempotency-Key" in description["description"]
         description["parameters"].append(_KEY | {"required": is_required})
@@ -106,6 +106,7 @@ for _resource in (
     *(publications, newsletters, layout, appeals, sources, articles, issues, blocks),
     *(experiments, sunset),
     *(subscribers, attributes, segments, suppressions, bounces, statistics, drops, reputation),
+    token,
 ):
     api.add_router("", _resource.router)
 

@@ -83,6 +83,12 @@ def retract(article: Article, now: datetime) -> None:
     article.refresh_from_db(fields=["retracted_at"])
 
 
+def restore(article: Article) -> None:
+    """Take a retraction back: further issues can contain the article. Past ones do not change."""
+    article.retracted_at = None
+    article.save(update_fields=["retracted_at"])
+
+
 def available(published: datetime | None, now: datetime, *, first_poll: bool = False) -> datetime:
     """Return the moment from which selection may see an article first seen now.
 

@@ -73,6 +73,8 @@ OVERVIEW = {
     "API and webhooks": {
         "token": "add, list or revoke API tokens",
         "webhook": "add, list, test or remove webhooks",
+        "connector": "connect Ghost, Wagtail and WordPress",
+        "mcp": "serve newsletters and statistics to an assistant",
     },
     "Processes": {
         "web": "serve the web pages, the console and the API",

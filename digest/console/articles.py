@@ -1,6 +1,7 @@
-"""An article: its sources and issues, and the actions retract, feature and allow resending."""
+"""An article: its sources and issues, and its actions: send, feature, retract, and more."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 from django.contrib import messages
 from django.db.models import QuerySet
@@ -8,13 +9,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.articles.models import Article
-from digest.articles.storing import mark_updated
+from digest.articles.storing import mark_updated, restore
 from digest.console.access import record_action, scope_of, user_of
 from digest.console.pages import action_view, page_view, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import web_url
-from digest.issues import retracting
+from digest.issues import creating, retracting
 from digest.issues.models import Issue
 from digest.newsletters import contributions, setup
 from digest.newsletters.members import Right
@@ -22,6 +23,7 @@ from digest.newsletters.models import Newsletter
 from digest.tenancy.scope import PublicationScope
 
 LISTED_ISSUES = 30
+KEY_LENGTH = 64  # of a form's idempotency key
 
 
 @page_view(Right.SEE)
@@ -38,6 +40,9 @@ def article(request: HttpRequest, pk: int) -> HttpResponse:
         "sources": visible.sources().filter(articles=article).order_by("pk"),
         "issues": [(issue, _sent_at(issue)) for issue in issues.distinct()[:LISTED_ISSUES]],
         "newsletters": _newsletters_with(editable, article) if can_edit else (),
+        "sendable": _newsletters_of(editable, article) if can_edit else (),
+        "has_text": Article.objects.filter(pk=pk).exclude(body_html="").exists(),
+        "key": uuid4().hex,
         "can_edit": can_edit,
     }
     return render_page(request, "console/article.html", "Article", context)
@@ -60,11 +65,39 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     return redirect("article", pk=pk)
 
 
+@action_view(Right.EDIT)
+def send(request: HttpRequest, pk: int) -> HttpResponse:
+    """Create a draft of this article alone, once for each form shown, and open it."""
+    scope = scope_of(request, Right.EDIT)
+    article = get_object_or_404(scope.articles(), pk=pk)
+    newsletters = _newsletters_of(scope, article)
+    newsletter = get_object_or_404(newsletters, slug=request.POST.get("newsletter", ""))
+    try:
+        issue = creating.create_issue(
+            newsletter,
+            request.POST.get("key", "")[:KEY_LENGTH] or uuid4().hex,
+            user_of(request),
+            clock.now(),
+            articles=[article],
+            whole=request.POST.get("content") == "whole",
+        )
+    except DigestError as problem:
+        messages.error(request, str(problem))
+        return redirect("article", pk=pk)
+    record_action(request, "created an issue", issue, newsletter.publication_id)
+    return redirect("issue:detail", pk=issue.pk)
+
+
 def _retract(request: HttpRequest, article: Article) -> str:
     note = request.POST.get("note", "").strip()[:300]
     issues = retracting.withdraw(article, note, user_of(request), clock.now())
     plural = "" if len(issues) == 1 else "s"
     return f"Retracted, and removed from {len(issues)} upcoming issue{plural}."
+
+
+def _restore(_request: HttpRequest, article: Article) -> str:
+    restore(article)
+    return "Future issues can contain it again. Past ones do not change."
 
 
 def _allow_resending(_request: HttpRequest, article: Article) -> str:
@@ -84,6 +117,7 @@ def _feature(request: HttpRequest, article: Article) -> str:
 
 _ACTIONS: dict[str, Callable[[HttpRequest, Article], str]] = {
     "retract": _retract,
+    "restore": _restore,
     "allow-resending": _allow_resending,
     "feature": _feature,
 }
@@ -92,6 +126,11 @@ _ACTIONS: dict[str, Callable[[HttpRequest, Article], str]] = {
 def _newsletters_with(scope: PublicationScope, article: Article) -> QuerySet[Newsletter]:
     newsletters = scope.newsletters().filter(sources__articles=article)
     return newsletters.distinct().order_by("name")
+
+
+def _newsletters_of(scope: PublicationScope, article: Article) -> QuerySet[Newsletter]:
+    """Return the newsletters of the article's publication, whether they use its source or not."""
+    return scope.newsletters().filter(publication_id=article.publication_id).order_by("name")
 
 
 def _times(article: Article) -> list[tuple[str, str]]:

@@ -56,6 +56,7 @@ _GROUPS = (
             Page("Newsletters", "newspaper", "newsletters", Right.SEE),
             Page("Publications", "storefront", "publications", Right.SEE),
             Page("Sources", "rss_feed", "sources", Right.SEE),
+            Page("Connections", "hub", "connections", Right.MANAGE),
             Page("Team", "group", "team", Right.MANAGE),
             Page("Mail servers", "outgoing_mail", "relays", Right.MANAGE, everywhere=True),
             Page("API tokens", "api", "api-tokens", Right.MANAGE),

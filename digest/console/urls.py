@@ -19,6 +19,7 @@ from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
 from digest.console.audience import attributes, listing, profile, segments
+from digest.console.connections import views as connections
 from digest.console.deliverability import checks as deliverability_checks
 from digest.console.deliverability import dmarc as deliverability_dmarc
 from digest.console.deliverability import inactive
@@ -138,6 +139,7 @@ urlpatterns = [
     path("newsletter/<int:pk>/<slug:card>/", newsletters.save, name="newsletter-save"),
     path("articles/", lists.articles, name="articles"),
     path("article/<int:pk>/", articles.article, name="article"),
+    path("article/<int:pk>/send/", articles.send, name="article-send"),
     path("article/<int:pk>/<slug:verb>/", articles.act, name="article-act"),
     path("sources/", lists.sources, name="sources"),
     path("source/<int:pk>/", sources.source, name="source"),
@@ -152,6 +154,11 @@ urlpatterns = [
     path("webhooks/<int:pk>/test/", webhooks.test, name="webhook-test"),
     path("webhooks/<int:pk>/enable/", webhooks.enable, name="webhook-enable"),
     path("webhooks/<int:pk>/remove/", webhooks.remove, name="webhook-remove"),
+    path("connections/", connections.connections, name="connections"),
+    path("connections/add/", connections.add, name="connection-add"),
+    path("connections/files/<slug:kind>/", connections.download, name="connection-file"),
+    path("connections/<int:pk>/fetch/", connections.fetch, name="connection-fetch"),
+    path("connections/<int:pk>/remove/", connections.remove, name="connection-remove"),
     path("subscribers/", listing.search, name="subscribers"),
     path("subscribers/export/", listing.export, name="subscribers-export"),
     path("subscribers/import/", importing.upload, name="subscribers-import"),

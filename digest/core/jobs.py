@@ -14,6 +14,8 @@ from django.conf import settings
 from django.db import transaction
 
 POLL_SOURCES = "articles.poll"
+RECEIVE_ARTICLES = "articles.receive"  # what connections reported
+ASK_CONNECTIONS = "articles.ask_connections"  # for what they did not report
 FETCH_PICTURES = "pictures.fetch"
 BUILD_ISSUES = "issues.build"
 PLAN_ISSUES = "delivery.plan"
@@ -46,6 +48,8 @@ RUN_TRANSFERS = "transfers.run"  # from other services
 NAMES = frozenset(
     {
         POLL_SOURCES,
+        RECEIVE_ARTICLES,
+        ASK_CONNECTIONS,
         FETCH_PICTURES,
         BUILD_ISSUES,
         PLAN_ISSUES,

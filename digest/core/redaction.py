@@ -17,6 +17,7 @@ REDACTED = "[redacted]"
 _END = r"/\s?&\"'<>#\\"  # what a segment of a path ends with
 _LAST = rf"[^{_END}.,:;)]"  # what it does not end with in a sentence
 _PAGES = "unsubscribe|confirm|change|preferences|stay|invitation|reset/key"
+_NAMED = "click|open|issue|report|provider-events|connections"
 _PATTERNS = [
     # A token, or what somebody made of one; and one word more in `password/reset/key/`.
     (
@@ -24,7 +25,7 @@ _PATTERNS = [
         r"\1",
     ),
     (
-        rf"(/(?:click|open|issue|report|provider-events)/+)[^{_END}]{{16,}}(?:/[^{_END}]{{16,}})?",
+        rf"(/(?:{_NAMED})/+)[^{_END}]{{16,}}(?:/[^{_END}]{{16,}})?",
         r"\1",
     ),
     (r"((?:unsubscribe|confirm|bounce)(?:\+|%2B))[^@%\s\"'<>]+", r"\1"),

@@ -1,7 +1,8 @@
 """Secrets at rest: what the database holds of them is of no use without the secret key."""
 
 import hashlib
-from base64 import urlsafe_b64encode
+import secrets
+from base64 import b64encode, urlsafe_b64encode
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -27,6 +28,11 @@ def unseal(sealed: str) -> str:
             "A stored secret cannot be read: it was sealed under another DIGEST_SECRET_KEY. "
             "Name that one in DIGEST_SECRET_KEY_FALLBACKS, or enter the secret again."
         ) from cause
+
+
+def new_webhook_secret() -> str:
+    """Return a secret of 32 random bytes, in the spelling of Standard Webhooks."""
+    return f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
 
 
 def _box() -> MultiFernet:

@@ -1,6 +1,7 @@
-"""Issues outside the schedule: of the latest articles, or of chosen ones, once for each request."""
+"""Issues outside the schedule: of the latest articles, of chosen ones, or of one whole article."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -8,6 +9,8 @@ from django.db.models import Exists, OuterRef
 
 from digest.accounts.models import User
 from digest.articles.models import Article
+from digest.core import rich_text
+from digest.core.rich_text import Document
 from digest.issues.building import lock_newsletter, save
 from digest.issues.composing import Draft, blocks_of, compose, snapshot
 from digest.issues.editing import BY_EDITOR, MOST_STORIES
@@ -21,6 +24,8 @@ from digest.newsletters.models import Cadence, Newsletter
 State = Issue.State
 MOMENT = timedelta(seconds=1)
 MANUAL = Issue.Kind.MANUAL
+WHOLE = "Sent as a whole article."  # why its story is in it
+_COMPARED = 120  # characters of a summary that may repeat how the text begins
 
 
 def create_issue(
@@ -32,19 +37,25 @@ def create_issue(
     articles: Sequence[Article] = (),
     only_topics: Sequence[str] = (),
     segment: Segment | None = None,
+    whole: bool = False,
 ) -> Issue:
     """Create a draft outside the schedule, of these articles or of the latest ones.
+
+    With `whole` it is one article with all of its text, and nothing else.
 
     `key` identifies the request: repeated, it creates one issue. There is one draft of the latest
     articles at a time: while it is open, a second request returns it. Raises IssueError if there
     are no articles for it, or no such topic, NewsletterError for another publication's segment.
     """
+    if whole and len(articles) != 1:
+        raise IssueError("A whole article is sent alone: name one article.")
     with transaction.atomic():
         lock_newsletter(newsletter)
         require_own_segment(newsletter.publication_id, segment)
         if existing := _existing_issue(newsletter, key, articles, only_topics, segment):
             return existing
         draft = _chosen(newsletter, articles, now) if articles else _new(newsletter, now)
+        draft = _fill_with_article(draft, articles[0]) if whole else draft
         issue = draft.issue
         issue.state, issue.start_key, issue.changed_by = State.DRAFT, key, by
         issue.contributors = [by.pk]
@@ -112,6 +123,50 @@ def _stories(blocks: list[Block], articles: Sequence[Article]) -> list[Story]:
     for story in stories:
         story.pinned = True
     return stories
+
+
+def _fill_with_article(draft: Draft, article: Article) -> Draft:
+    """Return a draft with an article in two blocks instead: its headline, and its text.
+
+    The headline looks as in the newsletter's layout, where that has a lead. Pictures within the
+    text are left out, and tables become lines. Raises IssueError for an article without a text,
+    RichTextError for one that is too long.
+    """
+    document = rich_text.from_html(article.body_html)
+    if rich_text.is_empty(document):
+        raise IssueError(
+            f"“{article.title}” came without its text. Send its headline and summary instead, or "
+            "push the article with its text."
+        )
+    issue = draft.issue
+    issue.left_out = []
+    lead = _lead(draft, position=0)
+    text = Block(issue=issue, kind=BlockKind.TEXT, position=1, content={"document": document})
+    story = snapshot(lead, 0, article, WHOLE)
+    story.pinned = True
+    if _repeats(article.summary, document):
+        story.summary = ""
+    return replace(draft, blocks=[lead, text], stories=[story])
+
+
+def _lead(draft: Draft, position: int) -> Block:
+    rows = draft.issue.newsletter.layout.filter(kind=BlockKind.LEAD).order_by("position")
+    row = rows.first()
+    return Block(
+        issue=draft.issue,
+        layout_block=row,
+        kind=BlockKind.LEAD,
+        position=position,
+        title=row.title if row else "",
+        style=row.style if row else "",
+    )
+
+
+def _repeats(summary: str, document: Document) -> bool:
+    """Say whether a text begins with its summary, as where a system cuts one from the other."""
+    begin = " ".join(summary.split()).rstrip(".… ")[:_COMPARED].casefold()
+    text = " ".join(rich_text.plain_text(document).split()).casefold()
+    return bool(begin) and text.startswith(begin)
 
 
 def _free_slot(newsletter: Newsletter, now: datetime) -> datetime:

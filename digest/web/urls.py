@@ -6,6 +6,7 @@ from digest.web.views import (
     archive,
     clicks,
     confirming,
+    connections,
     embedding,
     pictures,
     preferences,
@@ -41,5 +42,6 @@ urlpatterns = [
     path("open/<str:token>/<str:clicker>.gif", clicks.opened, name="open-of-subscriber"),
     path("report/<str:token>", reporting.sponsor, name="report"),
     path("stay/<str:token>", staying.stay, name="stay"),
+    path("connections/<str:token>", connections.receive, name="connection-calls"),
     path("provider-events/<str:token>", provider_events.events, name="provider-events"),
 ]

@@ -40,7 +40,7 @@ def add(
     """
     if not _NAME.fullmatch(name) or len(name) > 64:
         raise WebhookError(f"{name!r} is not a valid name; use a-z, 0-9 and hyphens.")
-    secret = signing.new_secret()
+    secret = sealing.new_webhook_secret()
     webhook = Webhook(
         name=name,
         url=_checked_url(url),

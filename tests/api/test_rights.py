@@ -52,7 +52,8 @@ def described() -> list[Operation]:
     ]
 
 
-OPERATIONS = described()
+DESCRIBED = described()
+OPERATIONS = [row for row in DESCRIBED if row.scopes]
 walk = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda row: f"{row.method} {row.path}")
 BODIES: dict[str, Any] = {
     "/newsletters": {"publication": "theirs", "slug": "new", "name": "New"},
@@ -151,7 +152,17 @@ def test_every_operation_names_the_scopes_it_needs() -> None:
     """And every scope of the table opens something."""
     assert len(OPERATIONS) > 25
     assert {scope for row in OPERATIONS for scope in row.scopes} == set(Scope)
-    assert all(row.scopes for row in OPERATIONS)
+    assert [row.path for row in DESCRIBED if not row.scopes] == ["/token"]
+
+
+def test_a_token_shows_itself(make_caller: MakeCaller) -> None:
+    """Whatever its scopes; without one, or with a wrong one, nothing is shown."""
+    publication = _publication("ours")
+    details = make_caller(Scope.STATISTICS_READ, publication=publication).json("GET", "/token")
+    assert (details["scopes"], details["publication"]) == (["statistics:read"], "ours")
+    assert make_caller(name="all").json("GET", "/token")["publication"] is None
+    for secret in ("", "dg_wrong"):
+        assert Caller(secret)("GET", "/token").status_code == 401
 
 
 @walk

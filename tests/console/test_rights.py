@@ -10,6 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from digest.accounts.models import AuditEntry, User
 from digest.articles.models import Article, Source
+from digest.connectors import registry as connections
+from digest.connectors.models import Connection
 from digest.console.issues import actions
 from digest.issues.models import Issue
 from digest.newsletters import members
@@ -105,6 +107,8 @@ def foreign_issue() -> Issue:
     make_picture(newsletter.publication)
     attributes.define(newsletter.publication, label="City", kind="text", now=NOON)
     saving.create(newsletter.publication, "Everyone", {"rules": []}, NOON)
+    owner = User.objects.create_user("ben@courier.example")
+    connections.add("blog", "ghost", newsletter.publication, owner, NOON)
     registry.add(
         "crm",
         "https://crm.example/",
@@ -149,6 +153,7 @@ def number_for(page: Page, issue: Issue) -> int:
 KINDS: dict[str, Any] = {
     "/subscribers/": Subscriber,
     "/webhooks/": Webhook,
+    "/connections/": Connection,
     "/article/": Article,
     "/source/": Source,
     "/pictures/": Picture,

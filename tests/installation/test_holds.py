@@ -183,6 +183,7 @@ def test_every_job_either_sends_nothing_or_is_held() -> None:
     """A new job is put into one of the two lists."""
     harmless = {
         *(jobs.POLL_SOURCES, jobs.FETCH_PICTURES, jobs.POLL_MAILBOXES, jobs.ASK_PROVIDERS),
+        *(jobs.RECEIVE_ARTICLES, jobs.ASK_CONNECTIONS),
         *(jobs.LOOK_UP_NAMES, jobs.ASK_SERVICES),
         *(jobs.SWEEP_DELIVERIES, jobs.ARCHIVE_DELIVERIES, jobs.SETTLE_REFUSALS),
         *(jobs.COMPACT_GROWTH, jobs.SETTLE_SIGNUPS, jobs.COUNT_RESULTS, jobs.BEAT),

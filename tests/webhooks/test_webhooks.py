@@ -13,7 +13,7 @@ from standardwebhooks import WebhookVerificationError
 from digest.bounces import recording
 from digest.bounces.models import Bounce
 from digest.bounces.reading.reasons import Reason
-from digest.core import addresses, clock
+from digest.core import addresses, clock, sealing
 from digest.core.database import leases
 from digest.core.http import RefusedError
 from digest.issues.models import Experiment, Issue
@@ -106,7 +106,7 @@ def test_subscribing_and_unsubscribing_are_delivered_and_signed(listener: Listen
     with pytest.raises(WebhookVerificationError):
         Verifier(secret).verify(request.body.replace(b"ines", b"anna"), headers)
     with pytest.raises(WebhookVerificationError):
-        Verifier(signing.new_secret()).verify(request.body, headers)
+        Verifier(sealing.new_webhook_secret()).verify(request.body, headers)
     assert delivering.deliver_due() == delivering.Run()
 
 

@@ -1,7 +1,8 @@
 """Jobs of the articles floor."""
 
 from digest.articles import polling
-from digest.core import jobs
+from digest.connectors import catching_up, settling
+from digest.core import clock, jobs
 from workers.task import job
 
 
@@ -9,3 +10,16 @@ from workers.task import job
 def poll_sources() -> None:
     """Poll the sources that are due."""
     polling.poll_due()
+
+
+@job(jobs.RECEIVE_ARTICLES)
+def receive_articles() -> None:
+    """Settle what connections reported."""
+    settling.settle_due()
+
+
+@job(jobs.ASK_CONNECTIONS)
+def ask_connections() -> None:
+    """Ask connections for what they did not report, and delete what was settled long ago."""
+    catching_up.catch_up_due(clock.now())
+    settling.delete_old(clock.now())

@@ -1,4 +1,4 @@
-"""Articles: push, correct, retract, mark as updated."""
+"""Articles: push, correct, retract, restore, mark as updated."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -188,6 +188,14 @@ def retract_article(request: HttpRequest, article_id: Id, payload: RetractionIn)
     article = _get_article(caller, article_id)
     retracting.withdraw(article, payload.note, caller.token.owner, clock.now())
     article.refresh_from_db()
+    return _serialize(article)
+
+
+@router.run("/articles/{article_id}/restore", Scope.ARTICLES_WRITE, returns=ArticleOut)
+def restore_article(request: HttpRequest, article_id: Id) -> Any:
+    """Take a retraction back: future issues can contain the article. Past ones do not change."""
+    article = _get_article(caller_of(request), article_id)
+    storing.restore(article)
     return _serialize(article)
 
 

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.urls import reverse
 from pydantic import BaseModel, Field
 
 from digest.api.lookup import NewsletterQuery
 from digest.api.schemas import Email, Id, Line, Moment, Payload, Switch
-from digest.core import clock
+from digest.core import clock, links
 from digest.core.links import NOT_COUNTED
 from digest.issues import approval
 from digest.issues.changing import OPEN
@@ -49,6 +50,9 @@ class IssueIn(Payload):
     )
     segment: Id | None = Field(
         None, description="Send only to subscribers of this segment. Null: to everyone."
+    )
+    whole: Switch = Field(
+        default=False, description="The whole text of one article, as for breaking news."
     )
 
 
@@ -163,6 +167,7 @@ class IssueOut(BaseModel):
     on_hold: bool = Field(
         description="It is not sent at its slot, but when a user or program sends it."
     )
+    console_url: str = Field(description="Where editors review, change and send it.")
     built_at: datetime
     planned_at: datetime | None
     finished_at: datetime | None
@@ -242,7 +247,8 @@ class ProofOut(BaseModel):
 
 def issue_out(issue: Issue) -> dict[str, Any]:
     """Return an issue."""
-    names = set(IssueOut.model_fields) - {"newsletter", "approval_needed", "topics", "segment"}
+    computed = {"newsletter", "approval_needed", "topics", "segment", "console_url"}
+    names = set(IssueOut.model_fields) - computed
     values = {name: getattr(issue, name) for name in names}
     needed = issue.state in OPEN and approval.is_needed(issue)
     return values | {
@@ -250,6 +256,7 @@ def issue_out(issue: Issue) -> dict[str, Any]:
         "approval_needed": needed,
         "topics": issue.only_topics,
         "segment": issue.segment_id,
+        "console_url": links.absolute(reverse("issue:detail", args=[issue.pk])),
     }
 
 

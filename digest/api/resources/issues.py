@@ -68,6 +68,7 @@ def create_issue(request: HttpRequest, slug: Slug, payload: schemas.IssueIn) -> 
         articles=articles,
         only_topics=payload.topics,
         segment=find_segment(caller, payload.segment),
+        whole=payload.whole,
     )
     return Status(201, schemas.issue_detail_out(issue))
 

@@ -26,6 +26,7 @@ class Purpose(IntEnum):
     BEGIN_HOLD = 0x0EDB  # of all mail
     WATCH = 0x0EE0  # this installation, for alerts
     MIGRATE = 0x0EDA  # the whole database
+    RECEIVE_ARTICLES = 0x0EE2  # of one connection
     DETECT_DROPS = 0x0EDD  # of one newsletter
 
 

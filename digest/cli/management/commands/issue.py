@@ -45,6 +45,9 @@ class Command(ActionCommand):
         create.add_argument(
             "--topic", action="append", default=[], help="only for subscribers of this topic"
         )
+        create.add_argument(
+            "--whole", action="store_true", help="the whole text of one article, for breaking news"
+        )
         self._add_user(create)
         check = self._add(self.reading, "check", "run the preflight checks; status 1 if one fails")
         check.add_argument("--offline", action="store_true", help="do not follow links")
@@ -117,6 +120,7 @@ class Command(ActionCommand):
             clock.now(),
             articles=[lookup.article(url, publication_id) for url in options["article"]],
             only_topics=options["topic"],
+            whole=options["whole"],
         )
         self._answer(issue, f"created as a draft. Next: digest issue send {issue.pk} --yes")
 

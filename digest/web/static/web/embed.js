@@ -3,8 +3,10 @@
 function digestEmbed(options) {
   const tag = document.currentScript;
   const canonical = document.querySelector('link[rel="canonical"]');
-  const here = new Set([location.href, canonical ? canonical.href : ""].map((url) => url.split(/[?#]/)[0]));
-  const others = options.articles.filter(({ url }) => !here.has(url.split(/[?#]/)[0]));
+  const here = [location.href, canonical ? canonical.href : ""].map((url) => url.split("#")[0]);
+  // What follows "?" names the article on some sites, and counts visits on others.
+  const isHere = (url) => here.some((page) => page === url || page.split("?")[0] === url);
+  const others = options.articles.filter(({ url }) => !isHere(url.split("#")[0]));
   const count = Math.min(Number.parseInt(tag.dataset.count, 10) || 5, 10);
   if (!others.length && !options.url) return;
 

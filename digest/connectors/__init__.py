@@ -1,0 +1,1 @@
+"""Systems in which articles are written, such as Ghost, Wagtail and WordPress."""

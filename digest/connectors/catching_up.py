@@ -1,0 +1,66 @@
+"""Ask Ghost for posts that no call reported: it calls once, and does not call again.
+
+Each hour, what changed since the last question is stored as events of the connection, under ids of
+post and change: what a webhook had reported changes nothing.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from digest.connectors import ghost_api, receiving
+from digest.connectors.errors import ConnectorError
+from digest.connectors.models import Connection
+from digest.connectors.reading import Action, Change
+from digest.core import sealing
+from digest.core.errors import DigestError
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(hours=1)
+FIRST = 15  # posts that a new connection brings
+MOST = 50  # posts of one question; the next one continues
+
+
+def catch_up_due(now: datetime) -> int:
+    """Ask for what is due; return how many events were stored."""
+    stored = 0
+    rows = Connection.objects.filter(catch_up_at__lte=now).order_by("catch_up_at")
+    for connection in rows:
+        later = Connection.objects.filter(pk=connection.pk, catch_up_at=connection.catch_up_at)
+        if later.update(catch_up_at=now + EVERY):  # else another worker asks
+            stored += _try(connection, now)
+    return stored
+
+
+def catch_up(connection: Connection, now: datetime) -> int:
+    """Store what changed since the last question; return how many events that made.
+
+    Raises ConnectorError if Ghost does not answer.
+    """
+    if not connection.sealed_key:
+        raise ConnectorError(f"{connection} has no Content API key.")
+    since = connection.caught_up_to
+    entries = ghost_api.list_posts(
+        connection.site_url,
+        sealing.unseal(connection.sealed_key),
+        limit=MOST if since else FIRST,
+        since=since,
+    )
+    stored = 0
+    for entry in entries:
+        change = Change(Action.CORRECT, entry)
+        message_id = f"post {entry.guid} {entry.updated_at}"
+        stored += receiving.store(connection, message_id, change, now)
+    latest = max((entry.updated_at for entry in entries if entry.updated_at), default=since)
+    Connection.objects.filter(pk=connection.pk).update(caught_up_to=latest, problem="")
+    return stored
+
+
+def _try(connection: Connection, now: datetime) -> int:
+    try:
+        return catch_up(connection, now)
+    except DigestError as problem:
+        Connection.objects.filter(pk=connection.pk).update(problem=str(problem))
+        log.warning("connection not caught up", connection=connection.name, problem=str(problem))
+        return 0

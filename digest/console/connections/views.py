@@ -1,0 +1,161 @@
+"""Connections: systems that articles come from, what they reported, and files to install there."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.cache import never_cache
+
+from digest.connectors import bundles, catching_up, receiving, registry
+from digest.connectors.models import Connection
+from digest.console.access import record_action, require_right, scope_of, user_of
+from digest.console.pages import action_view, done, page_view, render_page
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.newsletters.members import Right
+from digest.newsletters.models import Publication
+from digest.tenancy.scope import PublicationScope
+
+RECENT_EVENTS = 5  # listed with each connection
+
+
+class ConnectionForm(forms.Form):
+    """A new connection. Site and key are checked by `connectors.registry`."""
+
+    name = forms.SlugField(
+        max_length=64,
+        help_text="Lowercase letters, digits and hyphens.",
+        widget=forms.TextInput(attrs={"placeholder": "our-site", "autocomplete": "off"}),
+    )
+    kind = forms.ChoiceField(label="System", choices=Connection.Kind.choices)
+    publication = forms.ChoiceField(
+        label="Publication",
+        help_text="All of its newsletters can use the articles; change that on their pages.",
+    )
+    site_url = forms.CharField(
+        label="Address of the Ghost site",
+        required=False,
+        max_length=2000,
+        help_text="With the key below, recent posts come in at once, and posts whose call was lost "
+        "within an hour.",
+        widget=forms.TextInput(attrs={"placeholder": "https://news.example", "inputmode": "url"}),
+    )
+    key = forms.CharField(
+        label="Content API key",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def __init__(self, scope: PublicationScope, data: Any = None) -> None:
+        super().__init__(data)
+        choice: Any = self.fields["publication"]
+        choice.choices = scope.publications().order_by("name").values_list("pk", "name")
+
+
+@page_view(Right.MANAGE)
+def connections(request: HttpRequest) -> HttpResponse:
+    """List the connections with what they reported lately."""
+    return _page(request)
+
+
+@never_cache
+@action_view(Right.MANAGE)
+def add(request: HttpRequest) -> HttpResponse:
+    """Add a connection; show its address, and its secret once."""
+    form = ConnectionForm(scope_of(request, Right.MANAGE), request.POST)
+    if not form.is_valid():
+        return _page(request, form=form)
+    values = form.cleaned_data
+    publication = Publication.objects.get(pk=values["publication"])
+    require_right(request, Right.MANAGE, publication.pk)
+    try:
+        connection, secret = registry.add(
+            values["name"],
+            values["kind"],
+            publication,
+            user_of(request),
+            clock.now(),
+            newsletters=publication.newsletters.all(),
+            site_url=values["site_url"],
+            key=values["key"],
+        )
+    except DigestError as problem:
+        form.add_error(None, str(problem))
+        return _page(request, form=form)
+    record_action(request, "added a connection", connection, publication.pk)
+    return _page(request, connection=connection, secret=secret)
+
+
+@action_view(Right.MANAGE)
+def fetch(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask Ghost for the posts that changed."""
+    connection = _get(request, pk)
+    try:
+        stored = catching_up.catch_up(connection, clock.now())
+    except DigestError as problem:
+        messages.error(request, f"{connection.name}: {problem}")
+        return redirect("connections")
+    record_action(request, "fetched posts", connection, connection.publication_id)
+    plural = "" if stored == 1 else "s"
+    return done(request, f"{stored} changed post{plural} on the way in.", "connections")
+
+
+@action_view(Right.MANAGE)
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a connection; its articles stay."""
+    connection = _get(request, pk)
+    connection.delete()
+    record_action(request, "removed a connection", connection.name, connection.publication_id)
+    return done(request, f"{connection.name} was removed.", "connections")
+
+
+@page_view(Right.MANAGE)
+def download(_request: HttpRequest, kind: str) -> HttpResponse:
+    """Return a file to install in the publisher's system."""
+    if kind == "wordpress":
+        return _file(bundles.wordpress_plugin(), "application/zip", f"{bundles.PLUGIN}.zip")
+    if kind == "wagtail":
+        return _file(bundles.wagtail_module().encode(), "text/x-python", "digest_wagtail.py")
+    raise Http404
+
+
+def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
+    disposition = f'attachment; filename="{name}"'
+    return HttpResponse(content, content_type, headers={"Content-Disposition": disposition})
+
+
+def _connections(request: HttpRequest) -> QuerySet[Connection]:
+    rows = Connection.objects.select_related("publication")
+    return scope_of(request, Right.MANAGE).filter(rows, "publication_id")
+
+
+def _get(request: HttpRequest, pk: int) -> Connection:
+    return get_object_or_404(_connections(request), pk=pk)
+
+
+def _page(request: HttpRequest, **context: Any) -> HttpResponse:
+    if connection := context.get("connection"):
+        context["address"] = receiving.address_of(connection)
+    values = {
+        "connections": [_row(connection) for connection in _connections(request).order_by("name")],
+        "form": ConnectionForm(scope_of(request, Right.MANAGE)),
+        **context,
+    }
+    return render_page(request, "console/connections.html", "Connections", values)
+
+
+def _row(connection: Connection) -> dict[str, Any]:
+    newest = connection.events.order_by("-pk")[:RECENT_EVENTS]
+    received_at = connection.received_at
+    return {
+        "connection": connection,
+        "address": receiving.address_of(connection),
+        "received": clock.format_moment(received_at) if received_at else "",
+        "events": [(event, clock.format_moment(event.received_at)) for event in newest],
+        **asdict(registry.status_of(connection)),
+    }
