@@ -26,7 +26,8 @@ _MERGE_TAG = re.compile(
     r"\*\|[^|*]{1,300}\|\*|\{\{[^{}]{0,300}\}\}|\{%[^%]{0,300}%\}"
     r"|%%[\w:.-]{1,60}%%"
 )
-_MARK = "merge-tag.invalid"  # where a link led to a merge tag
+_MARK = "merge-tag.invalid"  # where a merge tag was, and where a link led to one
+_MARK_AND_BLANK = re.compile(rf"[ \u00a0]*{re.escape(_MARK)}(?=[,.;:!?])")  # of "Hello NAME,"
 _OF_THE_MAIL = re.compile(
     r"unsub|opt-?out|abmeld|desabon|desinscri|preferences|manage[-_]subscri|list-manage|"
     r"/action/disable_email|view-?in-?browser|mailchi\.mp/[^/]*/[^/]*\?e=",
@@ -57,7 +58,7 @@ def without_mail_parts(markup: str) -> str:
         body = root.find("body")
         tree = root if body is None else body
         marked = etree.tostring(tree, encoding="unicode", method="html")
-    return marked.replace(f"http://{_MARK}", "").replace(_MARK, "")
+    return _MARK_AND_BLANK.sub("", marked).replace(_MARK, "")
 
 
 def picture_hosts(html: str) -> Counter[str]:

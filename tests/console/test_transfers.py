@@ -66,7 +66,7 @@ def test_an_export_comes_in(owner: Client, tide: Newsletter) -> None:
     text = page(owner, row)
     assert "recognised as an export of Mailchimp" in text
     assert "What stays behind" in text
-    assert "was not public there" in text
+    assert "1 past issue was not public there" in text
     choices = {"issues": "public", "suppress": "on", "list_name": ""}
     owner.post(f"{START}{row.pk}/", {**choices, "issues": "all", "begin": "1"})
     row.refresh_from_db()

@@ -104,6 +104,7 @@ def test_importing_again_changes_nothing(tmp_path: Path, tide: Newsletter) -> No
         ('<p>Bye</p><a href="{{ UnsubscribeURL }}">unsubscribe</a>', "<p>Bye</p>"),
         ('<p>Bye</p><a href="https://x.list-manage.com/u?u=1">leave</a>', "<p>Bye</p>"),
         ("<p>Dear {{ .Subscriber.FirstName }}%%name%%*|FNAME|*</p>", "<p>Dear </p>"),
+        ("<p>Hello *|FNAME|*, and more</p>", "<p>Hello, and more</p>"),
         ('<a href="javascript:alert(1)">x</a>', "<a>x</a>"),
         (
             '<a href="{{ TrackLink "https://courier.example/a" . }}">a</a>',

@@ -162,10 +162,12 @@ def _get(request: HttpRequest, pk: int) -> Transfer:
 def _context(row: Transfer) -> dict[str, Any]:
     report = row.report
     causes = report.get("subscribers", {}).get("causes", [])
+    reasons = dict(report.get("issues", {}).get("reasons", []))
     return {
         "row": row,
         "report": report,
         "causes": [(CAUSES[Cause(cause)], count) for cause, count in causes],
         "service": service_of(row.service).name,
         "past_issues": row.past_issues.count(),
+        "not_public": reasons.get(past_issues.NOT_PUBLIC, 0),
     }
