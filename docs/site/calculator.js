@@ -9,7 +9,7 @@ const FIGURES = {
   bytesPerClick: 216,
   daysOfClicks: 90,
   daysOfDeliveries: 730,
-  bytesPerSubscriber: 3e3,
+  bytesPerSubscriber: 1e3,
   bytesPerPicture: 0.4e6,
   daysPerMonth: 30.4,
 };

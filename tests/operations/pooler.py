@@ -5,6 +5,7 @@ mails lost or sent twice, whether an export has everybody, and what `digest doct
 migrate` say where the pooler is not declared. Needs `pgbouncer` (apt install pgbouncer).
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -58,7 +59,11 @@ def _send(house: House, subscribers: int) -> int:
     say("Not declared:")
     for command in ("doctor", "migrate"):
         done = run_digest(house, command)
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if "pooler" in line]
+        lines = [
+            line
+            for line in (done.stdout + done.stderr).splitlines()
+            if "PgBouncer" in line or ": its locks" in line
+        ]
         say(f"  digest {command}, status {done.returncode}: {' '.join(lines)}")
     house.environment["DIGEST_DATABASE_POOLED"] = "1"
     start = time.monotonic()
@@ -91,8 +96,9 @@ def _pooler(executable: str, house: House) -> Iterator[str]:
             folder=house.folder,
         )
     )
-    # It refuses to run as root.
-    process = subprocess.Popen([executable, "-q", str(path)], user="nobody")
+    # It refuses to run as root; PostgreSQL's own user may use its socket.
+    user = Path(parts["HOST"]).owner() if os.getuid() == 0 else None
+    process = subprocess.Popen([executable, "-q", str(path)], user=user)
     try:
         yield f"postgresql://{parts['USER']}@127.0.0.1:{port}/digest"
     finally:
