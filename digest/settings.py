@@ -147,6 +147,7 @@ INSTALLED_APPS = [
     "digest.notices",
     "digest.sending",
     "digest.analytics",
+    "digest.series",
     "digest.reputation",
     "digest.bounces",
     "digest.webhooks",

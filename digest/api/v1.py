@@ -25,6 +25,7 @@ from digest.api.resources import (
     publications,
     reputation,
     segments,
+    series,
     sources,
     statistics,
     subscribers,
@@ -104,7 +105,7 @@ api = DigestAPI(
 problems.install(api)
 for _resource in (
     *(publications, newsletters, layout, appeals, sources, articles, issues, blocks),
-    *(experiments, sunset),
+    *(experiments, sunset, series),
     *(subscribers, attributes, segments, suppressions, bounces, statistics, drops, reputation),
     token,
 ):

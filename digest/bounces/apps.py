@@ -7,3 +7,16 @@ class BouncesConfig(AppConfig):
     """Names the package to Django."""
 
     name = "digest.bounces"
+
+    def ready(self) -> None:
+        """Let series know who is inactive."""
+        from digest.bounces.sunset import asking, reengaging, rules
+        from digest.series import signs
+
+        signs.register(
+            signs.Inactivity(
+                lambda newsletter, now: asking.obstacle(rules.rule_of(newsletter), now),
+                lambda newsletter, now: asking.inactive(rules.rule_of(newsletter), now),
+                reengaging.shown_since_entering,
+            )
+        )

@@ -22,6 +22,9 @@ from digest.reputation.recipients.providers import name_of
 from digest.reputation.services.kinds import KINDS
 from digest.sending import control, domain_pauses
 from digest.sending.models import Delivery
+from digest.series import versions
+from digest.series.models import Series
+from digest.series.switching import problems_of
 from digest.tenancy.scope import PublicationScope
 from digest.webhooks.models import Webhook
 
@@ -58,6 +61,7 @@ def problems(
         yield from _services()
     yield from _delivery_drops(senders)
     yield from _uncertain_deliveries(editors)
+    yield from _stopped_series(now, editors)
     yield from _disabled_webhooks(managers)
     yield from _failing_sources(editors)
     yield from _moved_sources(now, editors)
@@ -78,7 +82,7 @@ def _machines() -> Iterator[Problem]:
 
 
 def _paused_issues(scope: PublicationScope) -> Iterator[Problem]:
-    rows = scope.issues().filter(state=Issue.State.PAUSED)
+    rows = scope.issues().filter(state=Issue.State.PAUSED).exclude(reason=versions.OFF)
     for issue in rows.order_by("slot")[:20]:
         url = reverse("issue:detail", args=[issue.pk])
         detail = issue.reason or "Paused by an editor."
@@ -137,6 +141,14 @@ def _uncertain_deliveries(scope: PublicationScope) -> Iterator[Problem]:
             "decide what to do with them."
         )
         yield Problem("Some deliveries are uncertain", detail, url=url)
+
+
+def _stopped_series(now: datetime, scope: PublicationScope) -> Iterator[Problem]:
+    rows = Series.objects.filter(active=True).select_related("newsletter__publication")
+    for series in scope.filter(rows, "newsletter__publication").order_by("pk")[:20]:
+        if problems := problems_of(series, now):
+            title = f"The series “{series}” cannot send"
+            yield Problem(title, problems[0], url=reverse("series", args=[series.pk]))
 
 
 def _disabled_webhooks(scope: PublicationScope) -> Iterator[Problem]:

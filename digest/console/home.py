@@ -168,7 +168,7 @@ def _first_run(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _issues(scope: PublicationScope, *states: str) -> list[Issue]:
-    return list(scope.issues().filter(state__in=states).order_by("slot")[:20])
+    return list(scope.issues().filter(Issue.REGULAR, state__in=states).order_by("slot")[:20])
 
 
 def _sending(scope: PublicationScope) -> list[SendingIssue]:
@@ -227,7 +227,7 @@ def _waiting(issue: Issue, now: datetime) -> Upcoming:
 
 def _sent_issues(scope: PublicationScope) -> list[SentIssue]:
     """Return the issues that went out last, the oldest first."""
-    rows = scope.issues().filter(state=State.SENT).order_by("-slot")[:CHARTED]
+    rows = scope.issues().filter(Issue.REGULAR, state=State.SENT).order_by("-slot")[:CHARTED]
     return [_sent_issue(row.issue, row.numbers) for row in reversed(with_numbers(list(rows)))]
 
 

@@ -40,7 +40,7 @@ def render_list(
 def issues(request: HttpRequest) -> HttpResponse:
     """List issues, the latest first."""
     scope = scope_of(request, Right.SEE)
-    rows = scope.issues().order_by("-slot", "-pk")
+    rows = scope.issues().filter(Issue.REGULAR).order_by("-slot", "-pk")
     newsletters = scope.newsletters().order_by("name").values_list("pk", "name")
     return render_list(
         request,

@@ -30,6 +30,7 @@ _GROUPS = (
             Page("Home", "home", "home", Right.SEE),
             Page("Issues", "mail", "issue:list", Right.SEE),
             Page("Calendar", "calendar_month", "calendar", Right.SEE),
+            Page("Series", "low_priority", "series-list", Right.SEE),
             Page("Articles", "article", "articles", Right.SEE),
             Page("Pictures", "image", "pictures", Right.EDIT),
             Page("Appeals and sponsors", "volunteer_activism", "appeals", Right.SEE),

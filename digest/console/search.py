@@ -17,6 +17,7 @@ from digest.console import navigation
 from digest.console.access import scope_of
 from digest.console.pages import page_view, render_fragment, render_page
 from digest.console.tables import search_in
+from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
 from digest.tenancy.scope import PublicationScope
@@ -62,7 +63,8 @@ def _results(request: HttpRequest, query: str) -> Iterator[Result]:
     for row in _first(scope.publications().order_by("name"), query, "name", "url"):
         yield Result(row.name, "Publication", "storefront", reverse("publication", args=[row.pk]))
     yield from _subscribers(scope_of(request, Right.SUBSCRIBERS), query)
-    for row in _first(scope.issues().order_by("-slot", "-pk"), query, "subject"):
+    regular = scope.issues().filter(Issue.REGULAR)
+    for row in _first(regular.order_by("-slot", "-pk"), query, "subject"):
         kind = f"Issue of {row.newsletter.name}, {row.goes_at:%-d %b %Y}"
         yield Result(row.subject, kind, "mail", reverse("issue:detail", args=[row.pk]))
     appeals = scope.filter(Appeal.objects.order_by("-pk"))

@@ -29,6 +29,7 @@ from digest.selfservice import data_export, erasure
 from digest.sending import history, resending, uncertain
 from digest.sending.models import AnyDelivery
 from digest.sending.progress import progress
+from digest.series.numbers import enrolments_of, passages_of
 from digest.subscribers import consent, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
 from digest.tenancy.scope import PublicationScope
@@ -69,12 +70,32 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
                 "-id"
             )[:20]
         ],
+        "enrolments": _enrolments(subscriber, scope),
         "profile_cards": profile.cards(subscriber, scope),
         "can_send": not scope_of(request, Right.SEND).is_empty,
         "can_export": not scope_of(request, Right.EXPORT).is_empty,
         "can_erase": not scope_of(request, Right.ERASE).is_empty,
     }
     return render_page(request, "console/subscriber.html", "Subscriber", context)
+
+
+def _enrolments(subscriber: Subscriber, scope: PublicationScope) -> list[dict[str, Any]]:
+    """Return the series in scope that the subscriber is or was in, and which steps they had."""
+    rows = [
+        row
+        for row in enrolments_of(subscriber)
+        if scope.includes(row.series.newsletter.publication_id)
+    ]
+    return [
+        {
+            "row": row,
+            "entered": clock.format_moment(row.entered_at),
+            "due": clock.format_moment(row.due_at) if row.due_at else "",
+            "ended": clock.format_moment(row.ended_at) if row.ended_at else "",
+            "passages": [(step, clock.format_moment(step.at)) for step in passages_of(row)],
+        }
+        for row in rows[:20]
+    ]
 
 
 def _returned(subscriber: Subscriber, scope: PublicationScope) -> dict[str, Any]:

@@ -41,6 +41,8 @@ from digest.console.publications import views as publications
 from digest.console.relays import actions as relay_actions
 from digest.console.relays import hold, mailboxes, warm_up
 from digest.console.relays import views as relays
+from digest.console.series import steps as series_steps
+from digest.console.series import views as series
 from digest.console.setup import contents as setup_contents
 from digest.console.setup import senders as setup_senders
 from digest.console.setup import trying as setup_trying
@@ -99,8 +101,22 @@ _MAILBOXES = [
     path("<int:pk>/disable/", mailboxes.switch, {"active": False}, name="mailbox-disable"),
     path("<int:pk>/remove/", mailboxes.remove, name="mailbox-remove"),
 ]
+_SERIES = [
+    path("", series.listing, name="series-list"),
+    path("<int:pk>/", series.series, name="series"),
+    path("<int:pk>/switch/", series.switch, name="series-switch"),
+    path("<int:pk>/steps/", series.add_step, name="series-add-step"),
+    path("<int:pk>/order/", series.order, name="series-order"),
+    path("<int:pk>/delete/", series.delete, name="series-delete"),
+    path("<int:pk>/subscribers/", series.subscribers, name="series-subscribers"),
+    path("<int:pk>/take-out/", series.remove, name="series-take-out"),
+    path("steps/<int:pk>/", series_steps.step, name="series-step"),
+    path("steps/<int:pk>/publish/", series_steps.publish, name="series-step-publish"),
+    path("steps/<int:pk>/remove/", series_steps.remove, name="series-step-remove"),
+]
 urlpatterns = [
     path("pictures/", include(_PICTURES)),
+    path("series/", include(_SERIES)),
     path("", home.home, name="home"),
     path("calendar/", issue_calendar.calendar, name="calendar"),
     path("calendar/move/", issue_calendar.move, name="calendar-move"),

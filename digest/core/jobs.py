@@ -26,6 +26,7 @@ COMPACT_GROWTH = "delivery.compact_growth"
 SETTLE_SIGNUPS = "notices.settle"  # with the next: a subscriber waits, so no issue is before them
 SEND_NOTICES = "notices.send"
 SETTLE_REFUSALS = "delivery.settle_refusals"
+PLAN_SERIES = "delivery.plan_series"  # steps of series that are due
 COUNT_RESULTS = "delivery.count_results"
 COLLECT_PAGE_VIEWS = "analytics.page_views"
 REFRESH_POPULARITY = "analytics.popularity"
@@ -60,6 +61,7 @@ NAMES = frozenset(
         SETTLE_SIGNUPS,
         SEND_NOTICES,
         SETTLE_REFUSALS,
+        PLAN_SERIES,
         COUNT_RESULTS,
         COLLECT_PAGE_VIEWS,
         REFRESH_POPULARITY,

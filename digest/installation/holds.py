@@ -20,6 +20,7 @@ HELD_JOBS = frozenset(
     {
         jobs.BUILD_ISSUES,
         jobs.PLAN_ISSUES,
+        jobs.PLAN_SERIES,
         jobs.SEND_DELIVERIES,
         jobs.SEND_NOTICES,
         jobs.ASK_INACTIVE,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from digest.accounts.models import User
-from digest.issues.changing import block_of, changing
+from digest.issues.changing import block_of, changing, left_out_entry
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue
 from digest.newsletters import blocks, checks
@@ -82,7 +82,7 @@ def remove(issue: Issue, block_id: int, by: User) -> None:
             raise IssueError("It holds the only stories of this issue: skip the issue instead.")
         removed = {story.article_id for story in stories}
         locked.left_out = [
-            *(story.as_left_out("removed by an editor") for story in stories),
+            *(left_out_entry(story, "removed by an editor") for story in stories),
             *(left for left in locked.left_out if left["article"] not in removed),
         ]
         block.delete()

@@ -9,7 +9,7 @@ or story, and is refused if somebody else was faster; one that fits whatever was
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
 
@@ -101,6 +101,11 @@ def block_of(issue: Issue, block_id: int, version: int | None = None) -> Block:
 def story_of(issue: Issue, story_id: int, version: int | None = None) -> Story:
     """Return a story of the issue; raise EditConflictError if it is gone or another by now."""
     return _unchanged(issue.stories.filter(pk=story_id).first(), "story", version)
+
+
+def left_out_entry(story: Story, reason: str) -> dict[str, Any]:
+    """Return what `Issue.left_out` holds of a story that has been removed."""
+    return {"article": story.article_id, "title": story.title, "reason": reason}
 
 
 def renumber(issue: Issue) -> None:

@@ -11,7 +11,15 @@ from digest.articles.models import Article
 from digest.core import clock
 from digest.core.text import one_line
 from digest.issues import history, pictures
-from digest.issues.changing import block_of, changing, lock, renumber, settle, story_of
+from digest.issues.changing import (
+    block_of,
+    changing,
+    left_out_entry,
+    lock,
+    renumber,
+    settle,
+    story_of,
+)
 from digest.issues.composing import compose, folded, snapshot
 from digest.issues.errors import EditConflictError, IssueError
 from digest.issues.models import Block, Issue, Story
@@ -62,13 +70,13 @@ def remove(issue: Issue, revision: int | None, story_id: int, by: User) -> Issue
     """
     with changing(issue, revision, by, "Remove story") as locked:
         story = story_of(locked, story_id)
-        if not locked.stories.exclude(pk=story.pk).exists():
+        if not (locked.is_of_series or locked.stories.exclude(pk=story.pk).exists()):
             raise IssueError("It is the last story of this issue: skip the issue instead.")
         story.delete()
         if story.block.kind == BlockKind.LEAD:
             _promote(story.block)
         locked.left_out = [
-            story.as_left_out("removed by an editor"),
+            left_out_entry(story, "removed by an editor"),
             *(left for left in locked.left_out if left["article"] != story.article_id),
         ]
     return locked
@@ -195,6 +203,8 @@ def refresh(issue: Issue, revision: int | None, by: User, now: datetime) -> Issu
 
     Blocks stay as they are; a block of the layout that was removed gets no stories.
     """
+    if issue.is_of_series:
+        raise IssueError("The page of the step says which stories this mail shows.")
     with changing(issue, revision, by, "Refresh stories") as locked:
         cadence = Cadence(locked.cadence)
         draft = compose(locked.newsletter, locked.slot, now, locked.kind, cadence, excluded=locked)

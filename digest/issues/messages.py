@@ -126,7 +126,11 @@ def _shown_before(issue: Issue, appeals: Iterable[Appeal]) -> QuerySet[Block]:
     unsent = (Issue.State.SKIPPED, Issue.State.CANCELLED)
     blocks = Block.objects.filter(appeal__in=[row.pk for row in appeals], hidden=False)
     for_cadence = blocks.filter(issue__newsletter=issue.newsletter_id, issue__cadence=issue.cadence)
-    return for_cadence.exclude(issue__state__in=unsent).exclude(issue=issue.pk)
+    return (
+        for_cadence.exclude(issue__state__in=unsent)
+        .exclude(issue=issue.pk)
+        .exclude(issue__kind__in=[Issue.Kind.TEMPLATE, Issue.Kind.SERIES])
+    )
 
 
 def _is_spent(appeal: Appeal, issue: Issue, blocks: QuerySet[Block]) -> bool:

@@ -1,7 +1,6 @@
 """One issue of a newsletter, and its stories frozen."""
 
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -36,8 +35,11 @@ class Issue(HasUuid):
     class Kind(models.TextChoices):
         SCHEDULED = "scheduled"
         MANUAL = "manual"
+        TEMPLATE = "template"  # the draft of a mail of a series: it is never sent itself
+        SERIES = "series"  # a mail of a series, sent to each subscriber when it is due for them
 
-    FOR_EVERYONE = Q(segment=None, only_topics=[])  # who has its newsletter and its cadence
+    REGULAR = ~Q(kind__in=["template", "series"])  # issues as subscribers know them
+    FOR_EVERYONE = REGULAR & Q(segment=None, only_topics=[])  # who has its newsletter and cadence
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="issues")
     slot = models.DateTimeField()
     cadence = models.CharField(max_length=8, choices=Cadence, default=Cadence.EVERY)
@@ -84,6 +86,7 @@ class Issue(HasUuid):
     # While it is being planned: up to which subscriber, by id. NULL before and after.
     planned_through = models.BigIntegerField(null=True)
     finished_at = models.DateTimeField(null=True)
+    stands_open = models.BooleanField(default=False)  # it is not finished when nothing is due
 
     class Meta:
         constraints = [
@@ -113,7 +116,12 @@ class Issue(HasUuid):
     @property
     def goes_by_itself(self) -> bool:
         """Whether it goes out at its time, once it is approved where that is needed."""
-        return self.kind != self.Kind.MANUAL and not self.on_hold
+        return self.kind == self.Kind.SCHEDULED and not self.on_hold
+
+    @property
+    def is_of_series(self) -> bool:
+        """Whether it is a mail of a series, or the draft of one."""
+        return self.kind in (self.Kind.TEMPLATE, self.Kind.SERIES)
 
     @property
     def key(self) -> str:
@@ -143,9 +151,7 @@ class Block(BlockFields, HasUuid):
 
     class Meta:
         ordering = ["position"]
-        constraints = [
-            _unique_position("block_position"),
-        ]
+        constraints = [_unique_position("block_position")]
 
     def __str__(self) -> str:
         return self.title or self.get_kind_display()
@@ -201,10 +207,6 @@ class Story(HasUuid):
 
     def __str__(self) -> str:
         return self.title
-
-    def as_left_out(self, reason: str) -> dict[str, Any]:
-        """Return what `Issue.left_out` holds of the story when it has been removed."""
-        return {"article": self.article_id, "title": self.title, "reason": reason}
 
 
 class IssueRevision(models.Model):

@@ -105,10 +105,18 @@ def in_undo_window(issue: Issue, now: datetime) -> bool:
 
 @contextmanager
 def locked_issue(issue: Issue) -> Iterator[Issue]:
-    """Hold an issue's row while when it goes out is changed, and save it."""
+    """Hold an issue's row while when it goes out is changed, and save it.
+
+    Raises IssueError for a mail of a series, which has no time of its own.
+    """
     with transaction.atomic():
         rows = Issue.objects.select_for_update(of=("self",))
         locked = rows.select_related("newsletter__publication").get(pk=issue.pk)
+        if locked.is_of_series:
+            raise IssueError(
+                "This is a mail of a series: it goes to each subscriber when it is due for them. "
+                "Publish it on the page of its step."
+            )
         yield locked
         locked.save()
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from digest.core import jobs
 from digest.issues import approval, building, window
 from digest.issues.building import lock_newsletter
-from digest.issues.changing import OPEN, renumber, unsettle
+from digest.issues.changing import OPEN, left_out_entry, renumber, unsettle
 from digest.issues.composing import compose
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue, Story
@@ -86,7 +86,7 @@ def _remove_stories_sent_elsewhere(issue: Issue) -> None:
     in_other_issues = received.exclude(issue=issue).filter(article__isnull=False).values("article")
     sent = Q(article__in=in_other_issues) if issue.kind != Issue.Kind.MANUAL else Q()
     stories = issue.stories.filter(sent | Q(article__retracted_at__isnull=False))
-    removed = [story.as_left_out("in another issue by now, or retracted") for story in stories]
+    removed = [left_out_entry(story, "in another issue by now, or retracted") for story in stories]
     if removed:
         stories.delete()
         issue.left_out = [*removed, *issue.left_out]

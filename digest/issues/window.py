@@ -5,6 +5,7 @@ weekly issue has the stories of its week's other issues again. What went to a se
 of a topic, counts for nobody: the others have not had it.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import Max, Min, Q, QuerySet
@@ -43,6 +44,27 @@ def stories_received(newsletter: Newsletter, cadence: Cadence) -> QuerySet[Story
         block__hidden=False,
         block__segment=None,
     )
+
+
+def latest_issue(newsletter_ids: Collection[int]) -> Issue | None:
+    """Return the latest issue of these newsletters that went out to everybody; None without one.
+
+    One that goes out by local time is left out while it does: it may still reach a new subscriber
+    by itself.
+    """
+    sent = Issue.objects.filter(
+        Issue.FOR_EVERYONE,
+        newsletter__in=newsletter_ids,
+        state__in=[State.SENDING, State.SENT],
+    )
+    sent = sent.exclude(newsletter__send_in_local_time=True, state=State.SENDING)
+    return sent.order_by("-slot").first()
+
+
+def stories_for_everyone(issue: Issue) -> QuerySet[Story]:
+    """Return the stories of an issue that all of its subscribers had: of no block for some."""
+    stories = issue.stories.filter(retracted_at=None, left_out=False, block__hidden=False)
+    return stories.filter(block__segment=None, block__only_topics=[]).order_by("position")
 
 
 def issues_of_period(newsletter: Newsletter, since: datetime, slot: datetime) -> QuerySet[Issue]:

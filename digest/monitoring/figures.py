@@ -65,7 +65,8 @@ def _results(now: datetime) -> Iterator[Value]:
 
 
 def _issues(_now: datetime) -> Iterator[Value]:
-    numbers = dict(Issue.objects.values_list("state").annotate(Count("pk")))
+    regular = Issue.objects.filter(Issue.REGULAR)
+    numbers = dict(regular.values_list("state").annotate(Count("pk")))
     for state in Issue.State:
         yield [state.value], numbers.get(state.value, 0)
 

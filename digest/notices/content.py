@@ -16,7 +16,8 @@ from django.urls import reverse
 
 from digest.accounts.models import User
 from digest.core import addresses, clock, links
-from digest.issues.models import Issue, Story
+from digest.issues.models import Story
+from digest.issues.window import latest_issue, stories_for_everyone
 from digest.newsletters import invitations
 from digest.newsletters.models import Invitation, Newsletter
 from digest.notices import warning_letters
@@ -98,18 +99,10 @@ def _latest_stories(newsletters: list[Newsletter]) -> list[Story]:
     Only what every subscriber was sent: no issue and no block for some of them.
     """
     showing = [newsletter.pk for newsletter in newsletters if newsletter.welcome_with_latest]
-    sent = Issue.objects.filter(
-        Issue.FOR_EVERYONE,
-        newsletter__in=showing,
-        state__in=[Issue.State.SENDING, Issue.State.SENT],
-    )
-    # An issue that goes out by local time may still reach the new subscriber by itself.
-    sent = sent.exclude(newsletter__send_in_local_time=True, state=Issue.State.SENDING)
-    latest = sent.order_by("-slot").first()
+    latest = latest_issue(showing)
     if latest is None:
         return []
-    stories = latest.stories.filter(retracted_at=None, left_out=False, block__hidden=False)
-    stories = stories.filter(block__segment=None, block__only_topics=[])
+    stories = stories_for_everyone(latest)
     return list(stories.select_related("issue__newsletter").prefetch_related("links"))
 
 

@@ -21,6 +21,7 @@ from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.recovery.evidence.applying import ApplyResult, Evidence, apply_evidence, read_evidence
 from digest.sending import control
+from digest.series import restoring
 
 PERHAPS_SENT = (
     "This may have been sent already: mail was held because these data end at {}. {} only if it "
@@ -28,6 +29,10 @@ PERHAPS_SENT = (
 )
 
 State = Issue.State
+_RELEASED_JOBS = (
+    *(jobs.BUILD_ISSUES, jobs.PLAN_ISSUES, jobs.PLAN_SERIES),
+    *(jobs.SEND_DELIVERIES, jobs.SEND_NOTICES),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,7 @@ class Review:
     marking: list[Issue] = field(default_factory=list)  # only a person sends these
     missed: list[MissedSlot] = field(default_factory=list)
     notices: int = 0  # that waited, and are sent within seconds
+    steps: int = 0  # of series that would be sent at once
     evidence: Evidence = field(default_factory=Evidence)  # of what happened since
     applied: ApplyResult = field(default_factory=ApplyResult)  # once it was released
 
@@ -54,7 +60,7 @@ class Review:
     def is_empty(self) -> bool:
         """Nothing has to be set aside."""
         issues = self.pausing or self.skipping or self.marking or self.missed
-        return not issues and not self.notices and self.evidence.is_empty
+        return not issues and not self.notices and not self.steps and self.evidence.is_empty
 
     def mails_of(self, row: Issue | MissedSlot) -> int | None:
         """Return how many mails of an issue or slot were sent, as far as the log has it."""
@@ -75,6 +81,7 @@ class Review:
             (len(self.skipping) + len(self.missed), "issues skipped"),
             (len(self.marking), "issues marked"),
             (self.notices, "waiting notices dropped"),
+            (self.steps, "mails of series left out"),
         )
         named = ", ".join(f"{count:,} {label}" for count, label in counts if count)
         set_aside = f"{named}." if named else "Nothing had to be set aside."
@@ -102,6 +109,7 @@ def review(hold: Hold, now: datetime, *, restored: bool = False, complete: bool 
         ],
         missed=list(_missed_slots(until, now)) if until else [],
         notices=_waiting_notices(hold).count(),
+        steps=restoring.due_enrolments(hold.began_at, now).count(),
         evidence=read_evidence(until),
     )
 
@@ -126,9 +134,11 @@ def release(hold: Hold, now: datetime, *, restored: bool = False, complete: bool
     if reviewed.notices:
         reply = "It waited when these data were saved, and was probably sent."
         _waiting_notices(hold).update(state=Notice.State.CANCELLED, settled_at=now, reply=reply)
+    if reviewed.steps:
+        restoring.set_aside(hold.began_at, now)
     applied = apply_evidence(reviewed.evidence, now)
     holds.release(hold, now)
-    for name in (jobs.BUILD_ISSUES, jobs.PLAN_ISSUES, jobs.SEND_DELIVERIES, jobs.SEND_NOTICES):
+    for name in _RELEASED_JOBS:
         jobs.enqueue(name)
     return replace(reviewed, applied=applied)
 

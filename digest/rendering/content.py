@@ -38,7 +38,7 @@ class Content:
     address_lines: tuple[str, ...]
     language: str
     direction: str
-    date: str  # of the day on which it goes out, in the publication's zone
+    date: str  # of the day on which it goes out, in the publication's zone; empty: on many days
     online_url: str
     archive_url: str  # empty: the newsletter is on no public page
     sign_up_url: str  # empty: nobody may sign up
@@ -99,7 +99,7 @@ def content_of(
         address_lines=tuple(address_lines(publication)),
         language=language,
         direction=direction(language),
-        date=format_full_date(day, language),
+        date="" if issue.is_of_series else format_full_date(day, language),
         online_url=links.online_url(issue),
         archive_url=links.archive_url(newsletter),
         sign_up_url=links.sign_up_url(newsletter),

@@ -60,7 +60,7 @@ def _contents(
 def _unsent(newsletter: Newsletter) -> Issue | None:
     """Return the latest issue that is not sent yet and has stories."""
     states = [Issue.State.DRAFT, Issue.State.BUILT]
-    unsent = newsletter.issues.filter(state__in=states, stories__isnull=False)
+    unsent = newsletter.issues.filter(Issue.REGULAR, state__in=states, stories__isnull=False)
     return unsent.order_by("-slot").first()
 
 

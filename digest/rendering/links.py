@@ -56,10 +56,11 @@ def share_links(issue: Issue, name: str) -> list[tuple[str, str]]:
     """Return the links that share an issue, each with its label in the active language.
 
     Forwarding opens a mail with the address of the web version, so that what is forwarded has no
-    links of one subscriber. What is not public is not shared: an unlisted newsletter's issues, and
-    those for a segment or a topic.
+    links of one subscriber. What is not public is not shared: an unlisted newsletter's issues,
+    those for a segment or a topic, and mails of a series.
     """
-    is_public = issue.newsletter.listed and not (issue.segment_id or issue.only_topics)
+    is_for_some = issue.segment_id or issue.only_topics or issue.is_of_series
+    is_public = issue.newsletter.listed and not is_for_some
     if not (is_public and issue.newsletter.share_links):
         return []
     address = online_url(issue)

@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from digest.core import links
+from digest.core import jobs, links
 from digest.core.errors import LinkError
 from digest.newsletters.models import Newsletter
 from digest.notices.content import CONFIRM_LASTS
 from digest.notices.models import Notice
 from digest.notices.queue import queue_to_subscriber
+from digest.series import enrolling
 from digest.subscribers import consent
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber, Subscription
@@ -116,6 +117,13 @@ def _is_refused(subscription: Subscription, requested_at: datetime) -> bool:
 
 
 def _welcome(subscriber_id: int, newsletter_ids: Sequence[int], now: datetime) -> None:
+    """Welcome a subscriber by the series of each newsletter, or by one notice for those without."""
+    in_series = enrolling.welcomed(subscriber_id, newsletter_ids, now)
+    if in_series:
+        jobs.enqueue(jobs.PLAN_SERIES)
+    unwelcomed_ids = [pk for pk in newsletter_ids if pk not in in_series]
+    if not unwelcomed_ids:
+        return
     subscriber = Subscriber.objects.get(pk=subscriber_id)
-    first = Newsletter.objects.select_related("publication").get(pk=newsletter_ids[0])
-    queue_to_subscriber(Notice.Kind.WELCOME, first, subscriber, now, newsletters=newsletter_ids)
+    first = Newsletter.objects.select_related("publication").get(pk=unwelcomed_ids[0])
+    queue_to_subscriber(Notice.Kind.WELCOME, first, subscriber, now, newsletters=unwelcomed_ids)

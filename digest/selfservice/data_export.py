@@ -10,6 +10,8 @@ from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending import history
 from digest.sending.models import AnyDelivery
+from digest.series.models import Enrolment
+from digest.series.numbers import enrolments_of, passages_of
 from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.suppression import suppressions_of
 from digest.tenancy.scope import PublicationScope
@@ -48,6 +50,7 @@ def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None
             for row in subscriber.bounces.select_related("issue__newsletter").order_by("id")
         ],
         "clicks": clickers.export_hits(subscriber),
+        "series": [_enrolment(row) for row in enrolments_of(subscriber)],
         "notices": [_notice(row) for row in subscriber.notices.order_by("id")],
         "deliveries": [
             _delivery(row) for row in history.of_subscriber(subscriber)[:most_deliveries]
@@ -162,6 +165,24 @@ def _delivery(delivery: AnyDelivery) -> dict[str, Any]:
         "at": delivery.at,
         "attempts": delivery.attempts,
         "reply": f"{delivery.reply_code or ''} {delivery.reply}".strip(),
+    }
+
+
+def _enrolment(enrolment: Enrolment) -> dict[str, Any]:
+    return {
+        "newsletter": enrolment.series.newsletter.slug,
+        "name": enrolment.series.name,
+        "entered_at": enrolment.entered_at,
+        "state": enrolment.get_state_display(),
+        "ended_at": enrolment.ended_at,
+        "steps": [
+            {
+                "subject": passage.step.draft.own_subject,
+                "at": passage.at,
+                "outcome": passage.outcome,
+            }
+            for passage in passages_of(enrolment)
+        ],
     }
 
 

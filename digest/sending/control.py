@@ -64,7 +64,14 @@ def pause_with_reason(issue: Issue, reason: str) -> None:
 
 
 def _move(issue: Issue, allowed: list[State], verb: str, **change: object) -> None:
-    """Change the issue's state if it is one of `allowed` at this moment."""
+    """Change the issue's state if it is one of `allowed` at this moment.
+
+    Nobody is sent the draft of a mail of a series, so nothing can be stopped.
+    """
+    if issue.kind == Issue.Kind.TEMPLATE:
+        raise DeliveryError(
+            "This is the draft of a mail of a series. Switch the series off instead."
+        )
     if not _row(issue).filter(state__in=allowed).update(**change):
         state = State(_current(issue).state)
         raise DeliveryError(f"Issue {issue.pk} cannot be {verb}: it is {state.value}.")

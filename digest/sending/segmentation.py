@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from digest.core import clock
 from digest.issues import experiments
 from digest.issues.experiments import Leads
 from digest.issues.models import Block, Experiment, Issue
@@ -121,13 +122,14 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
     stories = {story.position: choosable.intersection(story.topics) for story in current}
     topics = frozenset[str]().union(*stories.values())
     block_segments = _block_segments(visible)
+    at = clock.now() if issue.stands_open else issue.goes_at
     audience = Audience(
         cadences_of(issue),
-        topics,
+        choosable if issue.is_of_series else topics,
         choosable,
         frozenset(issue.only_topics),
-        next(iter(memberships_of([issue.segment_id], issue.goes_at)), None),
-        memberships_of(frozenset[int]().union(*block_segments.values()), issue.goes_at),
+        next(iter(memberships_of([issue.segment_id], at)), None),
+        memberships_of(frozenset[int]().union(*block_segments.values()), at),
     )
     return Segmentation(
         compiled,
@@ -164,9 +166,10 @@ def _appeal_keys(blocks: Iterable[Block]) -> dict[int, frozenset[int]]:
 def cadences_of(issue: Issue) -> frozenset[Cadence]:
     """Return the cadences whose subscribers an issue is for.
 
-    A manual issue is for all. Who chose a cadence that is no longer offered receives every issue.
+    A manual issue is for all, and so is a mail of a series. Who chose a cadence that is no longer
+    offered receives every issue.
     """
-    if issue.kind == Issue.Kind.MANUAL:
+    if issue.kind != Issue.Kind.SCHEDULED:
         return frozenset(Cadence)
     if issue.cadence != Cadence.EVERY:
         return frozenset({Cadence(issue.cadence)})

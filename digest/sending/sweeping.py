@@ -230,7 +230,7 @@ def _reopen(now: datetime) -> None:
 
 
 def _finish(now: datetime) -> list[Issue]:
-    """Finish the issues that are planned and have nothing left to send."""
+    """Finish the issues that are planned for everybody and have nothing left to send."""
     due = Delivery.objects.filter(issue=OuterRef("pk"), state__in=Delivery.DUE)
     in_flight = Delivery.objects.filter(issue=OuterRef("pk"), state=State.CLAIMED)
     untried = Chunk.objects.filter(issue=OuterRef("pk"))
@@ -242,6 +242,7 @@ def _finish(now: datetime) -> list[Issue]:
         ~Exists(resendable),
         Q(planned_at__isnull=False, planned_through__isnull=True),
         state=Issue.State.SENDING,
+        stands_open=False,
     )
     finished = [issue for issue in sending if _close(issue, sending, now)]
     for issue in finished:

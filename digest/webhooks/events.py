@@ -13,4 +13,6 @@ class Event(TextChoices):
     STATISTICS = "issue.statistics", "an issue's numbers, a day and a week after it was sent"
     BOUNCED = "delivery.bounced", "an issue was refused permanently, or came back"
     COMPLAINED = "delivery.complained", "a subscriber has marked an issue as spam"
+    ENTERED = "series.entered", "a subscriber has entered a series of mails"
+    ENDED = "series.ended", "a subscriber has left a series, or had its last step"
     DROPPED = "deliverability.dropped", "a mailbox provider takes an issue far worse than before"

@@ -8,6 +8,7 @@ from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
+from digest.series.models import Enrolment
 from digest.subscribers.models import Subscriber
 from digest.webhooks.events import Event
 
@@ -61,6 +62,7 @@ class WebhookDelivery(Leased, HasUuid):
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, null=True, related_name="+")
     # A plain number: a foreign key would have millions of deliveries looked at when they go.
     delivery_id = models.BigIntegerField(null=True)
+    enrolment = models.ForeignKey(Enrolment, on_delete=models.CASCADE, null=True, related_name="+")
 
     state = models.SmallIntegerField(choices=State, default=State.WAITING)
     due_at = models.DateTimeField()

@@ -30,6 +30,7 @@ def payload_of(delivery: WebhookDelivery) -> bytes:
             **_subscriber_data(delivery),
             **_issue_data(delivery),
             **_bounce_data(delivery),
+            **_series_data(delivery),
         },
     }
     return json.dumps(
@@ -88,6 +89,18 @@ def _drops_of(issue: Issue) -> list[dict[str, Any]]:
         }
         for row in Drop.objects.filter(issue=issue).order_by("destination", "kind")
     ]
+
+
+def _series_data(delivery: WebhookDelivery) -> dict[str, Any]:
+    if (enrolment := delivery.enrolment) is None:
+        return {}
+    return {
+        "series": enrolment.series_id,
+        "series_uuid": str(enrolment.series.uuid),
+        "name": enrolment.series.name,
+        "state": enrolment.state,
+        "entered_at": enrolment.entered_at.isoformat(),
+    }
 
 
 def _bounce_data(delivery: WebhookDelivery) -> dict[str, Any]:

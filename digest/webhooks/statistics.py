@@ -33,7 +33,8 @@ _QUEUE = """
 SELECT webhooks_queue_event(%(event)s, issue.finished_at + %(age)s::interval,
     issue.newsletter_id, NULL, issue.id, NULL)
 FROM issues_issue AS issue
-WHERE issue.state = 'sent' AND issue.finished_at <= %(latest)s AND issue.finished_at > %(earliest)s
+WHERE issue.state = 'sent' AND issue.kind <> 'series'
+    AND issue.finished_at <= %(latest)s AND issue.finished_at > %(earliest)s
     AND NOT EXISTS (
         SELECT 1 FROM webhooks_webhookdelivery AS delivery WHERE delivery.issue_id = issue.id
             AND delivery.event = %(event)s

@@ -25,6 +25,7 @@ from tests.api.conftest import Caller, MakeCaller
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue
 from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.series import make_series
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
 
@@ -98,6 +99,7 @@ BODIES: dict[str, Any] = {
     "/segments": {"publication": "theirs", "name": "New", "rules": {"rules": []}},
     "/segments/try": {"publication": "theirs", "rules": {"rules": []}},
     "/segments/{segment_id}": {"name": "Other"},
+    "/series/{series_id}/switch": {"active": True},
     "/suppressions": {"email": "new@reader.example", "newsletter": "tide", "reason": "asked"},
 }
 
@@ -118,6 +120,7 @@ def ids() -> dict[str, int]:
             newsletter.publication, label="Plan", kind="text", now=NOON
         ).pk,
         "segments": saving.create(newsletter.publication, "All", {"rules": []}, NOON).pk,
+        "series": make_series(newsletter).pk,
         "articles": make_article(source).pk,
         "sources": source.pk,
         "issues": issue.pk,

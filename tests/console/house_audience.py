@@ -4,9 +4,12 @@ from datetime import datetime
 
 from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.models import Newsletter
+from digest.series import editing, enrolling, planning, switching
+from digest.series.models import Series
 from digest.subscribers import attributes, profiles
-from digest.subscribers.models import Profile
+from digest.subscribers.models import Profile, Subscriber
 from digest.subscribers.segments import saving
+from tests.cast.series import make_editor, make_series
 
 
 def fill_profiles(newsletter: Newsletter, now: datetime) -> None:
@@ -24,7 +27,22 @@ def fill_profiles(newsletter: Newsletter, now: datetime) -> None:
     clicked = {"field": "clicked", "operator": "in_last", "value": 90}
     group = {"match": "any", "rules": [clicked, {**rule, "operator": "is_not"}]}
     rules = {"match": "all", "rules": [rule, group]}
-    saving.create(publication, "Readers who stay", rules, now)
+    segment = saving.create(publication, "Readers who stay", rules, now)
+    furnish_series(newsletter, segment, ids, now)
+
+
+def furnish_series(
+    newsletter: Newsletter, segment: Segment, subscriber_ids: list[int], now: datetime
+) -> None:
+    """A welcome in two steps with subscribers in it, the second for some; and one to be written."""
+    series = make_series(newsletter, 0, 3 * 24 * 60, trigger="sign_up", active=False)
+    series.steps.filter(position=1).update(condition="segment", segment=segment)
+    switching.switch_on(series, now)
+    enrolling.enrol(series, subscriber_ids, now)
+    planning.plan_due(now)
+    if len(subscriber_ids) > 1:
+        enrolling.remove(series, Subscriber.objects.get(pk=subscriber_ids[0]), now)
+    editing.create(newsletter, "Are you still there?", "inactive", make_editor(), now)
 
 
 def spoil(text: str) -> None:
@@ -32,4 +50,6 @@ def spoil(text: str) -> None:
     Attribute.objects.update(label=text[:100])
     Attribute.objects.filter(kind="choice").update(choices=[text[:100]])
     Segment.objects.update(name=text[:100])
+    for number, series in enumerate(Series.objects.order_by("pk")):
+        Series.objects.filter(pk=series.pk).update(name=f"{number}{text}"[:100])
     Profile.objects.update(tags=[text[:60]], attributes={"text": text})

@@ -18,6 +18,7 @@ from digest.issues.models import Issue
 from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.relays.models import Relay
+from digest.series.models import Series, Step
 from digest.subscribers.models import Subscriber, SubscriberImport
 from digest.transfers.models import Transfer
 from tests.browser import chromium_page, in_browser, serious_violations, settle
@@ -154,6 +155,8 @@ def keys_for(address: str) -> Iterable[int | str]:
 
 
 KINDS: dict[str, Any] = {
+    "/series/steps/": Step,
+    "/series/": Series,
     "/subscribers/": Subscriber,
     "/article/": Article,
     "/source/": Source,

@@ -19,6 +19,7 @@ from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Member, Newsletter, Publication, Role
 from digest.pictures.models import Picture
+from digest.series.models import Series, Step
 from digest.subscribers import attributes
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments import saving
@@ -29,6 +30,7 @@ from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_newsletter
 from tests.cast.pictures import make_picture
+from tests.cast.series import make_series
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
 
@@ -109,6 +111,7 @@ def foreign_issue() -> Issue:
     saving.create(newsletter.publication, "Everyone", {"rules": []}, NOON)
     owner = User.objects.create_user("ben@courier.example")
     connections.add("blog", "ghost", newsletter.publication, owner, NOON)
+    make_series(newsletter)
     registry.add(
         "crm",
         "https://crm.example/",
@@ -151,6 +154,8 @@ def number_for(page: Page, issue: Issue) -> int:
 
 
 KINDS: dict[str, Any] = {
+    "/series/steps/": Step,
+    "/series/": Series,
     "/subscribers/": Subscriber,
     "/webhooks/": Webhook,
     "/connections/": Connection,

@@ -9,6 +9,7 @@ from digest.core import clock, jobs
 from digest.installation import clocks, heartbeat
 from digest.recovery.evidence import recording
 from digest.sending import archiving, planning, sweeping
+from digest.series import planning as series_planning
 from digest.subscribers import growth
 from workers.task import job
 
@@ -30,6 +31,12 @@ def record_evidence() -> None:
 def plan_issues() -> None:
     """Plan deliveries for issues that are built and due."""
     planning.plan_built()
+
+
+@job(jobs.PLAN_SERIES)
+def plan_series() -> None:
+    """Plan deliveries of the steps of series that are due."""
+    series_planning.plan_due()
 
 
 @job(jobs.SWEEP_DELIVERIES)

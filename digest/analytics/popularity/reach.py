@@ -35,6 +35,7 @@ def record_reach(publication: Publication, since: datetime, now: datetime) -> No
     recorded = StoryReach.objects.filter(story__issue=OuterRef("pk"))
     compiled = CompiledMail.objects.filter(issue=OuterRef("pk"), revision=OuterRef("revision"))
     issues = Issue.objects.filter(
+        Issue.REGULAR,
         Exists(compiled),
         Exists(Story.objects.filter(issue=OuterRef("pk"))),
         ~Exists(recorded),

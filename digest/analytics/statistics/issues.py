@@ -76,6 +76,7 @@ def went_out_at(issue: Issue) -> datetime:
 def issues_before(issue: Issue, most: int = COMPARED) -> list[int]:
     """Return the ids of the last issues of a newsletter that were sent before this one."""
     rows = Issue.objects.filter(
+        Issue.REGULAR,
         newsletter=issue.newsletter_id,
         cadence=issue.cadence,
         state=State.SENT,
@@ -86,7 +87,9 @@ def issues_before(issue: Issue, most: int = COMPARED) -> list[int]:
 
 def sent_issues(newsletter: Newsletter, most: int = 100) -> list[SentIssue]:
     """Return the last issues of a newsletter that went out, the newest first."""
-    rows = Issue.objects.filter(newsletter=newsletter, state__in=OUT, planned_at__isnull=False)
+    rows = Issue.objects.filter(
+        Issue.REGULAR, newsletter=newsletter, state__in=OUT, planned_at__isnull=False
+    )
     return with_numbers(list(rows.order_by("-slot")[:most]))
 
 

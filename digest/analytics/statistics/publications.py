@@ -42,6 +42,7 @@ class Summary:
 def summarize(newsletters: Sequence[Newsletter], now: datetime, days: int = 30) -> Summary:
     """Return how newsletters did in the last days."""
     rows = Issue.objects.filter(
+        Issue.REGULAR,
         newsletter__in=newsletters,
         state__in=OUT,
         planned_at__isnull=False,

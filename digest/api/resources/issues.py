@@ -38,7 +38,8 @@ router = Operations(tags=["issues"])
 def list_issues(request: HttpRequest, query: Query[schemas.IssueQuery]) -> Any:
     """List issues, the newest first."""
     caller = caller_of(request)
-    issues = of_newsletter(caller, caller.scope.issues(), query.newsletter)
+    regular = caller.scope.issues().filter(Issue.REGULAR)
+    issues = of_newsletter(caller, regular, query.newsletter)
     if query.state:
         issues = issues.filter(state=query.state)
     return paginate(issues, query, "issues", schemas.issue_out, newest_first=True)

@@ -35,7 +35,9 @@ STALE = timedelta(days=30)  # a drop that was not seen again is over
 def detect(issue_ids: Iterable[int], now: datetime) -> list[Drop]:
     """Look for drops in issues; return the new ones."""
     Drop.objects.filter(ended_at=None, noticed_at__lt=now - STALE).update(ended_at=now)
-    due = Issue.objects.filter(pk__in=list(issue_ids)).select_related("newsletter__publication")
+    due = Issue.objects.filter(Issue.REGULAR, pk__in=list(issue_ids)).select_related(
+        "newsletter__publication"
+    )
     settled = [issue for issue in due.order_by("slot") if now - issue.goes_at >= SETTLING]
     return [drop for issue in settled for drop in detect_in(issue, now)]
 
@@ -74,6 +76,7 @@ def _earlier_issues(issue: Issue) -> list[int]:
     """Return the ids of the issues before one that were counted, the newest first."""
     counted = DomainResult.objects.values("issue")
     rows = Issue.objects.filter(
+        Issue.REGULAR,
         newsletter=issue.newsletter,
         slot__lt=issue.slot,
         slot__gt=issue.slot - BACK,

@@ -8,7 +8,7 @@ deliveries.
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import Case, F, Max, Q, When
 
 from digest.bounces.models import DomainResult
 from digest.issues.models import Issue
@@ -26,10 +26,12 @@ def count_recent(now: datetime) -> list[int]:
     going_out = Q(state__in=[Issue.State.SENDING, Issue.State.PAUSED], planned_at__isnull=False)
     finished = Q(state=Issue.State.SENT, finished_at__gt=now - RECENT)
     issues = Issue.objects.filter(going_out | finished)
-    counted = issues.annotate(counted_at=Max("domain_results__counted_at"))
+    # A mail that stands open is counted like one that is over: it may stand for a month.
+    begun_at = Case(When(stands_open=True, then=F("planned_at")), default=F("finished_at"))
+    counted = issues.annotate(counted_at=Max("domain_results__counted_at"), ended_at=begun_at)
     due = [
         pk
-        for pk, finished_at, counted_at in counted.values_list("pk", "finished_at", "counted_at")
+        for pk, finished_at, counted_at in counted.values_list("pk", "ended_at", "counted_at")
         if is_due(finished_at, counted_at, now)
     ]
     for issue_id in due:

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from digest.analytics.models import Hit
 from digest.bounces.models import Sunset, SunsetQuestion
+from digest.bounces.sunset import reengaging
 from digest.bounces.sunset.signs import has_sign_since
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Tracking
 from digest.notices.models import Notice
 from digest.notices.queue import queue_to_subscriber
@@ -56,7 +58,7 @@ def obstacle(sunset: Sunset, now: datetime) -> str:
 def inactive(sunset: Sunset, now: datetime) -> QuerySet[Subscription]:
     """Return the subscriptions that a rule touches: enough issues, and no sign of life."""
     since = _since(sunset, now)
-    sent = AnyDelivery.objects.filter(
+    sent = AnyDelivery.objects.exclude(issue__kind=Issue.Kind.SERIES).filter(
         subscriber=OuterRef("subscriber_id"),
         issue__newsletter=sunset.newsletter_id,
         state=Dispatch.State.SENT,
@@ -77,16 +79,23 @@ def inactive(sunset: Sunset, now: datetime) -> QuerySet[Subscription]:
 
 
 def ask_due(now: datetime) -> int:
-    """Pause those who did not answer, and ask the next; return how many were asked."""
+    """Pause those who did not answer, and ask the next; return how many were asked.
+
+    Where the newsletter has a series for inactive subscribers, they go through it first.
+    """
     number = 0
-    rules = Sunset.objects.filter(active=True, newsletter__active=True)
+    is_used = Q(active=True) | Q(newsletter__in=reengaging.newsletters_with_series())
+    rules = Sunset.objects.filter(is_used, newsletter__active=True)
     for sunset in rules.select_related("newsletter__publication").order_by("pk"):
-        _pause_silent(sunset, now)
+        if sunset.active:
+            _pause_silent(sunset, now)
         if problem := obstacle(sunset, now):
             log.info("nobody asked", newsletter=sunset.newsletter.slug, problem=problem)
             continue
-        rows = inactive(sunset, now).select_related("subscriber").order_by("pk")[:BATCH]
-        number += sum(_ask_subscriber(sunset.newsletter, row, now) for row in rows)
+        rows = reengaging.after_series(sunset.newsletter, inactive(sunset, now), now)
+        if sunset.active:
+            batch = rows.select_related("subscriber").order_by("pk")[:BATCH]
+            number += sum(_ask_subscriber(sunset.newsletter, row, now) for row in batch)
     return number
 
 

@@ -49,8 +49,11 @@ def last_sign_of_life(subscriber: Subscriber) -> datetime | None:
     return max(filter(None, moments), default=None)
 
 
-def has_sign_since(since: datetime) -> list[Exists]:
-    """Return conditions on subscriptions, one for each sign: it was shown after a moment."""
+def has_sign_since(since: datetime | OuterRef) -> list[Exists]:
+    """Return conditions on subscriptions, one for each sign: it was shown after a moment.
+
+    Or on other rows that have a `subscriber_id`; the moment may be a column of theirs.
+    """
     return [
         Exists(
             sign.rows().filter(

@@ -106,7 +106,8 @@ def calendar(request: HttpRequest) -> HttpResponse:
     zone = _zone(request, chosen or newsletters)
     today = now.astimezone(zone).date()
     span = Span(_day(request, today), request.GET.get("view") == "week")
-    issues = scope.issues().filter(newsletter__in=chosen) if chosen else scope.issues()
+    issues = scope.issues().filter(Issue.REGULAR)
+    issues = issues.filter(newsletter__in=chosen) if chosen else issues
     context = {
         "span": span,
         "weekdays": [span.first + timedelta(days=number) for number in range(7)],

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from digest.console.access import has_right, user_of
@@ -17,6 +17,8 @@ from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.sending.compiling import compiled_for
 from digest.sending.segmentation import segmentation_of
+from digest.series import versions
+from digest.series.models import Step
 from digest.subscribers import audience
 from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.segments import counting
@@ -108,7 +110,7 @@ def overview(issue: Issue, planned: int, now: datetime) -> Overview:
     """Return what the issue waits for; `planned` is how many receive it once it is planned."""
     zone = clock.zone(issue.newsletter.publication.timezone)
     status, condition = _status(issue, now)
-    counted = is_open(issue) or issue.state == State.SKIPPED
+    counted = (is_open(issue) or issue.state == State.SKIPPED) and not issue.is_of_series
     return Overview(
         is_open=is_open(issue),
         status=status,
@@ -126,6 +128,8 @@ def overview(issue: Issue, planned: int, now: datetime) -> Overview:
 
 def buttons(request: HttpRequest, issue: Issue, allowed: Rights, now: datetime) -> Buttons:
     """Return what the user can do to the whole issue now."""
+    if issue.is_of_series:
+        return _of_series(request, issue, allowed)
     if issue.state == State.SKIPPED:
         to_time = issue.goes_by_itself and issue.goes_at > now
         return Buttons(restore=allowed.send, is_restored_to_time=to_time)
@@ -148,6 +152,18 @@ def buttons(request: HttpRequest, issue: Issue, allowed: Rights, now: datetime) 
     )
 
 
+def _of_series(request: HttpRequest, issue: Issue, allowed: Rights) -> Buttons:
+    """A draft is approved, and published on its step's page; one that stopped can be resumed."""
+    if issue.kind == Issue.Kind.SERIES:
+        stopped = issue.state == State.PAUSED and issue.reason != versions.OFF
+        return Buttons(resume=stopped and allowed.send)
+    unapproved = approval.is_needed(issue)
+    needs_another = unapproved and allowed.edit and approval.needs_another(issue, user_of(request))
+    return Buttons(
+        approve=unapproved and allowed.edit and not needs_another, needs_another=needs_another
+    )
+
+
 def _while_sending(issue: Issue, allowed: Rights) -> Buttons:
     in_progress = issue.state in (State.SENDING, State.PAUSED)
     return Buttons(
@@ -159,6 +175,8 @@ def _while_sending(issue: Issue, allowed: Rights) -> Buttons:
 
 def _status(issue: Issue, now: datetime) -> tuple[str, str]:
     """Return what is said before the time and after it."""
+    if issue.kind == Issue.Kind.TEMPLATE:
+        return "Draft of a mail of a series", ""
     if issue.state == State.DRAFT:
         return _draft_status(issue, now)
     if issue.state == State.BUILT:
@@ -193,6 +211,14 @@ def _has_time(issue: Issue) -> bool:
 def _in_local_time(issue: Issue) -> bool:
     by_slot = issue.goes_by_itself and issue.send_at is None
     return by_slot and issue.newsletter.send_in_local_time
+
+
+def step_of(issue: Issue) -> Step | None:
+    """Return the step that an issue is a mail of, or the draft of one; None for other issues."""
+    if not issue.is_of_series:
+        return None
+    steps = Step.objects.select_related("series", "draft")
+    return steps.filter(Q(draft=issue) | Q(versions__issue=issue)).first()
 
 
 def _few_recipients(issue: Issue, now: datetime) -> int | None:

@@ -57,6 +57,7 @@ def page(request: HttpRequest, issue: Issue, now: datetime) -> dict[str, Any]:
         "rights": allowed,
         "editable": editable,
         "overview": overview,
+        "step": header.step_of(issue),
         "buttons": header.buttons(request, issue, allowed, now),
         "progress": progress,
         "stories": _stories(request, issue, searching=editable),

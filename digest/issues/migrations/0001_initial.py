@@ -50,7 +50,12 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("scheduled", "Scheduled"), ("manual", "Manual")],
+                        choices=[
+                            ("scheduled", "Scheduled"),
+                            ("manual", "Manual"),
+                            ("template", "Template"),
+                            ("series", "Series"),
+                        ],
                         default="scheduled",
                         max_length=16,
                     ),
@@ -104,6 +109,7 @@ class Migration(migrations.Migration):
                 ("planned_at", models.DateTimeField(null=True)),
                 ("planned_through", models.BigIntegerField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
+                ("stands_open", models.BooleanField(default=False)),
                 (
                     "approved_by",
                     models.ForeignKey(

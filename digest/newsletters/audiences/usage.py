@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def issue_with_segment(segment: Segment) -> Any | None:
     """Return an issue that is going out and depends on a segment; None if there is none."""
-    going_out = {"planned_at__isnull": False, "finished_at": None}
+    going_out = {"planned_at__isnull": False, "finished_at": None, "stands_open": False}
     issues = segment.issues.select_related("newsletter").filter(**going_out)
     blocks = chain(_going_out(segment.blocks.all()), *map(_of_appeal, segment.appeals.all()))
     return issues.first() or next((block.issue for block in blocks), None)
@@ -33,6 +33,10 @@ def _of_appeal(appeal: "Appeal") -> QuerySet[Any]:
 
 
 def _going_out(blocks: QuerySet[Any]) -> QuerySet[Any]:
-    """Return the blocks of issues that are planned and not finished, also of paused ones."""
+    """Return the blocks of issues that are planned and not finished, also of paused ones.
+
+    Not those of mails that stand open: each subscriber gets one by the rules of that moment.
+    """
     going_out = {"issue__planned_at__isnull": False, "issue__finished_at": None}
+    going_out |= {"issue__stands_open": False}
     return blocks.select_related("issue__newsletter").filter(**going_out)

@@ -20,7 +20,7 @@ def check(material: Material) -> Iterator[Finding | PassedCheck]:
 
 def _findings(material: Material) -> Iterator[Finding]:
     stories = material.stories
-    if not stories:
+    if not stories and not material.issue.is_of_series:
         yield Finding(
             CHECK, Level.STOP, "The issue has no stories.", "Add one, or skip this issue."
         )

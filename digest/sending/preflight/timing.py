@@ -22,6 +22,8 @@ State = Issue.State
 
 def check(material: Material) -> Iterator[Finding | PassedCheck]:
     """Yield what else goes out about then: of this newsletter, and of others to the same people."""
+    if material.issue.is_of_series:
+        return  # it goes to each subscriber at another time
     findings = [*_own(material), *_other_newsletters(material)]
     yield from findings
     if not findings:
@@ -63,7 +65,8 @@ def _other_newsletters(material: Material) -> Iterator[Finding]:
 def _issues_near(newsletter: Newsletter, at: datetime) -> QuerySet[Issue]:
     """Return the newsletter's issues that leave, or left, within the hour."""
     without_time = Q(state=State.DRAFT, kind=Issue.Kind.MANUAL, send_at=None)
-    issues = newsletter.issues.exclude(state__in=[State.SKIPPED, State.CANCELLED])
+    issues = newsletter.issues.filter(Issue.REGULAR)
+    issues = issues.exclude(state__in=[State.SKIPPED, State.CANCELLED])
     return (
         issues.exclude(without_time)
         .annotate(leaves_at=Coalesce(F("send_at"), F("slot")))

@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
         ("issues", "0001_initial"),
         ("bounces", "0001_initial"),
         ("sending", "0001_initial"),
+        ("series", "0001_initial"),
         ("issues", "0001_initial"),
         ("newsletters", "0001_initial"),
         ("subscribers", "0001_initial"),
@@ -60,6 +61,11 @@ class Migration(migrations.Migration):
                                     "an issue was refused permanently, or came back",
                                 ),
                                 ("delivery.complained", "a subscriber has marked an issue as spam"),
+                                ("series.entered", "a subscriber has entered a series of mails"),
+                                (
+                                    "series.ended",
+                                    "a subscriber has left a series, or had its last step",
+                                ),
                                 (
                                     "deliverability.dropped",
                                     "a mailbox provider takes an issue far worse than before",
@@ -123,6 +129,11 @@ class Migration(migrations.Migration):
                             ),
                             ("delivery.bounced", "an issue was refused permanently, or came back"),
                             ("delivery.complained", "a subscriber has marked an issue as spam"),
+                            ("series.entered", "a subscriber has entered a series of mails"),
+                            (
+                                "series.ended",
+                                "a subscriber has left a series, or had its last step",
+                            ),
                             (
                                 "deliverability.dropped",
                                 "a mailbox provider takes an issue far worse than before",
@@ -144,6 +155,15 @@ class Migration(migrations.Migration):
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("settled_at", models.DateTimeField(null=True)),
                 ("reply", models.TextField(blank=True)),
+                (
+                    "enrolment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="series.enrolment",
+                    ),
+                ),
                 (
                     "issue",
                     models.ForeignKey(

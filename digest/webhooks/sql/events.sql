@@ -37,7 +37,7 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER webhooks_on_issue AFTER UPDATE OF state ON issues_issue
-    FOR EACH ROW WHEN (NEW.state = 'sent' AND OLD.state <> 'sent')
+    FOR EACH ROW WHEN (NEW.state = 'sent' AND OLD.state <> 'sent' AND NEW.kind <> 'series')
     EXECUTE FUNCTION webhooks_on_issue();
 
 CREATE FUNCTION webhooks_on_experiment() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -68,7 +68,45 @@ CREATE TRIGGER webhooks_on_first_bounce AFTER INSERT ON sending_delivery
         AND NEW.subscriber_id IS NOT NULL)
     EXECUTE FUNCTION webhooks_on_bounce();
 
+CREATE FUNCTION webhooks_on_entering() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO webhooks_webhookdelivery (webhook_id, event, at, newsletter_id, subscriber_id,
+        enrolment_id, state, due_at, attempts, reply)
+    SELECT webhook.id, 'series.entered', enrolment.entered_at, newsletter.id,
+        enrolment.subscriber_id, enrolment.id, 0, now(), 0, ''
+    FROM webhooks_webhook AS webhook, after_rows AS enrolment
+    JOIN series_series AS series ON series.id = enrolment.series_id
+    JOIN newsletters_newsletter AS newsletter ON newsletter.id = series.newsletter_id
+    WHERE webhook.disabled_at IS NULL AND 'series.entered' = ANY(webhook.events)
+        AND (webhook.publication_id IS NULL OR webhook.publication_id = newsletter.publication_id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER webhooks_on_entering AFTER INSERT ON series_enrolment
+    REFERENCING NEW TABLE AS after_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION webhooks_on_entering();
+
+CREATE FUNCTION webhooks_on_ending() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO webhooks_webhookdelivery (webhook_id, event, at, newsletter_id, subscriber_id,
+        enrolment_id, state, due_at, attempts, reply)
+    SELECT webhook.id, 'series.ended', enrolment.ended_at, newsletter.id,
+        enrolment.subscriber_id, enrolment.id, 0, now(), 0, ''
+    FROM webhooks_webhook AS webhook, after_rows AS enrolment
+    JOIN before_rows AS earlier ON earlier.id = enrolment.id
+    JOIN series_series AS series ON series.id = enrolment.series_id
+    JOIN newsletters_newsletter AS newsletter ON newsletter.id = series.newsletter_id
+    WHERE earlier.ended_at IS NULL AND enrolment.ended_at IS NOT NULL
+        AND webhook.disabled_at IS NULL AND 'series.ended' = ANY(webhook.events)
+        AND (webhook.publication_id IS NULL OR webhook.publication_id = newsletter.publication_id);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER webhooks_on_ending AFTER UPDATE ON series_enrolment
+    REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION webhooks_on_ending();
+
 -- down
+DROP TRIGGER webhooks_on_ending ON series_enrolment;
+DROP TRIGGER webhooks_on_entering ON series_enrolment;
 DROP TRIGGER webhooks_on_first_bounce ON sending_delivery;
 DROP TRIGGER webhooks_on_consent ON subscribers_consentevent;
 DROP TRIGGER webhooks_on_issue ON issues_issue;
@@ -78,4 +116,6 @@ DROP FUNCTION webhooks_on_consent();
 DROP FUNCTION webhooks_on_issue();
 DROP FUNCTION webhooks_on_experiment();
 DROP FUNCTION webhooks_on_bounce();
+DROP FUNCTION webhooks_on_entering();
+DROP FUNCTION webhooks_on_ending();
 DROP FUNCTION webhooks_queue_event(text, timestamptz, bigint, bigint, bigint, bigint);

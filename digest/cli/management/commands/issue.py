@@ -295,7 +295,8 @@ class Command(ActionCommand):
 
 
 def _latest_issues(slug: str | None) -> QuerySet[Issue]:
-    issues = Issue.objects.select_related("newsletter__publication").order_by("-slot", "-pk")
+    issues = Issue.objects.filter(Issue.REGULAR).order_by("-slot", "-pk")
+    issues = issues.select_related("newsletter__publication")
     return issues.filter(newsletter=lookup.newsletter(slug)) if slug else issues
 
 

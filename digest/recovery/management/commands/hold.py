@@ -75,6 +75,7 @@ class Command(ActionCommand):
                 for row in reviewed.missed
             ],
             "dropped_notices": reviewed.notices,
+            "left_out_steps": reviewed.steps,
             "unsubscribed": len(reviewed.evidence.unsubscribed),
             "suppressed": len(reviewed.evidence.suppressed),
             "log_until": reviewed.evidence.until,
@@ -106,6 +107,7 @@ class Command(ActionCommand):
             "marked": [issue.pk for issue in released.marking],
             "missed": len(released.missed),
             "dropped_notices": released.notices,
+            "left_out_steps": released.steps,
             "unsubscribed": released.applied.unsubscribed,
             "suppressed": released.applied.suppressed,
             "erased": released.applied.erased,
@@ -150,6 +152,8 @@ def _describe(out: Screen, hold: Hold, reviewed: Review) -> None:
         out.print_table(("Newsletter", "Slot", "On release", "Mails sent"), _rows(reviewed))
         if reviewed.notices:
             out.print(f"{reviewed.notices:,} notices that waited are dropped.")
+        if reviewed.steps:
+            out.print(f"{reviewed.steps:,} mails of series that are due are left out.")
         _describe_evidence(out, reviewed)
     out.print("`digest hold release --yes` sends mail again.")
     if hold.reason == Hold.Reason.MOVED:

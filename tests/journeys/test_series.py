@@ -1,0 +1,130 @@
+"""A welcome and what follows: written in the console, and received until somebody leaves.
+
+With DIGEST_SHOTS=folder every page that is looked at is also saved as a picture.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser import BROWSER, chromium_page, serious_violations, settle
+from tests.journeys.conftest import AT_ONCE, running, wait_for_the_first_digest
+from tests.journeys.test_editing import OWNER, PASSWORD, digest
+from tests.journeys.test_pages import fits
+from tests.journeys.test_subscribers import SLUG, link, mails_to, newest
+from tests.journeys.upside import Up
+
+pytestmark = [pytest.mark.journey, *BROWSER]
+SHOTS = os.environ.get("DIGEST_SHOTS", "")
+NADIA = "nadia@reader.example"
+# Two days go by for whoever is in a series.
+LATER = (
+    "from datetime import timedelta; from django.db.models import F; "
+    "from digest.series.models import Enrolment; "
+    "Enrolment.objects.filter(state='active').update("
+    "due_at=F('due_at') - timedelta(days=2), since=F('since') - timedelta(days=2))"
+)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A running Digest with an owner."""
+    with running(tmp_path_factory.mktemp("series") / "data", **AT_ONCE) as up:
+        wait_for_the_first_digest(up)
+        secret = {"DJANGO_SUPERUSER_EMAIL": OWNER, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+        digest(up, "createsuperuser", "--noinput", **secret)
+        yield up
+
+
+@pytest.fixture
+def page(house: Up) -> Iterator[Page]:
+    """The owner's browser; any complaint on its console fails the test."""
+    with chromium_page(viewport={"width": 1280, "height": 900}) as page:
+        page.goto(f"{house.url}/admin/login/?next=/admin/series/")
+        page.fill("input[name=login]", OWNER)
+        page.fill("input[name=password]", PASSWORD)
+        page.get_by_role("button", name="Sign in", exact=True).click()
+        yield page
+
+
+def look(page: Page, name: str) -> None:
+    """See that a page is fit to be used, and take a picture of it."""
+    settle(page)
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"series-{name}.png", full_page=True)
+    assert serious_violations(page) == []
+    assert fits(page)
+
+
+def press(page: Page, opener: str, button: str) -> None:
+    """Open a confirmation, and confirm."""
+    page.locator("summary", has_text=opener).first.click()
+    page.get_by_role("button", name=button, exact=True).click()
+
+
+def write_step(page: Page, subject: str) -> None:
+    """Give the mail of the step that is open a subject, and publish it."""
+    step = page.url
+    page.get_by_role("link", name="Edit mail").click()
+    look(page, "mail")
+    field = page.get_by_role("textbox", name="Subject", exact=True)
+    field.fill(subject)
+    expect(page.locator("[data-save-state]")).to_contain_text("Saved")
+    page.goto(step)
+    look(page, "step")
+    press(page, "Publish", "Publish")
+    page.get_by_text("Whoever gets this step from now on").wait_for()
+
+
+def test_welcome_then_a_step_then_none_after_leaving(house: Up, page: Page) -> None:
+    """Through real workers, mail server and pages."""
+    page.get_by_label("Name").fill("Welcome")
+    look(page, "list")
+    page.get_by_role("button", name="Create series").click()
+    series = page.url
+    page.get_by_role("link", name="1. ").click()
+    write_step(page, "Hello from the harbour")
+    for number, subject in enumerate(("The best of the archive", "One last thing"), 2):
+        page.goto(series)
+        page.get_by_role("button", name="Add step").click()
+        page.get_by_label("Wait").fill("2")
+        page.get_by_role("button", name="Save step").click()
+        page.get_by_text("The step was saved.").wait_for()
+        write_step(page, subject)
+        assert number
+    page.goto(series)
+    press(page, "Switch on …", "Switch on")
+    page.get_by_text("“Welcome” is on.").wait_for()
+
+    page.goto(f"{house.url}/subscribe/{SLUG}")
+    page.get_by_label("Email address").first.fill(NADIA)
+    page.wait_for_timeout(1600)  # nobody types faster
+    page.get_by_role("button", name="Sign up").first.click()
+    page.goto(link(newest(house, NADIA, 1, "the confirmation"), "confirm"))
+    page.get_by_role("button", name="Confirm subscription").click()
+    welcome = newest(house, NADIA, 2, "the welcome")
+    assert welcome["Subject"] == "Hello from the harbour"
+
+    digest(house, "shell", "-c", LATER)
+    second = newest(house, NADIA, 3, "the second step")
+    assert second["Subject"] == "The best of the archive"
+    page.goto(series)
+    look(page, "series")
+    page.get_by_role("link", name="Show subscribers").click()
+    look(page, "subscribers")
+    page.get_by_role("link", name=NADIA).click()
+    look(page, "subscriber")
+
+    page.goto(link(second, "unsubscribe"))
+    page.get_by_role("button", name="Unsubscribe").first.click()
+    digest(house, "shell", "-c", LATER)
+    page.wait_for_timeout(6_000)  # three ticks
+    assert [mail["Subject"] for mail in mails_to(house, NADIA)][1:] == [
+        "Hello from the harbour",
+        "The best of the archive",
+    ]
+    page.goto(series)
+    expect(page.locator("#subscribers")).to_contain_text("Unsubscribed")
