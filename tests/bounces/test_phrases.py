@@ -118,6 +118,8 @@ Skrzynka została zamknięta
 该帐户已被禁用
 The owner of this mailbox has deleted it
 Account removed
+<kim@mailbox.example> not used
+Recipient address rejected: Account deleted by user
 The recipient has resigned
 This mailbox was shut down at the request of its owner
 The account that you try to reach has been inactive too long
@@ -187,6 +189,7 @@ Adresa odesílatele neexistuje
 您的IP地址无效
 The recipient address is under verification; address verification in progress
 The user deleted the message
+5.2.1 Mailbox unavailable. This server does not accept mails from this sender address
 """
 
 

@@ -19,6 +19,7 @@ _ADDRESS_UNKNOWN = re.compile(
     r"recipients? header"
     r"|our-sender\W{1,3}(?:\w+ ){0,2}(?:unknown|not exist|not found|no such|invalid)"
 )
+_SENDER_REFUSED = re.compile(r"\baccept\w* (?:any )?(?:e-?)?(?:mails?|messages?) (?:\w+ )?from\b")
 _HOST_UNKNOWN = re.compile(r"\b(?:helo|ehlo)\b|client host")
 # How many of our recipients are unknown.
 _COUNTED = re.compile(
@@ -31,7 +32,7 @@ _COUNTED = re.compile(
 
 def reason_about_us(text: str, reason: Reason) -> Reason | None:
     """Return the reason of a normalized text that speaks of us; None for one that does not."""
-    if _SENDER_UNKNOWN.search(text) or _ADDRESS_UNKNOWN.search(text):
+    if any(row.search(text) for row in (_SENDER_UNKNOWN, _ADDRESS_UNKNOWN, _SENDER_REFUSED)):
         return Reason.REJECTED
     if reason == Reason.HOST_UNKNOWN and _HOST_UNKNOWN.search(text):
         return Reason.REJECTED
