@@ -1,5 +1,7 @@
 """Whose mail came back: by our signed tokens, and by nothing else that a stranger typed.
 
+Only a provider that we asked with our own key may name a subscriber by address (`trace_address`).
+
 The address that a report is sent to comes first, then what the returned message carries: ENVID and
 Message-ID, then the token to unsubscribe. All of them are signed and name their rows.
 """
@@ -10,8 +12,8 @@ from dataclasses import dataclass
 from django.db import connection
 
 from digest.bounces.reading.report import Tokens
-from digest.core import links
-from digest.core.errors import LinkError
+from digest.core import addresses, links
+from digest.core.errors import InvalidAddressError, LinkError
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import Subscriber
@@ -39,6 +41,16 @@ def trace(tokens: Tokens, own_token: str = "") -> Trace | None:
         if result := _open_unsubscribe(token):
             return result
     return None
+
+
+def trace_address(address: str) -> Trace | None:
+    """Return the subscriber with an address that somebody trusted names; of which issue is open."""
+    try:
+        key = addresses.parse(address).key
+    except InvalidAddressError:
+        return None
+    subscriber = Subscriber.objects.filter(address_key=key).first()
+    return Trace(subscriber, None) if subscriber else None
 
 
 def check_token(token: str) -> bool:

@@ -6,31 +6,23 @@ Only where an event repeats what we gave its message, so that it names our mail 
     Postmark              with the metadata of a second call
     MailerSend            with the tags of the message
     Amazon SES, Resend    have no such API
-    Brevo, SendGrid       list addresses, without what we gave the message (SendGrid's Email
-                          Activity, which is sold beside, aside)
+    Brevo, SendGrid       list addresses, without what we gave the message (`address_lists`)
 """
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-import requests
 from django.utils.module_loading import import_string
 
-from digest.bounces.providers.errors import ProviderEventError
+from digest.bounces.providers.asking import get_json
 from digest.bounces.providers.receiving import SOURCES
 from digest.core import clock
-from digest.relays.transports.esp.address import CONNECT_SECONDS, EspAddress
+from digest.relays.transports.esp.address import EspAddress
 
 PAGES = 100
 PAGE = 300  # events
-_ANSWER_SECONDS = 60
 _MAILERSEND_PAGE = 100  # the most it accepts
-_PROBLEMS = {
-    401: "The provider refuses the key. Check that it may also read events.",
-    403: "The provider refuses the key. Check that it may also read events.",
-    429: "The provider asks for a pause (429). It is asked again in some minutes.",
-}
 
 
 def _mailgun(address: EspAddress, since: datetime) -> Iterator[Any]:
@@ -46,7 +38,7 @@ def _mailgun(address: EspAddress, since: datetime) -> Iterator[Any]:
     view = _view("mailgun", webhook_signing_key="unused")
     login = ("api", str(address.options["api_key"]))
     for _ in range(PAGES):
-        page = _get(url, parameters, auth=login)
+        page = get_json(url, parameters, auth=login)
         items = page.get("items") or []
         yield from (view.esp_to_anymail_event({"event-data": item}) for item in items)
         url, parameters = str(page.get("paging", {}).get("next", "")), None
@@ -68,10 +60,10 @@ def _postmark(address: EspAddress, since: datetime) -> Iterator[Any]:
             "offset": page * PAGE,
             "fromdate": since.strftime("%Y-%m-%dT%H:%M:%S"),
         }
-        bounces = _get(f"{base}/bounces", parameters, headers=headers).get("Bounces") or []
+        bounces = get_json(f"{base}/bounces", parameters, headers=headers).get("Bounces") or []
         for bounce in bounces:
             details = f"{base}/messages/outbound/{bounce['MessageID']}/details"
-            metadata = _get(details, None, headers=headers).get("Metadata") or {}
+            metadata = get_json(details, None, headers=headers).get("Metadata") or {}
             event = {"RecordType": "Bounce", **bounce, "Metadata": metadata}
             yield view.esp_to_anymail_event(event)
         if len(bounces) < PAGE:
@@ -91,7 +83,7 @@ def _sparkpost(address: EspAddress, since: datetime) -> Iterator[Any]:
     }
     view = _view("sparkpost")
     for _ in range(PAGES):
-        page = _get(url, query, headers=headers)
+        page = get_json(url, query, headers=headers)
         for item in page.get("results") or []:
             # The API writes RFC 3339, the webhook seconds.
             event = item | {"timestamp": _seconds(str(item.get("timestamp", "")))}
@@ -107,7 +99,7 @@ def _mailersend(address: EspAddress, since: datetime) -> Iterator[Any]:
     base = str(address.options.get("api_url", "https://api.mailersend.com/v1")).rstrip("/")
     headers = {"Authorization": f"Bearer {address.options['api_token']}"}
     view = _view("mailersend", signing_secret="unused")  # noqa: S106
-    domains = _get(f"{base}/domains", {"limit": 100}, headers=headers).get("data") or []
+    domains = get_json(f"{base}/domains", {"limit": 100}, headers=headers).get("data") or []
     for domain in domains:
         for page in range(1, PAGES + 1):
             parameters = {
@@ -117,7 +109,7 @@ def _mailersend(address: EspAddress, since: datetime) -> Iterator[Any]:
                 "date_to": int(clock.now().timestamp()),
                 "event[]": ["soft_bounced", "hard_bounced", "spam_complaint"],
             }
-            items = _get(f"{base}/activity/{domain['id']}", parameters, headers=headers)["data"]
+            items = get_json(f"{base}/activity/{domain['id']}", parameters, headers=headers)["data"]
             yield from (view.esp_to_anymail_event({"data": item}) for item in items)
             if len(items) < _MAILERSEND_PAGE:
                 break
@@ -141,24 +133,3 @@ HISTORIES: dict[str, Callable[[EspAddress, datetime], Iterator[Any]]] = {
 def _view(name: str, **options: str) -> Any:
     view = import_string(SOURCES[name].view)
     return type("View", (view,), {"warn_if_no_basic_auth": False})(**options)
-
-
-def _get(url: str, parameters: dict[str, Any] | None, **options: Any) -> dict[str, Any]:
-    """Return an answer in JSON; raises ProviderEventError."""
-    try:
-        response = requests.get(
-            url,
-            parameters,
-            timeout=(CONNECT_SECONDS, _ANSWER_SECONDS),
-            allow_redirects=False,
-            **options,
-        )
-        if response.status_code in _PROBLEMS:
-            raise ProviderEventError(_PROBLEMS[response.status_code])
-        response.raise_for_status()
-        answer = response.json()
-    except (requests.RequestException, ValueError) as cause:
-        raise ProviderEventError(f"The provider's history cannot be read: {cause}") from cause
-    if response.status_code != 200 or not isinstance(answer, dict):
-        raise ProviderEventError("The provider's history cannot be read: it is not JSON.")
-    return answer

@@ -1,7 +1,7 @@
 """Ask providers for the events of the last hours, in case a webhook lost some.
 
 A provider gives up after some hours if our address does not answer; its API still has the events.
-What is known already changes nothing. `histories` says who has such an API.
+What is known already changes nothing. `histories` and `address_lists` say who has such an API.
 """
 
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from digest.bounces.models import ProviderHistory
+from digest.bounces.providers.address_lists import ADDRESS_LISTS
 from digest.bounces.providers.histories import HISTORIES
 from digest.bounces.providers.receiving import MALFORMED, record_event
 from digest.core.errors import DigestError
@@ -30,7 +31,7 @@ def ask_due(now: datetime) -> int:
         try:
             url = registry.url_of(relay)
             address = parse_address(url) if url.startswith(SCHEME) else None
-            if address and address.name in HISTORIES:
+            if address and address.name in {*HISTORIES, *ADDRESS_LISTS}:
                 number += _ask_if_due(relay, address, now)
         except (DigestError, *MALFORMED) as problem:
             log.warning("provider history not read", relay=relay.name, problem=str(problem))
@@ -42,7 +43,9 @@ def _ask_if_due(relay: Relay, address: EspAddress, now: datetime) -> bool:
     if row.asked_at > now - EVERY:
         return False
     since = max(row.asked_at - OVERLAP, now - FARTHEST)
-    recorded = sum(record_event(event, now) for event in HISTORIES[address.name](address, since))
+    is_list = address.name in ADDRESS_LISTS
+    events = (ADDRESS_LISTS if is_list else HISTORIES)[address.name](address, since)
+    recorded = sum(record_event(event, now, trusts_address=is_list) for event in events)
     ProviderHistory.objects.filter(pk=row.pk).update(asked_at=now)
     log.info("provider history read", relay=relay.name, recorded=recorded)
     return True

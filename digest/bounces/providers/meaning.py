@@ -22,7 +22,14 @@ _COMPLAINED = {"complained"}
 # anymail's reject reasons that say that mail to the address never arrives
 _UNREACHABLE = {"invalid", "bounced"}
 _REASONS = {"spam": Reason.SPAM}  # the server calls our mail so
-_PERMANENT = {"hardbounce", "hard_bounce", "hard_bounced", "permanent", "bademailaddress"}
+_PERMANENT = {
+    "hardbounce",
+    "hardbounces",
+    "hard_bounce",
+    "hard_bounced",
+    "permanent",
+    "bademailaddress",
+}
 _PERMANENT |= {"invalid_email", "manuallydeactivated"}
 _TEMPORARY = {"softbounce", "soft_bounce", "soft_bounced", "transient", "temporary", "blocked"}
 _TEMPORARY |= {"undetermined"}

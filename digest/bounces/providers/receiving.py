@@ -19,8 +19,9 @@ from django.utils.module_loading import import_string
 
 from digest.bounces.providers import meaning, signatures
 from digest.bounces.providers.errors import ProviderEventError
+from digest.bounces.reading.reasons import Consequence
 from digest.bounces.recording import record
-from digest.bounces.tracing import trace
+from digest.bounces.tracing import trace, trace_address
 from digest.core import http, links
 from digest.core.errors import DigestError
 from digest.relays import registry
@@ -86,14 +87,19 @@ def receive(token: str, request: HttpRequest, now: datetime) -> int:
     return recorded
 
 
-def record_event(event: Any, now: datetime) -> bool:
-    """Record one of anymail's tracking events, if it is about our mail and something follows."""
+def record_event(event: Any, now: datetime, *, trusts_address: bool = False) -> bool:
+    """Record one of anymail's tracking events, if it is about our mail and something follows.
+
+    Where the address is trusted, a hard bounce counts without a token of ours too.
+    """
     try:
         finding, tokens = meaning.finding_of(event), meaning.tokens_of(event)
     except MALFORMED as problem:
         log.warning("provider event not understood", problem=repr(problem)[:200])
         return False
     mail = trace(tokens) if finding else None
+    if finding and trusts_address and finding.consequence == Consequence.HARD:
+        mail = mail or trace_address(finding.recipient)
     if finding is None or mail is None:
         return False
     at = event.timestamp if isinstance(event.timestamp, datetime) else now

@@ -77,7 +77,22 @@ def _mailersend(request: Request, token: str, _server: str) -> Answer:
     return Answer.of({"data": next((row for key, row in pages.items() if key in request.path), [])})
 
 
+def _brevo(request: Request, _token: str, _server: str) -> Answer:
+    row = {"date": clock.now().isoformat(), "event": "hardBounces", "reason": UNKNOWN}
+    first_page = [row | {"email": f"r{number}@mailbox.example"} for number in range(500)]
+    second = [row | {"email": ADDRESS.upper()}, row | {"email": "rubbish"}]
+    return Answer.of({"events": first_page if "offset=0" in request.path else second})
+
+
+def _sendgrid(request: Request, _token: str, _server: str) -> Answer:
+    row = {"created": int(clock.now().timestamp()), "status": "5.1.1", "reason": UNKNOWN}
+    rows = [row | {"email": ADDRESS}] if "start_time" in request.path else []
+    return Answer.of(rows)
+
+
 PAGES: dict[str, Page] = {
+    "brevo": _brevo,
+    "sendgrid": _sendgrid,
     "mailersend": _mailersend,
     "mailgun": _mailgun,
     "postmark": _postmark,
@@ -117,7 +132,8 @@ def test_lost_events_are_recorded(name: str) -> None:
 
 def _login(request: Request) -> str:
     """Return what a call signs in with; Mailgun's is encoded, and always the same."""
-    login = str(request.headers["Authorization"] or request.headers["X-Postmark-Server-Token"])
+    names = ("Authorization", "X-Postmark-Server-Token", "api-key")
+    login = str(next(request.headers[name] for name in names if request.headers[name]))
     return "key" if login == "Basic YXBpOmtleQ==" else login
 
 
@@ -148,6 +164,20 @@ def test_an_odd_answer_does_not_hold_up_the_others(name: str, body: bytes) -> No
     with ProviderServer(lambda _request: Answer(), pages=lambda _request: Answer(200, body)) as odd:
         _add(name, odd)
         assert history.ask_due(clock.now()) in {0, 1}
+    assert not Bounce.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [("552 5.2.2 mailbox full", "5.2.2"), ("550 5.7.1 spam", "5.7.1"), ("", "")],
+)
+def test_an_address_in_a_list_is_believed_for_hard_bounces_alone(reply: str, status: str) -> None:
+    """Nothing names our mail there, so nothing else follows."""
+    make_subscriber(make_newsletter(), email=ADDRESS)
+    row = {"created": 1, "email": ADDRESS, "reason": reply, "status": status}
+    with ProviderServer(lambda _: Answer(), pages=lambda _: Answer.of([row])) as server:
+        _add("sendgrid", server)
+        assert history.ask_due(clock.now()) == 1
     assert not Bounce.objects.exists()
 
 
