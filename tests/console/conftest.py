@@ -4,8 +4,8 @@ import pytest
 from django.test import Client
 
 from digest.accounts.models import User
-from digest.newsletters.models import Publication
-from tests.cast import make_member, make_publication
+from digest.newsletters.models import Newsletter, Publication
+from tests.cast import make_member, make_newsletter, make_publication
 from tests.console.houses import PASSWORD
 
 
@@ -26,6 +26,12 @@ def ada_client(client: Client, ada: User) -> Client:
 def courier() -> Publication:
     """A publication."""
     return make_publication()
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """A newsletter."""
+    return make_newsletter(slug="tide")
 
 
 @pytest.fixture

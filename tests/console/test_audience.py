@@ -42,12 +42,6 @@ pytestmark = pytest.mark.django_db
 VIP = {"match": "all", "rules": [{"field": "tag", "operator": "is", "value": "vip"}]}
 
 
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter."""
-    return make_newsletter(slug="tide", publication=make_publication())
-
-
 def test_an_attribute_is_defined_changed_and_deleted(ada_client: Client, tide: Newsletter) -> None:
     """Its values go with it; while a segment asks for it, it stays."""
     form = {"publication": tide.publication_id, "label": "Plan", "kind": "choice", "choices": ""}

@@ -33,12 +33,6 @@ CONSENT = "signed up at the fair"
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter(slug="tide")
-
-
-@pytest.fixture
 def owner(client: Client, tide: Newsletter) -> Client:
     """The browser of the publication's owner."""
     return signed_in(client, tide, Role.OWNER)

@@ -17,12 +17,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter(slug="tide")
-
-
-@pytest.fixture
 def seals(tide: Newsletter) -> Article:
     """An article that it carries, in a draft issue beside another one."""
     article = make_article(make_source(tide), title="Seals return")

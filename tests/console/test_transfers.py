@@ -23,12 +23,6 @@ CONSENT = "signed up at the fair"
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter(slug="tide")
-
-
-@pytest.fixture
 def owner(client: Client, tide: Newsletter) -> Client:
     """The browser of the publication's owner."""
     client.force_login(make_member(tide.publication, Role.OWNER))

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q
+from django.forms.models import model_to_dict
 
 from digest.cli import lookup, newsletter_options
 from digest.cli.errors import UsageError
@@ -15,6 +16,7 @@ from digest.newsletters.models import Cadence, Newsletter, Schedule
 from digest.subscribers.audience import eligible
 
 SLOTS = 5
+_OFFER = ("cadences", "listed", "welcome_with_latest", "send_in_local_time", "redirect_links")
 
 
 class Command(ActionCommand):
@@ -93,7 +95,7 @@ class Command(ActionCommand):
             setup.change_newsletter(newsletter, **design)
             setup.set_approval(newsletter, **approval)
             setup.set_offer(newsletter, **offer)
-        values = _newsletter_values(newsletter, clock.now()) | _offer_values(newsletter)
+        values = _newsletter_values(newsletter, clock.now()) | model_to_dict(newsletter, _OFFER)
         values |= _approval_values(newsletter) | _design_values(newsletter)
         summary = f"{newsletter.slug} is offered {_describe_offer(values)}."
         self.answer(values, f"{summary} {_describe_approval(newsletter)}" if approval else summary)
@@ -141,11 +143,11 @@ class Command(ActionCommand):
 
 def _approval_values(newsletter: Newsletter) -> dict[str, Any]:
     names = ("approval", "review_minutes", "undo_seconds")
-    return {name: getattr(newsletter, name) for name in names}
+    return model_to_dict(newsletter, names)
 
 
 def _design_values(newsletter: Newsletter) -> dict[str, Any]:
-    return {name: getattr(newsletter, name) for name in newsletter_options.DESIGN}
+    return model_to_dict(newsletter, newsletter_options.DESIGN)
 
 
 def _describe_approval(newsletter: Newsletter) -> str:
@@ -183,16 +185,6 @@ def _newsletter_values(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
     }
 
 
-def _offer_values(newsletter: Newsletter) -> dict[str, Any]:
-    return {
-        "cadences": newsletter.cadences,
-        "listed": newsletter.listed,
-        "welcome_with_latest": newsletter.welcome_with_latest,
-        "send_in_local_time": newsletter.send_in_local_time,
-        "redirect_links": newsletter.redirect_links,
-    }
-
-
 def _describe_offer(values: dict[str, Any]) -> str:
     cadences = [Cadence.EVERY, *map(Cadence, values["cadences"])]
     parts = [
@@ -218,7 +210,7 @@ def _detail_values(newsletter: Newsletter) -> dict[str, Any]:
     )
     return {
         "list_id": newsletter.list_id,
-        **_offer_values(newsletter),
+        **model_to_dict(newsletter, _OFFER),
         "subscriptions": states,
         "sources": [source.url for source in newsletter.sources.order_by("pk")],
         "layout": [
@@ -231,7 +223,7 @@ def _detail_values(newsletter: Newsletter) -> dict[str, Any]:
             }
             for block in newsletter.layout.all()
         ],
-        "policies": {name: getattr(newsletter, name) for name in newsletter_options.POLICIES},
+        "policies": model_to_dict(newsletter, newsletter_options.POLICIES),
     }
 
 
