@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import record_action, scope_of
 from digest.console.importing import forms
@@ -116,16 +117,13 @@ def _store(file: Any, newsletter: Newsletter, consent: str) -> SubscriberImport:
         )
 
 
-def _imports(request: HttpRequest) -> Any:
+def _imports(request: HttpRequest) -> QuerySet[SubscriberImport]:
     rows = SubscriberImport.objects.select_related("newsletter")
     return scope_of(request, Right.MANAGE).filter(rows, "newsletter__publication")
 
 
 def _get(request: HttpRequest, pk: int) -> SubscriberImport:
-    row = _imports(request).filter(pk=pk).first()
-    if not isinstance(row, SubscriberImport):
-        raise Http404
-    return row
+    return get_object_or_404(_imports(request), pk=pk)
 
 
 def _report_context(row: SubscriberImport) -> dict[str, Any]:
