@@ -1,6 +1,7 @@
 """The console's addresses, below `/admin/` and before those of Django's admin."""
 
 from django.urls import include, path
+from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
 from digest.console import (
@@ -53,6 +54,7 @@ from digest.console.statistics import views as statistics
 from digest.console.team import views as team
 from digest.console.transfers import views as transfers
 
+Patterns = list[URLPattern | URLResolver]
 _TO_TWO_FACTOR = RedirectView.as_view(pattern_name="mfa_index")
 
 _SETUP = [
@@ -114,6 +116,156 @@ _SERIES = [
     path("steps/<int:pk>/publish/", series_steps.publish, name="series-step-publish"),
     path("steps/<int:pk>/remove/", series_steps.remove, name="series-step-remove"),
 ]
+_TEAM = [
+    path("", team.team, name="team"),
+    path("invite/", team.invite, name="team-invite"),
+    path("<int:pk>/change/", team.change, name="team-change"),
+    path("<int:pk>/remove/", team.remove, name="team-remove"),
+    path("invitations/<int:pk>/revoke/", team.revoke, name="team-revoke"),
+]
+_NEWSLETTER = [
+    path("", newsletters.newsletter, name="newsletter"),
+    path("activate/", newsletters.activate, name="newsletter-activate"),
+    path("layout/<int:block>/", newsletter_layout.layout_block, name="newsletter-layout"),
+    path("link/", newsletter_layout.fetch_link, name="newsletter-link"),
+    path("example/", newsletter_examples.example, name="newsletter-example"),
+    path("<slug:card>/", newsletters.save, name="newsletter-save"),
+]
+_SOURCE = [
+    path("", sources.source, name="source"),
+    path("poll/", sources.poll, name="source-poll"),
+    path("switch-on/", sources.switch_on, name="source-switch-on"),
+]
+_API_TOKENS = [
+    path("", api_tokens.api_tokens, name="api-tokens"),
+    path("create/", api_tokens.create, name="api-tokens-create"),
+    path("<int:pk>/revoke/", api_tokens.revoke, name="api-tokens-revoke"),
+]
+_WEBHOOKS = [
+    path("", webhooks.webhooks, name="webhooks"),
+    path("add/", webhooks.add, name="webhook-add"),
+    path("<int:pk>/test/", webhooks.test, name="webhook-test"),
+    path("<int:pk>/enable/", webhooks.enable, name="webhook-enable"),
+    path("<int:pk>/remove/", webhooks.remove, name="webhook-remove"),
+]
+_CONNECTIONS = [
+    path("", connections.connections, name="connections"),
+    path("add/", connections.add, name="connection-add"),
+    path("files/<slug:kind>/", connections.download, name="connection-file"),
+    path("<int:pk>/fetch/", connections.fetch, name="connection-fetch"),
+    path("<int:pk>/remove/", connections.remove, name="connection-remove"),
+]
+_IMPORT = [
+    path("", importing.upload, name="subscribers-import"),
+    path("<int:pk>/", importing.check, name="subscribers-import-check"),
+    path("<int:pk>/skipped/", importing.skipped, name="subscribers-import-skipped"),
+    path("service/", transfers.start, name="transfers"),
+    path("service/<int:pk>/", transfers.transfer, name="transfer"),
+    path("service/<int:pk>/progress/", transfers.progress, name="transfer-progress"),
+    path("service/<int:pk>/skipped/", transfers.skipped, name="transfer-skipped"),
+    path("service/<int:pk>/remove-issues/", transfers.remove_issues, name="transfer-remove-issues"),
+]
+_SUBSCRIBER = [
+    path("profile/<int:publication>/", profile.save, name="subscriber-profile"),
+    path("", subscribers.subscriber, name="subscriber"),
+    path("unsubscribe/", subscribers.unsubscribe, name="subscriber-unsubscribe"),
+    path("resend/<int:issue_id>/", subscribers.resend, name="subscriber-resend"),
+    path("export/", subscribers.export, name="subscriber-export"),
+    path("erase/", subscribers.erase, name="subscriber-erase"),
+    path("suppress/", subscribers.suppress, name="subscriber-suppress"),
+]
+_SUBSCRIBERS: Patterns = [
+    path("", listing.search, name="subscribers"),
+    path("export/", listing.export, name="subscribers-export"),
+    path("import/", include(_IMPORT)),
+    path("invite/", invitations.invite, name="subscribers-invite"),
+    path("<int:pk>/", include(_SUBSCRIBER)),
+]
+_ATTRIBUTES = [
+    path("", attributes.attributes_page, name="attributes"),
+    path("<int:pk>/", attributes.attribute, name="attribute"),
+    path("<int:pk>/delete/", attributes.delete, name="attribute-delete"),
+]
+_SEGMENTS = [
+    path("", segments.segments, name="segments"),
+    path("<int:pk>/", segments.segment, name="segment"),
+    path("<int:pk>/delete/", segments.delete, name="segment-delete"),
+]
+_SITE_ANALYTICS = [
+    path("", site_analytics.page, name="site-analytics"),
+    path("test/", site_analytics.test, name="site-analytics-test"),
+    path("remove/", site_analytics.remove, name="site-analytics-remove"),
+    path("<slug:kind>/", site_analytics.save, name="site-analytics-save"),
+]
+_PUBLICATION: Patterns = [
+    path("segments/new/", segments.new, name="segment-add"),
+    path("segments/preview/", segments.preview, name="segment-preview"),
+    path("", publications.publication, name="publication"),
+    path("design/preview/", design.preview, name="publication-design"),
+    path("site-analytics/", include(_SITE_ANALYTICS)),
+    path("<slug:card>/", publications.save, name="publication-save"),
+]
+_APPEAL = [
+    path("", appeals.appeal, name="appeal"),
+    path("delete/", appeals.delete, name="appeal-delete"),
+    path("restore/", appeals.restore, name="appeal-restore"),
+    path("duplicate/", appeals.duplicate, name="appeal-duplicate"),
+    path("issues/<int:issue_id>/leave-out/", appeals.leave_out, name="appeal-leave-out"),
+    path("preview/", appeal_previews.preview, name="appeal-preview"),
+]
+_APPEALS: Patterns = [
+    path("", appeal_list.appeals, name="appeals"),
+    path("preview/", appeal_previews.draft, name="appeal-draft"),
+    path("new/", appeals.new, name="appeal-add"),
+    path("<int:pk>/", include(_APPEAL)),
+]
+_SERVICES = [
+    path("", deliverability_services.services, name="deliverability-services"),
+    path(
+        "<slug:kind>/connect/",
+        deliverability_services.connect,
+        name="deliverability-service-connect",
+    ),
+    path("<slug:kind>/test/", deliverability_services.test, name="deliverability-service-test"),
+    path(
+        "<slug:kind>/remove/", deliverability_services.remove, name="deliverability-service-remove"
+    ),
+]
+_DELIVERABILITY: Patterns = [
+    path("", deliverability.overview, name="deliverability"),
+    path("inactive/", inactive.inactive, name="deliverability-inactive"),
+    path("inactive/<int:pk>/save/", inactive.save, name="deliverability-inactive-save"),
+    path("dmarc/", deliverability_dmarc.dmarc, name="deliverability-dmarc"),
+    path("services/", include(_SERVICES)),
+    path("checks/", deliverability_checks.checks, name="deliverability-checks"),
+    path("at/<str:name>/", deliverability.destination, name="deliverability-destination"),
+]
+_SPONSOR = [
+    path("", statistics_sponsors.sponsor, name="statistics-appeal"),
+    path("links/", statistics_sponsors.create, name="report-link-create"),
+    path("links/<int:link>/revoke/", statistics_sponsors.revoke, name="report-link-revoke"),
+]
+_STATISTICS: Patterns = [
+    path("", statistics.overview, name="statistics"),
+    path("publication/<int:publication>/", statistics.overview, name="statistics-publication"),
+    path("newsletter/<int:pk>/", statistics.newsletter, name="statistics-newsletter"),
+    path("appeal/<int:pk>/", include(_SPONSOR)),
+]
+_RELAY = [
+    path("change/", relays.change, name="relay-change"),
+    path("warm-up/", warm_up.plan, name="relay-warm-up"),
+    path("check/", relay_actions.check, name="relay-check"),
+    path("pause/", relay_actions.switch, {"active": False}, name="relay-pause"),
+    path("resume/", relay_actions.switch, {"active": True}, name="relay-resume"),
+    path("remove/", relay_actions.remove, name="relay-remove"),
+]
+_RELAYS: Patterns = [
+    path("", relays.relays, name="relays"),
+    path("add/", relays.add, name="relay-add"),
+    path("<int:pk>/", include(_RELAY)),
+    path("domains/<int:pk>/lift/", relay_actions.lift, name="relay-lift"),
+    path("mailboxes/", include(_MAILBOXES)),
+]
 urlpatterns = [
     path("pictures/", include(_PICTURES)),
     path("series/", include(_SERIES)),
@@ -127,11 +279,7 @@ urlpatterns = [
     path("system/checks/", system.checks, name="system-checks"),
     path("hold/", hold.hold, name="hold"),
     path("hold/release/", hold.release, name="hold-release"),
-    path("team/", team.team, name="team"),
-    path("team/invite/", team.invite, name="team-invite"),
-    path("team/<int:pk>/change/", team.change, name="team-change"),
-    path("team/<int:pk>/remove/", team.remove, name="team-remove"),
-    path("team/invitations/<int:pk>/revoke/", team.revoke, name="team-revoke"),
+    path("team/", include(_TEAM)),
     path("invitation/<str:token>/", team.accept, name="invitation"),
     path("audit/", team.log, name="audit"),
     # Django's own pages would sign in without the second factor.
@@ -143,181 +291,28 @@ urlpatterns = [
     path("account/", include("allauth.account.urls")),
     path("newsletters/", lists.newsletters, name="newsletters"),
     path("newsletter/add/", newsletters.add, name="newsletter-add"),
-    path("newsletter/<int:pk>/", newsletters.newsletter, name="newsletter"),
-    path("newsletter/<int:pk>/activate/", newsletters.activate, name="newsletter-activate"),
-    path(
-        "newsletter/<int:pk>/layout/<int:block>/",
-        newsletter_layout.layout_block,
-        name="newsletter-layout",
-    ),
-    path("newsletter/<int:pk>/link/", newsletter_layout.fetch_link, name="newsletter-link"),
-    path("newsletter/<int:pk>/example/", newsletter_examples.example, name="newsletter-example"),
-    path("newsletter/<int:pk>/<slug:card>/", newsletters.save, name="newsletter-save"),
+    path("newsletter/<int:pk>/", include(_NEWSLETTER)),
     path("articles/", lists.articles, name="articles"),
     path("article/<int:pk>/", articles.article, name="article"),
     path("article/<int:pk>/send/", articles.send, name="article-send"),
     path("article/<int:pk>/<slug:verb>/", articles.act, name="article-act"),
     path("sources/", lists.sources, name="sources"),
-    path("source/<int:pk>/", sources.source, name="source"),
-    path("source/<int:pk>/poll/", sources.poll, name="source-poll"),
-    path("source/<int:pk>/switch-on/", sources.switch_on, name="source-switch-on"),
+    path("source/<int:pk>/", include(_SOURCE)),
     path("schedules/", schedules.schedules, name="schedules"),
-    path("api-tokens/", api_tokens.api_tokens, name="api-tokens"),
-    path("api-tokens/create/", api_tokens.create, name="api-tokens-create"),
-    path("api-tokens/<int:pk>/revoke/", api_tokens.revoke, name="api-tokens-revoke"),
-    path("webhooks/", webhooks.webhooks, name="webhooks"),
-    path("webhooks/add/", webhooks.add, name="webhook-add"),
-    path("webhooks/<int:pk>/test/", webhooks.test, name="webhook-test"),
-    path("webhooks/<int:pk>/enable/", webhooks.enable, name="webhook-enable"),
-    path("webhooks/<int:pk>/remove/", webhooks.remove, name="webhook-remove"),
-    path("connections/", connections.connections, name="connections"),
-    path("connections/add/", connections.add, name="connection-add"),
-    path("connections/files/<slug:kind>/", connections.download, name="connection-file"),
-    path("connections/<int:pk>/fetch/", connections.fetch, name="connection-fetch"),
-    path("connections/<int:pk>/remove/", connections.remove, name="connection-remove"),
-    path("subscribers/", listing.search, name="subscribers"),
-    path("subscribers/export/", listing.export, name="subscribers-export"),
-    path("subscribers/import/", importing.upload, name="subscribers-import"),
-    path("subscribers/import/<int:pk>/", importing.check, name="subscribers-import-check"),
-    path(
-        "subscribers/import/<int:pk>/skipped/", importing.skipped, name="subscribers-import-skipped"
-    ),
-    path("subscribers/import/service/", transfers.start, name="transfers"),
-    path("subscribers/import/service/<int:pk>/", transfers.transfer, name="transfer"),
-    path(
-        "subscribers/import/service/<int:pk>/progress/",
-        transfers.progress,
-        name="transfer-progress",
-    ),
-    path(
-        "subscribers/import/service/<int:pk>/skipped/", transfers.skipped, name="transfer-skipped"
-    ),
-    path(
-        "subscribers/import/service/<int:pk>/remove-issues/",
-        transfers.remove_issues,
-        name="transfer-remove-issues",
-    ),
-    path("subscribers/invite/", invitations.invite, name="subscribers-invite"),
-    path(
-        "subscribers/<int:pk>/profile/<int:publication>/", profile.save, name="subscriber-profile"
-    ),
-    path("subscribers/<int:pk>/", subscribers.subscriber, name="subscriber"),
-    path(
-        "subscribers/<int:pk>/unsubscribe/", subscribers.unsubscribe, name="subscriber-unsubscribe"
-    ),
-    path(
-        "subscribers/<int:pk>/resend/<int:issue_id>/", subscribers.resend, name="subscriber-resend"
-    ),
-    path("subscribers/<int:pk>/export/", subscribers.export, name="subscriber-export"),
-    path("subscribers/<int:pk>/erase/", subscribers.erase, name="subscriber-erase"),
-    path("subscribers/<int:pk>/suppress/", subscribers.suppress, name="subscriber-suppress"),
+    path("api-tokens/", include(_API_TOKENS)),
+    path("webhooks/", include(_WEBHOOKS)),
+    path("connections/", include(_CONNECTIONS)),
+    path("subscribers/", include(_SUBSCRIBERS)),
     path("issues/<int:pk>/deliveries/", subscribers.deliveries, name="deliveries"),
     path("issues/<int:pk>/uncertain/", subscribers.resolve, name="uncertain"),
-    path("attributes/", attributes.attributes_page, name="attributes"),
-    path("attributes/<int:pk>/", attributes.attribute, name="attribute"),
-    path("attributes/<int:pk>/delete/", attributes.delete, name="attribute-delete"),
-    path("segments/", segments.segments, name="segments"),
-    path("segments/<int:pk>/", segments.segment, name="segment"),
-    path("segments/<int:pk>/delete/", segments.delete, name="segment-delete"),
-    path("publication/<int:publication>/segments/new/", segments.new, name="segment-add"),
-    path(
-        "publication/<int:publication>/segments/preview/", segments.preview, name="segment-preview"
-    ),
-    path("appeals/", appeal_list.appeals, name="appeals"),
-    path("appeals/preview/", appeal_previews.draft, name="appeal-draft"),
-    path("appeals/new/", appeals.new, name="appeal-add"),
-    path("appeals/<int:pk>/", appeals.appeal, name="appeal"),
-    path("appeals/<int:pk>/delete/", appeals.delete, name="appeal-delete"),
-    path("appeals/<int:pk>/restore/", appeals.restore, name="appeal-restore"),
-    path("appeals/<int:pk>/duplicate/", appeals.duplicate, name="appeal-duplicate"),
-    path(
-        "appeals/<int:pk>/issues/<int:issue_id>/leave-out/",
-        appeals.leave_out,
-        name="appeal-leave-out",
-    ),
-    path("appeals/<int:pk>/preview/", appeal_previews.preview, name="appeal-preview"),
+    path("attributes/", include(_ATTRIBUTES)),
+    path("segments/", include(_SEGMENTS)),
+    path("publication/<int:publication>/", include(_PUBLICATION)),
+    path("appeals/", include(_APPEALS)),
     path("publications/", lists.publications, name="publications"),
-    path("publication/<int:publication>/", publications.publication, name="publication"),
-    path(
-        "publication/<int:publication>/design/preview/", design.preview, name="publication-design"
-    ),
-    path(
-        "publication/<int:publication>/site-analytics/", site_analytics.page, name="site-analytics"
-    ),
-    path(
-        "publication/<int:publication>/site-analytics/test/",
-        site_analytics.test,
-        name="site-analytics-test",
-    ),
-    path(
-        "publication/<int:publication>/site-analytics/remove/",
-        site_analytics.remove,
-        name="site-analytics-remove",
-    ),
-    path(
-        "publication/<int:publication>/site-analytics/<slug:kind>/",
-        site_analytics.save,
-        name="site-analytics-save",
-    ),
-    path("publication/<int:publication>/<slug:card>/", publications.save, name="publication-save"),
-    path("deliverability/", deliverability.overview, name="deliverability"),
-    path("deliverability/inactive/", inactive.inactive, name="deliverability-inactive"),
-    path(
-        "deliverability/inactive/<int:pk>/save/",
-        inactive.save,
-        name="deliverability-inactive-save",
-    ),
-    path("deliverability/dmarc/", deliverability_dmarc.dmarc, name="deliverability-dmarc"),
-    path(
-        "deliverability/services/", deliverability_services.services, name="deliverability-services"
-    ),
-    path(
-        "deliverability/services/<slug:kind>/connect/",
-        deliverability_services.connect,
-        name="deliverability-service-connect",
-    ),
-    path(
-        "deliverability/services/<slug:kind>/test/",
-        deliverability_services.test,
-        name="deliverability-service-test",
-    ),
-    path(
-        "deliverability/services/<slug:kind>/remove/",
-        deliverability_services.remove,
-        name="deliverability-service-remove",
-    ),
-    path("deliverability/checks/", deliverability_checks.checks, name="deliverability-checks"),
-    path(
-        "deliverability/at/<str:name>/",
-        deliverability.destination,
-        name="deliverability-destination",
-    ),
-    path("statistics/", statistics.overview, name="statistics"),
-    path(
-        "statistics/publication/<int:publication>/",
-        statistics.overview,
-        name="statistics-publication",
-    ),
-    path("statistics/newsletter/<int:pk>/", statistics.newsletter, name="statistics-newsletter"),
-    path("statistics/appeal/<int:pk>/", statistics_sponsors.sponsor, name="statistics-appeal"),
-    path(
-        "statistics/appeal/<int:pk>/links/", statistics_sponsors.create, name="report-link-create"
-    ),
-    path(
-        "statistics/appeal/<int:pk>/links/<int:link>/revoke/",
-        statistics_sponsors.revoke,
-        name="report-link-revoke",
-    ),
-    path("relays/", relays.relays, name="relays"),
-    path("relays/add/", relays.add, name="relay-add"),
-    path("relays/<int:pk>/change/", relays.change, name="relay-change"),
-    path("relays/<int:pk>/warm-up/", warm_up.plan, name="relay-warm-up"),
-    path("relays/<int:pk>/check/", relay_actions.check, name="relay-check"),
-    path("relays/<int:pk>/pause/", relay_actions.switch, {"active": False}, name="relay-pause"),
-    path("relays/<int:pk>/resume/", relay_actions.switch, {"active": True}, name="relay-resume"),
-    path("relays/<int:pk>/remove/", relay_actions.remove, name="relay-remove"),
-    path("relays/domains/<int:pk>/lift/", relay_actions.lift, name="relay-lift"),
-    path("relays/mailboxes/", include(_MAILBOXES)),
+    path("deliverability/", include(_DELIVERABILITY)),
+    path("statistics/", include(_STATISTICS)),
+    path("relays/", include(_RELAYS)),
     path("setup/", include((_SETUP, "setup"))),
     path("issues/", include((_ISSUES, "issue"))),
 ]

@@ -1,13 +1,12 @@
 """Addresses that only an embedded installation answers."""
 
 from django.urls import path
-from django.urls.resolvers import URLPattern
 
 from digest.embedded.mailbox import views as mailbox
 from digest.embedded.mailbox import writing
 from digest.embedded.sample import views as sample
 
-mailbox_patterns: list[URLPattern] = [
+mailbox_patterns = [
     path("mailbox/", mailbox.listing, name="mailbox"),
     path("mailbox/write", writing.write, name="mailbox-write"),
     path("mailbox/<str:key>", mailbox.mail, name="mail"),
@@ -15,7 +14,7 @@ mailbox_patterns: list[URLPattern] = [
     path("mailbox/<str:key>/download", mailbox.download, name="mail-download"),
     path("mailbox/<str:key>/<str:view>", mailbox.mail, name="mail-view"),
 ]
-sample_patterns: list[URLPattern] = [
+sample_patterns = [
     path("sample/", sample.home, name="sample-home"),
     path("sample/feed.xml", sample.feed_xml, name="sample-feed"),
     path("sample/feed.json", sample.feed_json, name="sample-json-feed"),
