@@ -12,17 +12,10 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from digest.accounts.models import User
+from digest.console import pages
 from digest.console.access import record_action, scope_of, user_of
-from digest.console.lists import TEMPLATE
-from digest.console.pages import (
-    action_view,
-    done,
-    form_view,
-    page_view,
-    render_fragment,
-    render_page,
-)
-from digest.console.tables import Column, Filter, build_table, search_in
+from digest.console.lists import render_list
+from digest.console.tables import Column, Filter, search_in
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters import contributions
@@ -51,19 +44,24 @@ OPERATORS = {
 EMPTY: Mapping[str, Any] = {"match": "all", "rules": []}
 
 
-@page_view(Right.SUBSCRIBERS)
+@pages.page_view(Right.SUBSCRIBERS)
 def segments(request: HttpRequest) -> HttpResponse:
     """List segments."""
     publications = list(_publications(request))
-    table = build_table(
+    first, *further = [
+        (_new_label(row, publications), reverse("segment-add", args=[row.pk]))
+        for row in publications
+    ] or [("", "")]
+    links = [*further, ("Attributes", reverse("attributes"))]
+    return render_list(
         request,
+        "Segments",
         _segments(request).order_by("name", "pk"),
         (
             Column("Name", str, "name"),
             Column("Publication", lambda row: row.publication.name, "publication__name"),
             Column("Changed", lambda row: clock.format_moment(row.changed_at), "changed_at"),
         ),
-        label="Segments",
         url=lambda row: reverse("segment", args=[row.pk]),
         empty="No segments yet. A segment is a group of subscribers for whom rules hold.",
         filters=(
@@ -76,17 +74,11 @@ def segments(request: HttpRequest) -> HttpResponse:
         ),
         search=search_in("name"),
         search_label="Name contains",
+        context={"add_label": first[0], "add_url": first[1], "links": links},
     )
-    first, *further = [
-        (_new_label(row, publications), reverse("segment-add", args=[row.pk]))
-        for row in publications
-    ] or [("", "")]
-    links = [*further, ("Attributes", reverse("attributes"))]
-    context = {"table": table, "add_label": first[0], "add_url": first[1], "links": links}
-    return render_page(request, TEMPLATE, "Segments", context)
 
 
-@form_view(Right.SUBSCRIBERS)
+@pages.form_view(Right.SUBSCRIBERS)
 def new(request: HttpRequest, publication: int) -> HttpResponse:
     """Build a segment of a publication; `?rules=` are those to begin with."""
     row: Publication = get_object_or_404(_publications(request), pk=publication)
@@ -99,7 +91,7 @@ def new(request: HttpRequest, publication: int) -> HttpResponse:
     return _page(request, catalog_of(row), None, "", rules)
 
 
-@form_view(Right.SUBSCRIBERS)
+@pages.form_view(Right.SUBSCRIBERS)
 def segment(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a segment, or change it."""
     row: Segment = get_object_or_404(_segments(request), pk=pk)
@@ -108,7 +100,7 @@ def segment(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, catalog_of(row.publication), row, row.name, row.rules)
 
 
-@action_view(Right.SUBSCRIBERS)
+@pages.action_view(Right.SUBSCRIBERS)
 def preview(request: HttpRequest, publication: int) -> HttpResponse:
     """Show whom the rules of a form select: in words, how many, and the first of them."""
     row: Publication = get_object_or_404(_publications(request), pk=publication)
@@ -124,10 +116,10 @@ def preview(request: HttpRequest, publication: int) -> HttpResponse:
             "count": counting.count(rows),
             "subscribers": counting.preview(rows),
         }
-    return render_fragment(request, "console/audience/_preview.html", context)
+    return pages.render_fragment(request, "console/audience/_preview.html", context)
 
 
-@action_view(Right.SUBSCRIBERS)
+@pages.action_view(Right.SUBSCRIBERS)
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a segment that nothing uses."""
     row: Segment = get_object_or_404(_segments(request), pk=pk)
@@ -137,7 +129,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, str(problem))
         return redirect("segment", pk)
     record_action(request, "deleted the segment", row.name, row.publication_id)
-    return done(request, f"The segment “{row.name}” was deleted.", "segments")
+    return pages.done(request, f"The segment “{row.name}” was deleted.", "segments")
 
 
 def _save(request: HttpRequest, publication: Publication, row: Segment | None) -> HttpResponse:
@@ -152,7 +144,7 @@ def _save(request: HttpRequest, publication: Publication, row: Segment | None) -
         catalog = catalog_of(publication)
         return _page(request, catalog, row, name, rules, problem=str(problem))
     record_action(request, "saved the segment", row.name, publication.pk)
-    return done(request, "The segment was saved.", "segment", row.pk)
+    return pages.done(request, "The segment was saved.", "segment", row.pk)
 
 
 def _change(row: Segment, name: str, rules: Any, by: User) -> None:
@@ -182,7 +174,7 @@ def _page(
         "users": _users(row) if row else [],
     }
     title = name or "New segment"
-    return render_page(request, "console/audience/segment.html", title, context)
+    return pages.render_page(request, "console/audience/segment.html", title, context)
 
 
 def _field(field: Field) -> dict[str, Any]:
