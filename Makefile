@@ -71,7 +71,7 @@ plan: .venv/tests  ## write docs/modules.md and the table of packages from the c
 	@touch $@
 
 docs: .venv-docs ## the documentation as a site in build/docs; a link that leads nowhere fails
-	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet $(ARGS)
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict $(ARGS)
 
 docs-pictures: .venv/tests ## take the pictures of docs/first-steps.md again; look at them
 	@DIGEST_DOCS_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest -q tests/console/pictures_of_docs.py
