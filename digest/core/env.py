@@ -144,6 +144,8 @@ def place(name: str, module: str, extra: str) -> str:
     Raises ConfigurationError if that is set, and the extra not installed.
     """
     value = read(name)
+    if value and not value.startswith(("http://", "https://")):
+        raise ConfigurationError(f"{name} is not an address that begins with https://.")
     if value and not _is_installed(module):
         raise ConfigurationError(
             f"{name} is set, but its client is missing: pip install 'digest-newsletter[{extra}]'."

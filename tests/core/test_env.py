@@ -67,3 +67,18 @@ def test_each_process_has_limits_and_the_environment_wins(monkeypatch: pytest.Mo
     monkeypatch.setenv("DIGEST_STATEMENT_SECONDS", "1min")
     with pytest.raises(ConfigurationError, match="whole number of seconds"):
         env.seconds("DIGEST_STATEMENT_SECONDS")
+
+
+@pytest.mark.parametrize(("text", "value"), [("", 0.1), ("0", 0.0), ("0.25", 0.25), ("1", 1.0)])
+def test_a_share_is_read(monkeypatch: pytest.MonkeyPatch, text: str, value: float) -> None:
+    """A number from 0 to 1; without one, the default."""
+    monkeypatch.setenv("DIGEST_TRACES_SHARE", text)
+    assert env.share("DIGEST_TRACES_SHARE", "0.1") == value
+
+
+@pytest.mark.parametrize("text", ["ten", "10", "-0.1", "nan"])
+def test_any_other_share_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """With what is right."""
+    monkeypatch.setenv("DIGEST_TRACES_SHARE", text)
+    with pytest.raises(ConfigurationError, match="from 0 to 1"):
+        env.share("DIGEST_TRACES_SHARE", "0.1")

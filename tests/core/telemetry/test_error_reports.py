@@ -119,3 +119,6 @@ def test_a_missing_client_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError, match=r"digest-newsletter\[sentry\]"):
         env.place("DIGEST_SENTRY_DSN", "no_such_module.below", "sentry")
     assert env.place("DIGEST_SENTRY_DSN", "sentry_sdk", "sentry")
+    monkeypatch.setenv("DIGEST_SENTRY_DSN", "key@errors.example/1")
+    with pytest.raises(ConfigurationError, match="begins with https"):
+        env.place("DIGEST_SENTRY_DSN", "sentry_sdk", "sentry")
