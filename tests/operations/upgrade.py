@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
     ]
 """
 NEXT = "99.0.0"
+START = 180  # seconds that a process may take to be ready, on a busy machine
 PAUSE = 1.0  # seconds without a mail that nobody minds
 DRAIN = 2  # seconds until a proxy has noticed that a process is about to stop
 
@@ -52,7 +53,7 @@ class Installation:
         """Start a process of a version."""
         self.processes[name] = self.run(tree, *self.command(name))
         if name in self.ports:
-            wait_for(lambda: status(self.ports[name], "/readyz") == 200, 60, f"{name}")
+            wait_for(lambda: status(self.ports[name], "/readyz") == 200, START, name)
 
     def replace(self, name: str, visitor: "Visitor") -> float:
         """Stop a process as supervisors do, start the next version's; return the seconds.
@@ -136,7 +137,7 @@ class Pauses(Thread):
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
-    process.wait(90)
+    process.wait(START)
 
 
 def status(port: int, path: str) -> int | None:
@@ -182,7 +183,8 @@ def main() -> int:
         try:
             return _upgrade(house, installation, mails)
         except (TimeoutError, AssertionError):
-            print(house.log.read_text()[-5000:])
+            lines = house.log.read_text().splitlines()
+            print(*[line for line in lines if "Not Found" not in line][-40:], sep="\n")
             raise
         finally:
             installation.close()
