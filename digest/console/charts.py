@@ -17,7 +17,7 @@ _LINES: tuple[tuple[str, list[int]], ...] = (
     ("#b4539a", [10, 3, 2, 3]),
 )
 _TICKS = {"color": "#8a8f9b", "maxTicksLimit": 8, "maxRotation": 0, "precision": 0}
-_LEGEND = {"color": _TICKS["color"], "boxWidth": 12}  # shown where there is more than one color
+_LEGEND = {"color": _TICKS["color"], "boxWidth": 24}  # shown where there is more than one color
 _AXIS = {"grid": {"display": True}, "ticks": _TICKS, "border": {"width": 0}}
 
 
@@ -82,6 +82,7 @@ def lines(rows: Rows, title: str, summary: str, labels: Sequence[str]) -> Chart 
     chart = _chart("line", rows, title, summary, datasets, labels)
     options = json.loads(chart.options)
     del options["scales"]["y"]["ticks"]["precision"]  # shares of one percent have fractions
+    options["plugins"]["legend"]["labels"] |= {"usePointStyle": True, "pointStyle": "line"}
     return replace(chart, options=json.dumps(options))
 
 
