@@ -1,4 +1,4 @@
-"""Checks of stories: published, not deleted, each once, with a link, within the mail's size."""
+"""Checks of stories: published, not deleted, not outdated, each once, linked, within the size."""
 
 from collections.abc import Iterator, Sequence
 
@@ -33,6 +33,12 @@ def _findings(material: Material) -> Iterator[Finding]:
         Level.WARN,
         "of an article that was deleted",
         "Remove the story if the article was withdrawn.",
+    )
+    yield from _group(
+        [row for row in stories if row.article and row.article.revision > row.revision],
+        Level.WARN,
+        "of an article that was corrected since",
+        "Refresh stories. One that is pinned or edited stays: change its texts, or add it again.",
     )
     yield from _group(
         _repeated(stories), Level.WARN, "in the issue twice", "Remove one of the two."

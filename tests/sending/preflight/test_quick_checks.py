@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
+from digest.articles.models import Article
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
 from digest.pictures.models import Picture
@@ -52,6 +53,18 @@ def test_findings_of_one_kind_are_one_line_with_a_place_for_each_story(
         (Level.WARN, [f"story-{story.pk}" for story in bare]),
     ]
     assert rows[-1].problem == "2 stories are without a link."
+
+
+def test_a_story_whose_article_was_corrected_since_is_named(
+    issue: Issue, findings: Findings
+) -> None:
+    """A story is a snapshot, so a correction does not reach it by itself."""
+    story = issue.stories.get()
+    assert findings("stories") == []
+    Article.objects.filter(pk=story.article_id).update(revision=story.revision + 1)
+    [row] = findings("stories")
+    assert (row.level, [place.story for place in row.places]) == (Level.WARN, [story.pk])
+    assert row.problem == "1 story is of an article that was corrected since."
 
 
 def test_what_must_not_be_sent_is_stopped(
