@@ -69,13 +69,13 @@ def publish(folder: Path, url: str, secret: str) -> None:
     environment = folder / "environment"
     run([sys.executable, "-m", "venv", str(environment)])
     run([str(environment / "bin" / "pip"), "install", "-qq", "wagtail"])
-    run([str(environment / "bin" / "wagtail"), "start", "site", str(folder)])
+    run([str(environment / "bin" / "wagtail"), "start", "courier", str(folder)])
     (folder / "home" / "digest_wagtail.py").write_text(bundles.wagtail_module())
     settings = SETTINGS.format(url=url, secret=secret)
-    (folder / "site" / "settings" / "reporting.py").write_text(settings)
+    (folder / "courier" / "settings" / "reporting.py").write_text(settings)
     (folder / "script.py").write_text(SCRIPT)
     python = str(environment / "bin" / "python")
-    variables = os.environ | {"DJANGO_SETTINGS_MODULE": "site.settings.reporting"}
+    variables = os.environ | {"DJANGO_SETTINGS_MODULE": "courier.settings.reporting"}
     for command in ([python, "manage.py", "migrate", "-v0"], [python, "script.py"]):
         run(command, folder, variables)
 

@@ -227,3 +227,24 @@ def test_an_issue_that_cannot_be_planned_holds_up_no_other(
         planning.plan_built(NOON)
     monkeypatch.undo()
     assert planning.plan_built(NOON) == [first]
+
+
+def test_members_get_the_block_and_others_the_teaser(tide: Newsletter) -> None:
+    """Out of one compiled mail; who has no tier is like one who does not pay."""
+    publication = tide.publication
+    attributes.define(publication, label="Tier", kind="choice", choices=["free", "paid"], now=NOON)
+    paid = segment_of(tide, "attribute.tier", "is", "paid")
+    unpaid = segment_of(tide, "attribute.tier", "is_not", "paid")
+    issue = make_issue(tide)
+    make_story(issue)
+    for segment, text in ((paid, "The whole analysis"), (unpaid, "Read it as a member")):
+        paragraph = {"type": "paragraph", "content": [{"type": "text", "text": text}]}
+        content = {"document": {"type": "doc", "content": [paragraph]}}
+        make_block(issue, kind=BlockKind.TEXT, segment=segment, content=content)
+    values_by_tier = {"paid": {"tier": "paid"}, "free": {"tier": "free"}, "none": {}}
+    shown_to = {
+        tier: ["whole analysis" in mail, "as a member" in mail]
+        for tier, values in values_by_tier.items()
+        for mail in [compose_sample(issue, person(tide, **values).email).decode()]
+    }
+    assert shown_to == {"paid": [True, False], "free": [False, True], "none": [False, True]}
