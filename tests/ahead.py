@@ -42,6 +42,7 @@ FILES = [
     "tests/sending/test_archiving.py",
     "tests/sending/test_ledger.py",
     "tests/subscribers/test_growth.py",
+    "tests/transfers/test_queue.py",
     "tests/web/test_captcha.py",
     "tests/webhooks/test_webhooks.py",
 ]

@@ -1,6 +1,7 @@
 """Coming from another service, in the browser: a file or an API, what will happen, a report."""
 
 import io
+import re
 import zipfile
 from datetime import timedelta
 
@@ -181,5 +182,7 @@ def test_recent_ones_are_listed(owner: Client, tide: Newsletter) -> None:
     row = upload(owner, tide, mailchimp())
     Transfer.objects.update(created_at=clock.now() - timedelta(hours=1))
     text = owner.get(START).content.decode()
+    ids = re.findall(r'\bid="([^"]+)"', text)
+    assert len(ids) == len(set(ids))  # two forms with the same fields
     assert f'href="{START}{row.pk}/"' in text
     assert "waits for you" in text

@@ -46,7 +46,9 @@ def start(request: HttpRequest) -> HttpResponse:
     files = with_newsletters(
         FilesForm(None if is_service else data, request.FILES or None), newsletters
     )
-    service = with_newsletters(ServiceForm(data if is_service else None), newsletters)
+    service = with_newsletters(
+        ServiceForm(data if is_service else None, auto_id="id_service_%s"), newsletters
+    )
     form = service if is_service else files
     if request.method == "POST" and form.is_valid():
         try:
