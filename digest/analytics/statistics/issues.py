@@ -74,7 +74,12 @@ def went_out_at(issue: Issue) -> datetime:
 
 
 def issues_before(issue: Issue, most: int = COMPARED) -> list[int]:
-    """Return the ids of the last issues of a newsletter that were sent before this one."""
+    """Return the ids of the last issues of a newsletter that were sent before this one.
+
+    A mail of a series is not like them, so nothing is compared with it.
+    """
+    if issue.is_of_series:
+        return []
     rows = Issue.objects.filter(
         Issue.REGULAR,
         newsletter=issue.newsletter_id,
