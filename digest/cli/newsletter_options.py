@@ -10,6 +10,7 @@ from digest.cli.errors import UsageError
 from digest.newsletters import reading, setup
 from digest.newsletters.choices import Approval, CatchUp, Design, Thin, TopicLinks, UncertainPolicy
 from digest.newsletters.models import Publication, Tracking
+from digest.newsletters.states import NewsletterState
 
 # Options of `add` that are fields of the publication and of the newsletter as they are.
 _PUBLICATION = ("tagline", "logo_url", "accent", "language", "reply_to", "tracking")
@@ -57,7 +58,11 @@ def add_offer(parser: CommandParser) -> None:
         metavar="CADENCES",
         help="what they may choose instead of every issue: daily, weekly, daily,weekly, or none",
     )
-    _add_switch(group, "listed", ("--listed", "--unlisted"), "on the public pages, for anybody")
+    group.add_argument(
+        "--state",
+        choices=NewsletterState.values,
+        help="who may know of it, subscribe, and whether it is sent (a new newsletter: live)",
+    )
     _add_switch(
         group,
         "welcome_with_latest",
@@ -143,7 +148,7 @@ def _add_switch(group: Any, name: str, flags: tuple[str, str], line: str) -> Non
 def offer(options: dict[str, Any]) -> dict[str, Any]:
     """Return what was said of it, as setup takes it."""
     values = provided_options(
-        options, ("listed", "welcome_with_latest", "send_in_local_time", "redirect_links")
+        options, ("welcome_with_latest", "send_in_local_time", "redirect_links")
     )
     if options["offer"] is not None:
         values["cadences"] = reading.parse_cadences(options["offer"])

@@ -190,7 +190,7 @@ def _upcoming(
     """Return issues that wait and slots to come, the nearest first; then those without a time."""
     issues = [_waiting(issue, now) for issue in _issues(scope, State.DRAFT, State.BUILT)]
     occupied = {(row.newsletter.pk, row.moment) for row in issues}
-    slots = [_next_slot(row, editable, now) for row in newsletters if row.active]
+    slots = [_next_slot(row, editable, now) for row in newsletters if row.is_sending]
     free = [row for row in slots if (row.newsletter.pk, row.moment) not in occupied]
     return sorted(issues + free, key=lambda row: (row.moment is None, row.moment or now))
 

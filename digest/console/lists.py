@@ -124,9 +124,8 @@ def newsletters(request: HttpRequest) -> HttpResponse:
         (
             Column("Name", lambda row: row.name, "name"),
             Column("Publication", lambda row: row.publication.name, "publication__name"),
-            Column("Status", lambda row: "Active" if row.active else "Inactive", "active"),
+            Column("State", lambda row: row.get_state_display(), "state"),
             Column("Approval", lambda row: row.get_approval_display(), "approval"),
-            Column("Sign-up page", lambda row: "Listed" if row.listed else "Not listed", "listed"),
         ),
         url=lambda row: reverse("newsletter", args=[row.pk]),
         empty="No newsletters yet.",

@@ -33,7 +33,7 @@ USUAL = (
 def schedules(request: HttpRequest) -> HttpResponse:
     """Show the next sends of each newsletter, in the zones that are chosen."""
     scope = scope_of(request, Right.SEE)
-    newsletters = scope.newsletters().filter(active=True).order_by("name")
+    newsletters = scope.newsletters().sending().order_by("name")
     common = subscriber_zones(scope)
     chosen, problem = _chosen(request, common)
     names = [zone.key for zone in chosen]

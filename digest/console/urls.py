@@ -125,7 +125,7 @@ _TEAM = [
 ]
 _NEWSLETTER = [
     path("", newsletters.newsletter, name="newsletter"),
-    path("activate/", newsletters.activate, name="newsletter-activate"),
+    path("state/", newsletters.change_state, name="newsletter-state"),
     path("layout/<int:block>/", newsletter_layout.layout_block, name="newsletter-layout"),
     path("link/", newsletter_layout.fetch_link, name="newsletter-link"),
     path("example/", newsletter_examples.example, name="newsletter-example"),

@@ -147,13 +147,16 @@ def check_pictures(_now: datetime) -> Iterator[Finding]:
 
 
 def check_newsletters(_now: datetime) -> Iterator[Finding]:
-    """Every active newsletter has a source of articles."""
-    active = Newsletter.objects.filter(active=True).order_by("slug")
-    if not active:
+    """Every newsletter that is sent has a source of articles."""
+    newsletters = Newsletter.objects.sending().order_by("slug")
+    if not newsletters:
         yield warn(
-            "No newsletter is active.", "Create one: `digest newsletter add --help` shows how."
+            "No newsletter is live or private, so none is sent on schedule.",
+            "Create one: `digest newsletter add --help` shows how.",
         )
-    for newsletter in active.filter(sources__isnull=True, layout__picks__isnull=True).distinct():
+    for newsletter in newsletters.filter(
+        sources__isnull=True, layout__picks__isnull=True
+    ).distinct():
         yield warn(
             f"{newsletter.slug} has no source.",
             f"Add one with `digest source add URL --newsletter {newsletter.slug}`.",

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from digest.core import clock
 from digest.newsletters.models import Schedule
 from digest.newsletters.schedules import rule_of, upcoming
+from digest.newsletters.states import SENDING
 
 
 class Upcoming(NamedTuple):
@@ -18,12 +19,10 @@ class Upcoming(NamedTuple):
 
 
 def first(now: datetime) -> Upcoming | None:
-    """Return the next digest of all active newsletters, or None if none is planned."""
-    active = Schedule.objects.filter(newsletter__active=True).select_related("newsletter")
+    """Return the next digest of all newsletters, or None if none is planned."""
+    sending = Schedule.objects.filter(newsletter__state__in=SENDING).select_related("newsletter")
     planned = [
-        (slot, newsletter)
-        for newsletter in active
-        for slot in upcoming(rule_of(newsletter), now, 1)
+        (slot, schedule) for schedule in sending for slot in upcoming(rule_of(schedule), now, 1)
     ]
     if not planned:
         return None

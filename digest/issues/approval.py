@@ -34,7 +34,7 @@ _STORY = (
     *("image_url", "image_alt", "image_caption", "image_credit"),
 )
 _NEWSLETTER = (
-    *("name", "description", "subject", "preheader", "language", "listed"),
+    *("name", "description", "subject", "preheader", "language", "is_public"),
     *("design", "share_links", "reading_time", "contents_from", "topic_links"),
 )
 _PUBLICATION = (

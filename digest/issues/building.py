@@ -140,8 +140,8 @@ def _subscribers(newsletter: Newsletter) -> QuerySet[Any]:
 
 
 def _scheduled() -> QuerySet[Newsletter]:
-    active = Newsletter.objects.filter(active=True, schedule__isnull=False)
-    return active.select_related("schedule", "publication")
+    scheduled = Newsletter.objects.sending().filter(schedule__isnull=False)
+    return scheduled.select_related("schedule", "publication")
 
 
 def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:

@@ -9,6 +9,7 @@ from digest.core.errors import DigestError
 from digest.issues.models import Issue
 from digest.newsletters import schedules
 from digest.newsletters.models import Schedule
+from digest.newsletters.states import SENDING
 
 GRACE = timedelta(minutes=5)  # until then building may wait for pictures, or workers be busy
 
@@ -32,9 +33,9 @@ def late_issues(now: datetime) -> list[LateIssue]:
 def _unbuilt(now: datetime) -> list[LateIssue]:
     """Return the last slot of each newsletter of which no worker has taken note."""
     scheduled = Q(newsletter__issues__kind=Issue.Kind.SCHEDULED)
-    active = Schedule.objects.filter(newsletter__active=True).select_related("newsletter")
+    sending = Schedule.objects.filter(newsletter__state__in=SENDING).select_related("newsletter")
     late = []
-    for schedule in active.annotate(done=Max("newsletter__issues__slot", filter=scheduled)):
+    for schedule in sending.annotate(done=Max("newsletter__issues__slot", filter=scheduled)):
         slot = _last_slot(schedule, now - GRACE)
         if slot and slot > max(schedule.since, schedule.done or schedule.since):
             late.append(LateIssue(schedule.newsletter.slug, slot))

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from digest.articles.models import Article, Source
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
+from digest.newsletters import states
 from digest.newsletters.appeal_fields import AppealFields
 from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.choices import (
@@ -25,6 +26,7 @@ from digest.newsletters.choices import (
     TopicLinks,
     UncertainPolicy,
 )
+from digest.newsletters.states import HasState
 
 REVIEW_MINUTES = 60  # before sending, in which a new newsletter's issues can be reviewed
 LONGEST_HALF_LIFE = 720  # hours: a month
@@ -91,18 +93,22 @@ class Publication(HasUuid):
 
 
 class NewsletterQuerySet(models.QuerySet["Newsletter"]):
-    """Newsletters, by who may know of them."""
+    """Newsletters, by what their states mean."""
 
     def public(self) -> Self:
         """Return those that public pages may show: home, archive, feed. No other rule decides."""
-        return self.filter(listed=True)
+        return self.filter(state__in=states.PUBLIC)
 
     def open_to_all(self) -> Self:
-        """Return those that anybody may subscribe to: public ones that are active."""
-        return self.public().filter(active=True)
+        """Return those that anybody may subscribe to."""
+        return self.filter(state__in=states.OPEN)
+
+    def sending(self) -> Self:
+        """Return those whose issues go out on schedule."""
+        return self.filter(state__in=states.SENDING)
 
 
-class Newsletter(HasUuid):
+class Newsletter(HasUuid, HasState):
     """What to pick, when to send, how it looks, and what to do when things are not as planned."""
 
     publication = models.ForeignKey(
@@ -114,11 +120,9 @@ class Newsletter(HasUuid):
     list_id = models.CharField(max_length=255, unique=True)  # RFC 2919: never changes
     language = models.CharField(max_length=35, blank=True)  # blank: the publication's
     sources = models.ManyToManyField(Source, related_name="newsletters", blank=True)
-    active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
     # What subscribers are offered.
-    listed = models.BooleanField(default=True)  # on the public pages, where anybody may subscribe
     cadences = ArrayField(  # that a subscriber may choose instead of every issue
         models.CharField(max_length=8, choices=Cadence), default=list, blank=True
     )
@@ -131,7 +135,7 @@ class Newsletter(HasUuid):
     redirect_links = models.BooleanField(default=False)
 
     design = models.CharField(max_length=16, choices=Design, default=Design.PICTURE)
-    share_links = models.BooleanField(default=True)  # in the footer, if the newsletter is listed
+    share_links = models.BooleanField(default=True)  # in the footer, if the newsletter is public
     reading_time = models.BooleanField(default=False)  # of stories: "4 min read"
     # So many stories get a list of headlines at the top; 0: never.
     contents_from = models.PositiveSmallIntegerField(default=8)

@@ -58,9 +58,9 @@ def rule_of(schedule: Schedule) -> Rule:
 
 
 def current_rule(newsletter: Newsletter) -> Rule | None:
-    """Return the rule by which a newsletter sends; None if it is off or its rule cannot be read."""
+    """Return the rule by which a newsletter sends; None if there is none that can be read."""
     schedule = getattr(newsletter, "schedule", None)
-    if schedule is None or not newsletter.active:
+    if schedule is None or not newsletter.is_sending:
         return None
     try:
         return rule_of(schedule)

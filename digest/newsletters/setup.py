@@ -9,10 +9,11 @@ from django.db import transaction
 from digest.articles.models import Article
 from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.errors import DigestError
-from digest.newsletters import checks, layout, schedules
+from digest.newsletters import checks, layout, schedules, states
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import LayoutBlock, Newsletter, Pick, Publication, Schedule
+from digest.newsletters.states import NewsletterState
 
 
 def create_publication(
@@ -92,7 +93,7 @@ def create_newsletter(
     `days` (Monday is 0) and `at`, or a `cron` line, in `timezone` (the publication's if empty);
     with neither, it is sent manually only. The layout is a lead story, a block for each of `topics`
     (title to tags), the latest stories, and an appeal. `cadences` are those that a subscriber may
-    choose instead of every issue. `policies` are further fields of Newsletter: listed,
+    choose instead of every issue. `policies` are further fields of Newsletter: state,
     send_in_local_time, min_stories … Its first slot lies after `now`.
     """
     slug = checks.slug_of(slug)
@@ -148,7 +149,6 @@ def set_offer(
     newsletter: Newsletter,
     *,
     cadences: Iterable[str] | None = None,
-    listed: bool | None = None,
     welcome_with_latest: bool | None = None,
     send_in_local_time: bool | None = None,
     redirect_links: bool | None = None,
@@ -160,7 +160,6 @@ def set_offer(
     """
     offer = {
         "cadences": None if cadences is None else checks.cadences_of(cadences),
-        "listed": listed,
         "welcome_with_latest": welcome_with_latest,
         "send_in_local_time": send_in_local_time,
         "redirect_links": redirect_links,
@@ -200,12 +199,18 @@ def change_newsletter(newsletter: Newsletter, **details: Any) -> None:
 
 
 @transaction.atomic
-def set_active(newsletter: Newsletter, *, active: bool, now: datetime) -> None:
-    """Stop a newsletter, or start it again; what fell due in between is not made up for."""
-    turned = Newsletter.objects.filter(pk=newsletter.pk, active=not active).update(active=active)
-    if turned and active:
+def set_state(newsletter: Newsletter, state: str, now: datetime) -> None:
+    """Change the state of a newsletter; what fell due while it was not sent is not made up for.
+
+    Raises NewsletterError for a private one that is to be paused or closed, which would show it.
+    """
+    locked = Newsletter.objects.select_for_update().get(pk=newsletter.pk)
+    states.require_possible(locked.state, state)
+    was_sending = locked.is_sending
+    newsletter.state = locked.state = NewsletterState(state)
+    locked.save(update_fields=["state"])
+    if locked.is_sending and not was_sending:
         Schedule.objects.filter(newsletter=newsletter).update(since=now)
-    newsletter.active = active
 
 
 @transaction.atomic

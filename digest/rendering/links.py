@@ -33,7 +33,7 @@ def topic_query(newsletter: Newsletter, topic: str) -> str:
 def online_url(issue: Issue) -> str:
     """Return the address of an issue in a browser, which belongs to this issue alone.
 
-    The archive has no daily or weekly issues; those of an unlisted newsletter are shown there.
+    The archive has no daily or weekly issues; those of a private newsletter are shown there.
     """
     issues = archive_url(issue.newsletter)
     if issues and issue.cadence != Cadence.EVERY:
@@ -42,25 +42,24 @@ def online_url(issue: Issue) -> str:
 
 
 def archive_url(newsletter: Newsletter) -> str:
-    """Return the public URL of a newsletter's past issues; empty for an unlisted newsletter."""
-    return absolute(f"/archive/{newsletter.slug}") if newsletter.listed else ""
+    """Return the public URL of a newsletter's past issues; empty for a private newsletter."""
+    return absolute(f"/archive/{newsletter.slug}") if newsletter.is_public else ""
 
 
 def sign_up_url(newsletter: Newsletter) -> str:
     """Return the public URL of the sign-up form; empty where nobody may sign up."""
-    is_open = newsletter.listed and newsletter.active
-    return absolute(f"/subscribe/{newsletter.slug}") if is_open else ""
+    return absolute(f"/subscribe/{newsletter.slug}") if newsletter.accepts_signups else ""
 
 
 def share_links(issue: Issue, name: str) -> list[tuple[str, str]]:
     """Return the links that share an issue, each with its label in the active language.
 
     Forwarding opens a mail with the address of the web version, so that what is forwarded has no
-    links of one subscriber. What is not public is not shared: an unlisted newsletter's issues,
+    links of one subscriber. What is not public is not shared: a private newsletter's issues,
     those for a segment or a topic, and mails of a series.
     """
     is_for_some = issue.segment_id or issue.only_topics or issue.is_of_series
-    is_public = issue.newsletter.listed and not is_for_some
+    is_public = issue.newsletter.is_public and not is_for_some
     if not (is_public and issue.newsletter.share_links):
         return []
     address = online_url(issue)

@@ -33,9 +33,9 @@ BATCH = 100
 
 def offered_newsletters(newsletter: Newsletter) -> list[Newsletter]:
     """Return what the form of a newsletter offers: itself, then its publication's other ones."""
-    listed = newsletter.publication.newsletters.open_to_all()
+    open_newsletters = newsletter.publication.newsletters.open_to_all()
     other_newsletters = (
-        listed.exclude(pk=newsletter.pk).select_related("publication").order_by("name")
+        open_newsletters.exclude(pk=newsletter.pk).select_related("publication").order_by("name")
     )
     return [newsletter, *other_newsletters]
 

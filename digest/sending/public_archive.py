@@ -1,6 +1,6 @@
 """The public archive: the issues that were sent or are being sent, and no others.
 
-It has those of listed newsletters that went to every subscriber. One of an unlisted newsletter, or
+It has those of public newsletters that went to every subscriber. One of a private newsletter, or
 for a segment or a topic, is found by the link in its mails.
 """
 
@@ -49,7 +49,7 @@ def public_issues(newsletter: Newsletter) -> QuerySet[Issue]:
 
 
 def all_public_issues() -> QuerySet[Issue]:
-    """Return the public issues of every listed newsletter; none that went to some subscribers."""
+    """Return the public issues of every public newsletter; none that went to some subscribers."""
     return _issues_that_left().filter(
         Issue.FOR_EVERYONE, newsletter__in=Newsletter.objects.public(), cadence=Cadence.EVERY
     )

@@ -24,6 +24,7 @@ from digest.core.database.locks import Purpose, share_lock
 from digest.issues import agenda
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter
+from digest.newsletters.states import SENDING
 from digest.newsletters.zones import Times
 from digest.sending.planning import caps, inserting
 from digest.sending.planning.inserting import Plan
@@ -69,7 +70,7 @@ def plan_due(now: datetime | None = None) -> int:
 def _due_steps(now: datetime) -> list[Step]:
     due = Enrolment.objects.filter(state=State.ACTIVE, due_at__lte=now)
     steps = Step.objects.filter(
-        pk__in=due.values("next_step"), series__active=True, series__newsletter__active=True
+        pk__in=due.values("next_step"), series__active=True, series__newsletter__state__in=SENDING
     )
     joined = steps.select_related(
         *("series__newsletter__publication", "series__newsletter__schedule"),

@@ -17,6 +17,7 @@ from digest.core.errors import DigestError
 from digest.core.text import one_line
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publication
+from digest.newsletters.states import NewsletterState
 from digest.subscribers import consent
 from digest.subscribers.activity import record_activity
 from digest.subscribers.errors import SubscriberError
@@ -65,15 +66,19 @@ class PreferenceChange:
 def get_preferences(subscriber_id: int, publication_id: int, now: datetime) -> Preferences | None:
     """Return a subscriber's preferences, or None if the subscriber does not exist (any more).
 
-    They cover the public newsletters, and those that the subscriber has or had a subscription to.
+    They cover the newsletters that anybody may subscribe to, and those that the subscriber has or
+    had a subscription to; of closed ones only those that they are subscribed to.
     """
     subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
     publication = Publication.objects.filter(pk=publication_id).first()
     if subscriber is None or publication is None:
         return None
     subscriptions = {row.newsletter_id: row for row in subscriber.subscriptions.all()}
+    active = [pk for pk, row in subscriptions.items() if row.state == Subscription.State.ACTIVE]
     newsletters = publication.newsletters.filter(
-        Q(pk__in=Newsletter.objects.open_to_all()) | Q(pk__in=list(subscriptions))
+        Q(pk__in=Newsletter.objects.open_to_all())
+        | (Q(pk__in=list(subscriptions)) & ~Q(state=NewsletterState.CLOSED))
+        | Q(pk__in=active)
     ).order_by("name", "pk")
     topics = _topics(publication)
     rows = tuple(

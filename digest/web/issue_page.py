@@ -67,7 +67,7 @@ def _context(issue: Entry) -> dict[str, Any]:
         "earlier": earlier,
         "later": later,
         "linked_data": _linked_data(issue, address, title),
-        "can_subscribe": newsletter.active,
+        "can_subscribe": newsletter.accepts_signups,
     }
 
 

@@ -1,4 +1,4 @@
-"""The site map for search engines: the archives of listed newsletters, and their issues."""
+"""The site map for search engines: the archives of public newsletters, and their issues."""
 
 from datetime import datetime
 from typing import Any
@@ -30,7 +30,7 @@ class _Public(Sitemap):  # type: ignore[type-arg]  # Django has no arguments for
 
 
 class NewsletterSitemap(_Public):
-    """The archive of each listed newsletter."""
+    """The archive of each public newsletter."""
 
     def items(self) -> QuerySet[Newsletter]:
         """Return the newsletters, in a stable order."""

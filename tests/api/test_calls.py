@@ -127,9 +127,9 @@ def test_a_newsletter_is_set_up_shown_and_changed(caller: Caller, tide: Newslett
     assert created["policies"]["min_stories"] == 2
     assert [row["title"] for row in created["layout"]] == ["", "Harbour", "Latest Stories", ""]
     assert len(created["next_slots"]) == 5
-    change = {"active": False, "cadences": [], "schedule": {"cron": "0 6 * * *"}}
+    change = {"state": "paused", "cadences": [], "schedule": {"cron": "0 6 * * *"}}
     changed = caller.json("PATCH", "/newsletters/harbour-week", change)
-    assert (changed["active"], changed["next_slots"], changed["cadences"]) == (False, [], [])
+    assert (changed["state"], changed["next_slots"], changed["cadences"]) == ("paused", [], [])
     assert Newsletter.objects.get(slug="harbour-week").schedule.cron == "0 6 * * *"
     assert changed["warnings"] == []
     change = {"schedule": {"cron": "0 6 1 * mon"}}
@@ -526,7 +526,7 @@ def test_a_proven_wish_needs_its_evidence_and_brings_nobody_back(
 
 def test_nobody_signs_up_for_what_is_not_open(caller: Caller, tide: Newsletter) -> None:
     """As on the public pages."""
-    Newsletter.objects.update(listed=False)
+    Newsletter.objects.update(state="private")
     body = {"email": "new@reader.example", "newsletters": ["tide"]}
     assert caller("POST", "/subscribers", body).status_code == 409
 

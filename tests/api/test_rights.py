@@ -58,7 +58,7 @@ OPERATIONS = [row for row in DESCRIBED if row.scopes]
 walk = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda row: f"{row.method} {row.path}")
 BODIES: dict[str, Any] = {
     "/newsletters": {"publication": "theirs", "slug": "new", "name": "New"},
-    "/newsletters/{slug}": {"listed": False},
+    "/newsletters/{slug}": {"state": "private"},
     "/publications/{slug}": {"tagline": "Ours now"},
     "/newsletters/{slug}/picks": {"article": 0},
     "/newsletters/{slug}/sunset": {"issues": 5},

@@ -163,10 +163,14 @@ def test_pause_and_resume(digest: Digest) -> None:
     """A paused newsletter names no next issue."""
     make_schedule(make_newsletter(slug="tide"))
     assert "is paused" in digest("newsletter", "pause", "tide").out
-    assert not Newsletter.objects.get().active
+    assert Newsletter.objects.get().state == "paused"
     assert digest("newsletter", "show", "tide", "--json").json["next_slots"] == []
     assert "Next issue" in digest("newsletter", "resume", "tide").out
-    assert Newsletter.objects.get().active
+    assert Newsletter.objects.get().state == "live"
+    digest("newsletter", "set", "tide", "--state", "private")
+    for action in ("pause", "resume"):
+        assert "tide is private, not" in digest("newsletter", action, "tide").err
+    assert Newsletter.objects.get().state == "private"
 
 
 def test_pick_takes_an_article_by_any_spelling_of_its_address(digest: Digest) -> None:
@@ -197,16 +201,18 @@ def test_an_unknown_newsletter_is_answered_with_those_there_are(
 
 def test_what_subscribers_are_offered_is_set_and_shown(digest: Digest) -> None:
     """At the beginning, and changed later; what isn't named stays."""
-    assert add(digest, "--offer", "weekly,daily", "--unlisted").status == 0
+    assert add(digest, "--offer", "weekly,daily", "--state", "private").status == 0
     values = digest("newsletter", "show", "tide").out
-    assert "every issue or once a day or once a week, on no public page" in values
-    result = digest("newsletter", "set", "tide", "--listed", "--welcome-with-latest")
-    assert "on the public pages, with the latest issue in the welcome" in result.out
+    assert "every issue or once a day or once a week" in values
+    assert "On no public page" in values
+    result = digest("newsletter", "set", "tide", "--state", "live", "--welcome-with-latest")
+    assert "with the latest issue in the welcome" in result.out
     values = digest("newsletter", "set", "tide", "--offer", "none", "--json").json
-    assert (values["cadences"], values["listed"], values["welcome_with_latest"]) == ([], True, True)
-    digest("newsletter", "set", "tide", "--unlisted", "--no-welcome-with-latest")
+    offer = (values["cadences"], values["state"], values["welcome_with_latest"])
+    assert offer == ([], "live", True)
+    digest("newsletter", "set", "tide", "--state", "closed", "--no-welcome-with-latest")
     newsletter = Newsletter.objects.get()
-    assert (newsletter.listed, newsletter.welcome_with_latest) == (False, False)
+    assert (newsletter.state, newsletter.welcome_with_latest) == ("closed", False)
 
 
 def test_whose_clock_it_goes_by_is_set_and_shown(digest: Digest) -> None:
@@ -234,7 +240,7 @@ def test_links_by_way_of_us_are_switched_and_shown(digest: Digest) -> None:
         ([], 1, "Say what to change"),
         (["--offer", "hourly"], 1, "'hourly' cannot be offered; offer daily, weekly"),
         (["--offer", ""], 1, "cannot be offered"),
-        (["--listed", "--unlisted"], 2, "not allowed with"),
+        (["--state", "unlisted"], 2, "invalid choice"),
     ],
 )
 def test_a_bad_offer_changes_nothing(

@@ -72,7 +72,7 @@ def lived_in(subscribers: int = 30) -> User:
     )
     morning = make_newsletter(publication=publication, slug="morning-tide", cadences=["weekly"])
     evening = make_newsletter(publication=publication, slug="evening-ebb", name="The Evening Ebb")
-    make_newsletter(publication=publication, slug="breaking", name="Breaking", active=False)
+    make_newsletter(publication=publication, slug="breaking", name="Breaking", state="paused")
     make_schedule(morning, since=now)
     make_schedule(evening, cron="30 17 * * 1-5", time=None, days=[], since=now)
     make_layout_block(morning, kind="topic", title="Harbour", topics=["harbour"])

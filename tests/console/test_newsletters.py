@@ -11,6 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 from digest.accounts.models import AuditEntry
 from digest.articles import pushing
 from digest.articles.models import Source
+from digest.newsletters import states
 from digest.newsletters.models import Newsletter, Role, Schedule
 from digest.subscribers.models import Subscription
 from tests.articles.publisher import Answer, publishing
@@ -85,7 +86,7 @@ GOOD: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         },
         {"approval": "other", "review_minutes": 30, "uncertain": "hold", "redirect_links": True},
     ),
-    ("offer", {"cadences": ["weekly"]}, {"listed": False, "cadences": ["weekly"]}),
+    ("offer", {"cadences": ["weekly"]}, {"cadences": ["weekly"]}),
 ]
 
 
@@ -197,15 +198,19 @@ def test_a_block_that_cannot_be(ada_client: Client, tide: Newsletter, fields: Fi
     assert titles(tide) == ["lead", "Latest Stories", "appeal", "Harbour"]
 
 
-def test_it_is_stopped_and_started(ada_client: Client, tide: Newsletter) -> None:
-    """At a button."""
-    address = f"/admin/newsletter/{tide.pk}/activate/"
-    ada_client.post(address, {"active": "0"})
-    tide.refresh_from_db()
-    assert not tide.active
-    ada_client.post(address, {"active": "1"})
-    tide.refresh_from_db()
-    assert tide.active
+def test_its_state_is_changed(ada_client: Client, tide: Newsletter) -> None:
+    """The page says what it means; what cannot be is explained, and changes nothing."""
+    address = f"/admin/newsletter/{tide.pk}/state/"
+    for state in ("announced", "paused", "closed", "private"):
+        page = ada_client.post(address, {"state": state}, follow=True).content.decode()
+        tide.refresh_from_db()
+        assert tide.state == state
+        assert states.MEANINGS[states.NewsletterState(state)] in page
+    for state in ("paused", "gone", ""):
+        page = ada_client.post(address, {"state": state}, follow=True).content.decode()
+        tide.refresh_from_db()
+        assert tide.state == "private"
+    assert "Nothing was changed" in page
 
 
 def test_sources_are_ticked(ada_client: Client, tide: Newsletter) -> None:

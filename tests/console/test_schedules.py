@@ -26,7 +26,7 @@ def test_the_next_ten_sends_stand_in_chosen_zones(ada_client: Client) -> None:
 
 def test_one_without_a_schedule_says_so(ada_client: Client) -> None:
     """And where there is none at all, that."""
-    assert "No newsletter is active" in ada_client.get(ADDRESS).content.decode()
+    assert "No newsletter is live or private" in ada_client.get(ADDRESS).content.decode()
     make_newsletter()
     assert "sent manually" in ada_client.get(ADDRESS).content.decode()
 

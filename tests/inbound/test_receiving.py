@@ -181,7 +181,7 @@ def test_unknown_addresses_are_refused_at_once(smtp: Talk, newsletter: Newslette
 
 def test_hidden_newsletters_are_unknown(smtp: Talk) -> None:
     """As on the page."""
-    make_newsletter(slug="inner", listed=False)
+    make_newsletter(slug="inner", state="private")
     assert mail(smtp, f"subscribe+inner@{DOMAIN}").startswith("550")
 
 

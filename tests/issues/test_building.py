@@ -75,9 +75,10 @@ class TestBuilding:
         assert (issue.slot, issue.state, titles(issue)) == (SEVEN, State.BUILT, ["Seals"])
         assert build_due(SEVEN + HOUR) == []
 
-    def test_a_stopped_newsletter_is_not_built(self) -> None:
+    @pytest.mark.parametrize("state", ["announced", "paused", "closed"])
+    def test_a_stopped_newsletter_is_not_built(self, state: str) -> None:
         """And neither is one without a schedule."""
-        newsletter, _ = tide(active=False)
+        newsletter, _ = tide(state=state)
         make_schedule(newsletter)
         tide()
         assert build_due(SEVEN) == []
@@ -375,7 +376,7 @@ class TestTwoBuilders:
                 building.lock_newsletter(newsletter)
                 waiting = pool.submit(due)
                 wait_for_a_waiting_builder()
-                setup.set_active(newsletter, active=False, now=SEVEN)
+                setup.set_state(newsletter, "paused", SEVEN)
             assert waiting.result(timeout=10) == []
         assert not Issue.objects.exists()
 

@@ -52,7 +52,7 @@ def test_a_manual_issue_at_another_time_does_not_hide_a_slot(newsletter: Newslet
 
 def test_a_newsletter_that_is_off_is_never_late(newsletter: Newsletter) -> None:
     """And neither is one whose schedule is newer than its slot."""
-    Newsletter.objects.update(active=False)
+    Newsletter.objects.update(state="paused")
     assert late_issues(NOON) == []
 
 

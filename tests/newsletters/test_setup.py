@@ -144,8 +144,8 @@ def test_starting_a_newsletter_that_runs_keeps_what_is_due() -> None:
     """Though the one who asks has seen it stopped."""
     courier = setup.create_publication(**COURIER, now=NOON)
     tide = setup.create_newsletter(courier, **TIDE, now=NOON)
-    tide.active = False  # as read before another editor started it
-    setup.set_active(tide, active=True, now=NOON.replace(year=2027))
+    tide.state = "paused"  # as read before another editor started it
+    setup.set_state(tide, "live", NOON.replace(year=2027))
     assert Schedule.objects.get().since == NOON
 
 
@@ -173,8 +173,8 @@ def test_a_restarted_newsletter_owes_nothing() -> None:
     courier = setup.create_publication(**COURIER, now=NOON)
     tide = setup.create_newsletter(courier, **TIDE, now=NOON)
     later = NOON.replace(year=2027)
-    setup.set_active(tide, active=False, now=NOON)
-    setup.set_active(tide, active=True, now=later)
+    setup.set_state(tide, "paused", NOON)
+    setup.set_state(tide, "live", later)
     assert Schedule.objects.get().since == later
 
 
@@ -225,10 +225,14 @@ def test_cadences_are_read(text: str, cadences: list[str]) -> None:
 def test_a_newsletter_offers_what_was_said() -> None:
     """From the beginning; a change touches nothing else."""
     courier = setup.create_publication(**COURIER, now=NOON)
-    offer: dict[str, Any] = {"cadences": ["weekly"], "listed": False, "welcome_with_latest": True}
+    offer: dict[str, Any] = {
+        "cadences": ["weekly"],
+        "state": "private",
+        "welcome_with_latest": True,
+    }
     tide = setup.create_newsletter(courier, **TIDE, **offer, now=NOON)
     setup.set_offer(tide, cadences=["daily"])
     tide.refresh_from_db()
-    assert (tide.cadences, tide.listed, tide.welcome_with_latest) == (["daily"], False, True)
+    assert (tide.cadences, tide.state, tide.welcome_with_latest) == (["daily"], "private", True)
     with pytest.raises(NewsletterError, match="'hourly' cannot be offered"):
         setup.create_newsletter(courier, **TIDE | {"slug": "ebb"}, cadences=["hourly"], now=NOON)

@@ -239,7 +239,7 @@ def test_an_issue_describes_itself(client: Client, newsletter: Newsletter) -> No
 def test_a_closed_newsletter_offers_no_sign_up(client: Client, newsletter: Newsletter) -> None:
     """Its archive stays."""
     issue = out(newsletter)
-    Newsletter.objects.update(active=False)
+    Newsletter.objects.update(state="closed")
     for address in (f"/archive/{newsletter.slug}", f"/archive/{newsletter.slug}/{issue.key}"):
         assert "/subscribe/" not in text(client, address)
 
@@ -278,10 +278,10 @@ def test_the_feed_has_the_stories(client: Client, newsletter: Newsletter) -> Non
 
 
 def test_search_engines_find_what_is_public(client: Client, newsletter: Newsletter) -> None:
-    """Listed newsletters and their issues, by their public address; nothing else."""
+    """Public newsletters and their issues, by their public address; nothing else."""
     issue = out(newsletter)
-    unlisted = make_newsletter(slug="unlisted", listed=False)
-    out(unlisted)
+    private = make_newsletter(slug="insiders", state="private")
+    out(private)
     answer = client.get("/sitemap.xml")
     tree = ET.fromstring(answer.content.decode())
     addresses = [

@@ -21,10 +21,10 @@ def _broken(_request: object) -> None:
 urlpatterns = [*pages, path("broken", _broken)]  # type: ignore[arg-type]
 
 
-def test_home_lists_active_newsletters(client: Client) -> None:
-    """Active newsletters are listed with their archive, others are not."""
+def test_home_lists_open_newsletters(client: Client) -> None:
+    """Newsletters that anybody may subscribe to are listed with their archive, others are not."""
     newsletter = make_newsletter(name="Morning & Tide")
-    make_newsletter(name="Asleep", active=False)
+    make_newsletter(name="Asleep", state="closed")
     page = client.get("/").content.decode()
     assert "Morning &amp; Tide" in page
     assert f'href="/archive/{newsletter.slug}"' in page

@@ -343,10 +343,10 @@ def test_a_cache_keeps_the_script_for_each_language(strict: Client) -> None:
         assert script.headers["Vary"] == "Accept-Language"
 
 
-@pytest.mark.parametrize("hidden_by", [{"listed": False}, {"active": False}])
-def test_what_is_not_offered_is_not_there(strict: Client, hidden_by: dict[str, bool]) -> None:
+@pytest.mark.parametrize("state", ["private", "closed"])
+def test_what_is_not_offered_is_not_there(strict: Client, state: str) -> None:
     """A newsletter that is not for everybody has no public form."""
-    hidden = make_newsletter(**hidden_by)
+    hidden = make_newsletter(state=state)
     for address in (f"/subscribe/{hidden.slug}", f"/embed/{hidden.slug}/signup"):
         assert strict.get(address).status_code == 404
 

@@ -18,10 +18,11 @@ from digest.api.problems import ProblemError
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Number, Payload, Slug, Switch, Text
 from digest.core import clock
-from digest.newsletters import contributions, members, schedules, setup
+from digest.newsletters import contributions, members, schedules, setup, states
 from digest.newsletters.choices import Design, TopicLinks
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Schedule
+from digest.newsletters.states import NewsletterState
 from digest.rendering.errors import EditorTemplateError
 from digest.rendering.opening import opening
 from digest.subscribers.audience import eligible
@@ -32,7 +33,8 @@ SLOTS = 5
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 OfferedCadence = Literal["daily", "weekly"]
-OFFER = ("cadences", "listed", "welcome_with_latest")
+OFFER = ("cadences", "welcome_with_latest")
+STATES = " ".join(f"`{state}`: {text}" for state, text in states.MEANINGS.items())
 SmallNumber = Annotated[Number, Field(le=32_767)]
 Name = Annotated[Line, Field(min_length=1, max_length=200)]
 
@@ -51,7 +53,6 @@ class ScheduleIn(Payload):
 class NewsletterSettings(Payload):
     """The settings of a newsletter that can always be changed."""
 
-    listed: Switch | None = None
     welcome_with_latest: Switch | None = None
     description: Text | None = None
     subject: Text | None = None
@@ -84,6 +85,7 @@ class NewsletterIn(NewsletterSettings):
     publication: Slug
     slug: Slug
     name: Name
+    state: NewsletterState = Field(NewsletterState.LIVE, description=STATES)
     schedule: ScheduleIn | None = Field(None, description="Null: manual only.")
     topics: dict[Line, list[Line]] = Field(
         {}, description="Topic blocks: each title with its tags."
@@ -95,7 +97,7 @@ class NewsletterPatch(NewsletterSettings):
     """Changes to a newsletter. Absent fields stay as they are."""
 
     name: Name | None = None
-    active: Switch | None = Field(None, description="False stops the schedule.")
+    state: NewsletterState | None = Field(None, description=STATES)
     schedule: ScheduleIn | None = None
     cadences: Annotated[list[OfferedCadence], Field(max_length=2)] | None = None
 
@@ -113,13 +115,12 @@ class NewsletterOut(BaseModel):
     slug: str
     name: str
     publication: str
-    active: bool
+    state: NewsletterState
     list_id: str
     timezone: str
     next_slots: list[datetime] = Field(description="When the next issues are sent, in UTC.")
     warnings: list[str] = Field(description="What may surprise about its schedule.")
     cadences: list[str]
-    listed: bool
     welcome_with_latest: bool
 
 
@@ -169,7 +170,7 @@ def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
         cadences=payload.cadences,
         now=now,
         **(_schedule_options(payload.schedule) if payload.schedule else {}),
-        **_present(payload, (*OFFER[1:], *POLICIES)),
+        **_present(payload, ("state", *OFFER[1:], *POLICIES)),
     )
     contributions.note(caller.token.owner, newsletter)
     _check_templates(newsletter, now)
@@ -184,13 +185,13 @@ def show_newsletter(request: HttpRequest, slug: Slug) -> Any:
 
 @router.change("/newsletters/{slug}", Scope.NEWSLETTERS_WRITE, returns=NewsletterDetailOut)
 def change_newsletter(request: HttpRequest, slug: Slug, payload: NewsletterPatch) -> Any:
-    """Change a newsletter's settings, its schedule, or whether it is active."""
+    """Change a newsletter's settings, its schedule, or its state."""
     caller, now = caller_of(request), clock.now()
     newsletter = get_newsletter(caller, slug)
     if payload.approval and _STRICTNESS[payload.approval] < _STRICTNESS[newsletter.approval]:
         _require_owner(caller, newsletter)
     with transaction.atomic():
-        if payload.model_fields_set - {"schedule", "active"}:
+        if _changes_content(newsletter, payload):
             contributions.note(caller.token.owner, newsletter)
         if details := _present(payload, ("name", *POLICIES)):
             setup.change_newsletter(newsletter, **details)
@@ -199,8 +200,8 @@ def change_newsletter(request: HttpRequest, slug: Slug, payload: NewsletterPatch
             setup.set_offer(newsletter, **offer)
         if payload.schedule is not None:
             setup.set_schedule(newsletter, now=now, **_schedule_options(payload.schedule))
-        if payload.active is not None:
-            setup.set_active(newsletter, active=payload.active, now=now)
+        if payload.state is not None:
+            setup.set_state(newsletter, payload.state, now)
     return newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now)
 
 
@@ -214,6 +215,13 @@ def pick_article(request: HttpRequest, slug: Slug, payload: PickIn) -> Any:
     with contributions.noted(caller.token.owner, newsletter):
         setup.pick(newsletter, article, now)
     return Status(201, newsletter_detail_out(newsletter, now))
+
+
+def _changes_content(newsletter: Newsletter, payload: NewsletterPatch) -> bool:
+    """Say whether a change is one of what issues are made of: a private one's have fewer links."""
+    if payload.state and (payload.state in states.PUBLIC) != newsletter.is_public:
+        return True
+    return bool(payload.model_fields_set - {"schedule", "state"})
 
 
 def _require_owner(caller: Caller, newsletter: Newsletter) -> None:
@@ -257,17 +265,16 @@ def _present(payload: Payload, names: tuple[str, ...]) -> dict[str, Any]:
 
 def _serialize(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
     schedule = _schedule(newsletter)
-    is_scheduled = schedule is not None and newsletter.active
     return {
         "id": newsletter.pk,
         "slug": newsletter.slug,
         "name": newsletter.name,
         "publication": newsletter.publication.slug,
-        "active": newsletter.active,
+        "state": newsletter.state,
         "list_id": newsletter.list_id,
         "timezone": schedule.timezone if schedule else newsletter.publication.timezone,
         "next_slots": schedules.upcoming(schedules.rule_of(schedule), now, SLOTS)
-        if schedule and is_scheduled
+        if schedule and newsletter.is_sending
         else [],
         "warnings": schedules.warnings(schedule),
         **{name: getattr(newsletter, name) for name in OFFER},

@@ -240,10 +240,8 @@ def _add_confirmed(address: Address, newsletters: list[Newsletter], payload: Sub
 
 def _sign_up(address: Address, newsletters: list[Newsletter], payload: SubscriberIn) -> None:
     """Accept a sign-up as the public page does, with the same limits."""
-    if closed := [row.slug for row in newsletters if not (row.active and row.listed)]:
-        raise ProblemError(
-            409, f"{closed[0]} does not accept sign-ups: it is inactive or not listed."
-        )
+    if closed := [row.slug for row in newsletters if not row.accepts_signups]:
+        raise ProblemError(409, f"{closed[0]} does not accept sign-ups: it is private or closed.")
     if len({newsletter.publication_id for newsletter in newsletters}) > 1:
         raise ProblemError(422, "Choose newsletters of one publication.")
     ip = str(payload.ip) if payload.ip else None

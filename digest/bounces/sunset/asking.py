@@ -21,6 +21,7 @@ from digest.bounces.sunset import reengaging
 from digest.bounces.sunset.signs import has_sign_since
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Tracking
+from digest.newsletters.states import SENDING
 from digest.notices.models import Notice
 from digest.notices.queue import queue_to_subscriber
 from digest.relays.models import Dispatch
@@ -85,7 +86,7 @@ def ask_due(now: datetime) -> int:
     """
     number = 0
     is_used = Q(active=True) | Q(newsletter__in=reengaging.newsletters_with_series())
-    rules = Sunset.objects.filter(is_used, newsletter__active=True)
+    rules = Sunset.objects.filter(is_used, newsletter__state__in=SENDING)
     for sunset in rules.select_related("newsletter__publication").order_by("pk"):
         if sunset.active:
             _pause_silent(sunset, now)

@@ -200,7 +200,6 @@ class ApprovalForm(forms.Form):
 class OfferForm(forms.Form):
     """What subscribers can choose."""
 
-    listed = _checkbox("Listed on the public pages", "Anybody can subscribe there.")
     cadences = forms.MultipleChoiceField(
         label="Other frequencies",
         required=False,

@@ -20,14 +20,16 @@ from digest.console.access import (
 )
 from digest.console.newsletters import cards
 from digest.console.newsletters.forms import LayoutBlockForm, NewForm
-from digest.console.pages import action_view, done, form_view, page_view, render_page
+from digest.console.pages import action_view, done, form_view, page_view, render_page, report
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.links import absolute
-from digest.newsletters import contributions, schedules, setup, sourcing, suggesting
+from digest.newsletters import contributions, schedules, setup, sourcing, states, suggesting
 from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.errors import NewsletterError
 from digest.newsletters.members import Right
 from digest.newsletters.models import LayoutBlock, Newsletter, Publication
+from digest.newsletters.states import NewsletterState
 
 PREVIEWED_SENDS = 3
 DOUBLE_CLICK = timedelta(minutes=1)
@@ -66,14 +68,11 @@ def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
 
 
 @action_view(Right.EDIT)
-def activate(request: HttpRequest, pk: int) -> HttpResponse:
-    """Deactivate a newsletter, or activate it again."""
+def change_state(request: HttpRequest, pk: int) -> HttpResponse:
+    """Make a newsletter private, announced, live, paused or closed."""
     newsletter = get_newsletter(request, pk, Right.EDIT)
-    active = request.POST.get("active") == "1"
-    setup.set_active(newsletter, active=active, now=clock.now())
-    verb = "activated" if active else "deactivated"
-    record_action(request, f"{verb} the newsletter", newsletter, newsletter.publication_id)
-    return done(request, f"{newsletter.name} {verb}.", "newsletter", pk)
+    report(request, lambda: _change_state(request, newsletter, request.POST.get("state", "")))
+    return redirect("newsletter", pk=pk)
 
 
 @form_view(Right.EDIT)
@@ -95,6 +94,18 @@ def add(request: HttpRequest) -> HttpResponse:
             return redirect("newsletter", pk=newsletter.pk)
     context = {"form": form, "any": publications.exists()}
     return render_page(request, "console/newsletters/new.html", "New newsletter", context)
+
+
+def _change_state(request: HttpRequest, newsletter: Newsletter, state: str) -> str:
+    if state not in NewsletterState.values:
+        raise NewsletterError("Choose a state. Nothing was changed.")
+    changes_links = (state in states.PUBLIC) != newsletter.is_public
+    change = contributions.noted(user_of(request), newsletter)
+    with change if changes_links else nullcontext():
+        setup.set_state(newsletter, state, clock.now())
+    name = newsletter.get_state_display().lower()
+    record_action(request, f"made the newsletter {name}", newsletter, newsletter.publication_id)
+    return f"{newsletter.name} is {name}."
 
 
 def _create(request: HttpRequest, publication: Publication, name: str) -> Newsletter:
@@ -141,6 +152,8 @@ def show(
     }
     context = {
         "newsletter": newsletter,
+        "states": [(state, states.MEANINGS[state]) for state in NewsletterState],
+        "meaning": states.MEANINGS[NewsletterState(newsletter.state)],
         "cards": [(slug, cards.CARDS[slug].title, form) for slug, form in forms.items()],
         "layout": _layout(newsletter, invalid),
         "open_block": parse_id(request.GET.get("block", "")),

@@ -98,9 +98,9 @@ def _forecasts(
     plan: Warming, progress: Progress, now: datetime
 ) -> list[tuple[Newsletter, int, tuple[int, date] | None]]:
     """Return how long the next issue of each newsletter would take, if it began now."""
-    newsletters = list(
-        Newsletter.objects.filter(active=True).select_related("publication").order_by("name")
-    )[:NEWSLETTERS]
+    newsletters = list(Newsletter.objects.sending().select_related("publication").order_by("name"))[
+        :NEWSLETTERS
+    ]
     sizes = growth.list_sizes([newsletter.pk for newsletter in newsletters])
     return [
         (

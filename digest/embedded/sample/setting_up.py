@@ -22,6 +22,7 @@ from digest.embedded.sample.paper import NEWSLETTER, PUBLICATION
 from digest.newsletters import setup
 from digest.newsletters.choices import Approval
 from digest.newsletters.models import Appeal, Newsletter, Publication
+from digest.newsletters.states import NewsletterState
 from digest.subscribers.consent import subscribe
 
 SENDER = "tide@courier.example"
@@ -52,7 +53,8 @@ def set_up(site: str, now: datetime) -> None:
         newsletter = _create(now)
     else:
         _follow(newsletter, site)
-        setup.set_active(newsletter, active=True, now=now)
+        if newsletter.state == NewsletterState.CLOSED:  # put away before
+            setup.set_state(newsletter, NewsletterState.LIVE, now)
     if not newsletter.sources.exists():
         polled = add_and_poll(newsletter.publication_id, f"{site}/feed.xml", now)
         newsletter.sources.add(polled.source)
@@ -70,8 +72,8 @@ def _record_views(publication: Publication, now: datetime) -> None:
 
 def put_away(now: datetime) -> None:
     """Keep a sample that was set up before from being sent."""
-    for newsletter in Newsletter.objects.filter(slug=NEWSLETTER):
-        setup.set_active(newsletter, active=False, now=now)
+    for newsletter in Newsletter.objects.public().filter(slug=NEWSLETTER):
+        setup.set_state(newsletter, NewsletterState.CLOSED, now)
 
 
 def first_slot(now: datetime) -> datetime:

@@ -261,9 +261,21 @@ class Migration(migrations.Migration):
                 ("description", models.TextField(blank=True)),
                 ("list_id", models.CharField(max_length=255, unique=True)),
                 ("language", models.CharField(blank=True, max_length=35)),
-                ("active", models.BooleanField(default=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("private", "Private"),
+                            ("announced", "Announced"),
+                            ("live", "Live"),
+                            ("paused", "Paused"),
+                            ("closed", "Closed"),
+                        ],
+                        default="live",
+                        max_length=16,
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
-                ("listed", models.BooleanField(default=True)),
                 (
                     "cadences",
                     django.contrib.postgres.fields.ArrayField(

@@ -47,7 +47,7 @@ def _own(material: Material) -> Iterator[Finding]:
 
 def _other_newsletters(material: Material) -> Iterator[Finding]:
     """Yield the publication's other newsletters that go out about then to the same people."""
-    newsletters = material.publication.newsletters.filter(active=True)
+    newsletters = material.publication.newsletters.sending()
     for other in newsletters.exclude(pk=material.newsletter.pk).order_by("name"):
         moments = [row.goes_at for row in _issues_near(other, material.sends_at)]
         moments += _free_slots(other, material.sends_at)

@@ -140,7 +140,7 @@ def _extremes() -> list[Sample]:
     return [
         _sample("odd-texts", _stories([odd, odd, odd])),
         _sample("same-name", _stories(texts.ENGLISH[:4]), publication={"name": "The Morning Tide"}),
-        _sample("unlisted", _stories(texts.ENGLISH[:4]), newsletter={"listed": False}),
+        _sample("unlisted", _stories(texts.ENGLISH[:4]), newsletter={"state": "private"}),
     ]
 
 

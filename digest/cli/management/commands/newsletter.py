@@ -13,10 +13,11 @@ from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.newsletters import schedules, setup
 from digest.newsletters.models import Cadence, Newsletter, Schedule
+from digest.newsletters.states import MEANINGS, SENDING, NewsletterState
 from digest.subscribers.audience import eligible
 
 SLOTS = 5
-_OFFER = ("cadences", "listed", "welcome_with_latest", "send_in_local_time", "redirect_links")
+_OFFER = ("cadences", "welcome_with_latest", "send_in_local_time", "redirect_links")
 
 
 class Command(ActionCommand):
@@ -46,8 +47,9 @@ class Command(ActionCommand):
         pick = self.changing("pick", "put an article at the head of the next issue")
         pick.add_argument("slug")
         pick.add_argument("url", help="the article's address")
-        self.changing("pause", "send no further issues").add_argument("slug")
-        self.changing("resume", "send again, from the next slot on").add_argument("slug")
+        self.changing("pause", "send no further issues of a live one").add_argument("slug")
+        resume = self.changing("resume", "send a paused one again, from the next slot on")
+        resume.add_argument("slug")
 
     def do_add(self, options: dict[str, Any]) -> None:
         """Set up a newsletter."""
@@ -61,6 +63,7 @@ class Command(ActionCommand):
                 **newsletter_options.schedule_values(options),
                 topics=dict(newsletter_options.topic(text) for text in options["topic"]),
                 **newsletter_options.offer(options),
+                **newsletter_options.provided_options(options, ("state",)),
                 **newsletter_options.provided_options(options, newsletter_options.POLICIES),
                 **newsletter_options.approval_options(options),
                 **newsletter_options.provided_options(options, newsletter_options.DESIGN),
@@ -85,9 +88,9 @@ class Command(ActionCommand):
             newsletter_options.approval_options(options),
         )
         design = newsletter_options.provided_options(options, newsletter_options.DESIGN)
-        if not offer and not approval and not design:
+        if not offer and not approval and not design and not options["state"]:
             raise UsageError(
-                "Say what to change: --offer, --listed, --welcome-with-latest, --local-time, "
+                "Say what to change: --state, --offer, --welcome-with-latest, --local-time, "
                 "--redirect-links, --approval, --review, --undo, --design, --share-links, "
                 "--reading-time or --contents-from."
             )
@@ -95,6 +98,8 @@ class Command(ActionCommand):
             setup.change_newsletter(newsletter, **design)
             setup.set_approval(newsletter, **approval)
             setup.set_offer(newsletter, **offer)
+            if options["state"]:
+                setup.set_state(newsletter, options["state"], clock.now())
         values = _newsletter_values(newsletter, clock.now()) | model_to_dict(newsletter, _OFFER)
         values |= _approval_values(newsletter) | _design_values(newsletter)
         summary = f"{newsletter.slug} is offered {_describe_offer(values)}."
@@ -125,20 +130,29 @@ class Command(ActionCommand):
 
     def do_pause(self, options: dict[str, Any]) -> None:
         """Stop the schedule."""
-        self._set_active(lookup.newsletter(options["slug"]), active=False)
+        newsletter = self._in_state(options["slug"], NewsletterState.LIVE, NewsletterState.PAUSED)
+        setup.set_state(newsletter, NewsletterState.PAUSED, clock.now())
+        self.answer(
+            _newsletter_values(newsletter, clock.now()),
+            f"{newsletter.slug} is paused; an issue that is going out goes on.",
+        )
 
     def do_resume(self, options: dict[str, Any]) -> None:
         """Start the schedule again."""
-        self._set_active(lookup.newsletter(options["slug"]), active=True)
+        newsletter = self._in_state(options["slug"], NewsletterState.PAUSED, NewsletterState.LIVE)
+        setup.set_state(newsletter, NewsletterState.LIVE, clock.now())
+        values = _newsletter_values(newsletter, clock.now())
+        self.answer(values, f"{newsletter.slug} is live. {_next_slot(values)}")
 
-    def _set_active(self, newsletter: Newsletter, *, active: bool) -> None:
-        now = clock.now()
-        setup.set_active(newsletter, active=active, now=now)
-        values = _newsletter_values(newsletter, now)
-        paused = f"{newsletter.slug} is paused; an issue that is going out goes on."
-        self.answer(
-            values, f"{newsletter.slug} is active. {_next_slot(values)}" if active else paused
-        )
+    def _in_state(self, slug: str, *possible: NewsletterState) -> Newsletter:
+        """Return a newsletter; raise UsageError for one that is neither live nor paused."""
+        newsletter = lookup.newsletter(slug)
+        if newsletter.state not in possible:
+            raise UsageError(
+                f"{slug} is {newsletter.state}, not {possible[0]}. "
+                f"To change its state: `digest newsletter set {slug} --state STATE`."
+            )
+        return newsletter
 
 
 def _approval_values(newsletter: Newsletter) -> dict[str, Any]:
@@ -174,12 +188,12 @@ def _newsletter_values(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
         "slug": newsletter.slug,
         "name": newsletter.name,
         "publication": newsletter.publication.slug,
-        "active": newsletter.active,
+        "state": newsletter.state,
         "timezone": zone.key,
         "warnings": schedules.warnings(schedule),
-        "next_slots": coming if newsletter.active else [],
+        "next_slots": coming if newsletter.is_sending else [],
         "next_slots_local": [
-            clock.format_moment(slot, zone) for slot in coming if newsletter.active
+            clock.format_moment(slot, zone) for slot in coming if newsletter.is_sending
         ],
         "subscribers": eligible(newsletter.pk, now).count(),
     }
@@ -189,7 +203,6 @@ def _describe_offer(values: dict[str, Any]) -> str:
     cadences = [Cadence.EVERY, *map(Cadence, values["cadences"])]
     parts = [
         " or ".join(str(cadence.label) for cadence in cadences),
-        "on the public pages" if values["listed"] else "on no public page",
         *(["with the latest issue in the welcome"] if values["welcome_with_latest"] else []),
         *(
             ["at its time of day in each subscriber's own zone"]
@@ -228,8 +241,8 @@ def _detail_values(newsletter: Newsletter) -> dict[str, Any]:
 
 
 def _next_slot(values: dict[str, Any]) -> str:
-    if not values["active"]:
-        return "paused"
+    if values["state"] not in SENDING:
+        return f"It is {values['state']}: no issues are sent on schedule."
     slots = values["next_slots_local"]
     return f"Next issue: {slots[0]}." if slots else "It has no schedule: send it manually."
 
@@ -247,8 +260,8 @@ def _print_list(out: Screen, newsletters: list[dict[str, Any]]) -> None:
 
 
 def _when_next(values: dict[str, Any]) -> str:
-    if not values["active"]:
-        return "paused"
+    if values["state"] not in SENDING:
+        return str(values["state"])
     return values["next_slots_local"][0] if values["next_slots_local"] else "manual"
 
 
@@ -262,7 +275,7 @@ def _print_newsletter(out: Screen, newsletter: Newsletter, values: dict[str, Any
                 ("Publication", f"{publication.name}, {publication.url}"),
                 ("From", f"{publication.sender_name} <{publication.sender_email}>"),
                 ("List-Id", newsletter.list_id),
-                ("State", "active" if newsletter.active else "paused"),
+                ("State", f"{newsletter.get_state_display()}. {MEANINGS[newsletter.state]}"),
                 ("Subscribers", f"{values['subscribers']:,} would receive it now"),
                 ("", ", ".join(f"{count:,} {state}" for state, count in counts.items())),
                 ("Offered", _describe_offer(values)),

@@ -1,4 +1,4 @@
-"""An unlisted newsletter is on no public page: its issues are for those who get its mails."""
+"""A private newsletter is on no public page: its issues are for those who get its mails."""
 
 import re
 from email import message_from_bytes, policy
@@ -20,9 +20,9 @@ HEADLINE = "The mayor's private list"
 
 
 @pytest.fixture
-def unlisted() -> Newsletter:
+def private() -> Newsletter:
     """A newsletter that only invited people get."""
-    return make_newsletter(slug="insiders", name="Insiders only", listed=False)
+    return make_newsletter(slug="insiders", name="Insiders only", state="private")
 
 
 def sent(newsletter: Newsletter, **fields: Any) -> Issue:
@@ -51,21 +51,21 @@ def mailed_link(issue: Issue) -> str:
         "/archive/{slug}?page=1",
         "/archive/{slug}/feed.xml",
         "/archive/{slug}/{key}",
-        "/archive/{listed}/{key}",
+        "/archive/{public}/{key}",
         "/subscribe/{slug}",
-        "/subscribe/{listed}",
+        "/subscribe/{public}",
         "/embed/{slug}/signup",
         "/embed/{slug}/signup.js",
-        "/embed/{listed}/signup",
+        "/embed/{public}/signup",
         "/embed/{slug}/latest",
         "/embed/{slug}/popular.js",
     ],
 )
-def test_no_public_page_names_it(client: Client, unlisted: Newsletter, path: str) -> None:
+def test_no_public_page_names_it(client: Client, private: Newsletter, path: str) -> None:
     """Home, archive, feed, issue, sign-up: nothing says that the newsletter exists."""
-    issue = sent(unlisted)
-    listed = make_newsletter(publication=unlisted.publication)
-    path = path.format(slug=unlisted.slug, key=issue.key, listed=listed.slug)
+    issue = sent(private)
+    public = make_newsletter(publication=private.publication)
+    path = path.format(slug=private.slug, key=issue.key, public=public.slug)
     response = client.get(path)
     page = response.content.decode()
     assert "Insiders" not in page
@@ -76,8 +76,8 @@ def test_no_public_page_names_it(client: Client, unlisted: Newsletter, path: str
         assert (response.status_code, page) == (404, unknown.content.decode())
 
 
-def test_no_address_with_a_slug_is_forgotten(client: Client, unlisted: Newsletter) -> None:
-    """Whichever public address takes a newsletter's slug, it knows none that is unlisted."""
+def test_no_address_with_a_slug_is_forgotten(client: Client, private: Newsletter) -> None:
+    """Whichever public address takes a newsletter's slug, it knows none that is private."""
     names = {
         str(pattern.pattern)
         for pattern in get_resolver("digest.web.urls").url_patterns
@@ -85,7 +85,7 @@ def test_no_address_with_a_slug_is_forgotten(client: Client, unlisted: Newslette
     }
     assert len(names) >= 7
     for name in names:
-        path = name.replace("<slug:slug>", unlisted.slug).replace("<slug:key>", sent_key(unlisted))
+        path = name.replace("<slug:slug>", private.slug).replace("<slug:key>", sent_key(private))
         assert client.get(f"/{path}").status_code == 404, path
 
 
@@ -94,16 +94,16 @@ def sent_key(newsletter: Newsletter) -> str:
     return (newsletter.issues.first() or sent(newsletter)).key
 
 
-def test_home_of_unlisted_newsletters_alone_is_empty(client: Client, unlisted: Newsletter) -> None:
+def test_home_of_private_newsletters_alone_is_empty(client: Client, private: Newsletter) -> None:
     """Not even the publication is named."""
     page = client.get("/").content.decode()
-    assert unlisted.publication.name not in page
+    assert private.publication.name not in page
 
 
 @pytest.mark.parametrize("cadence", ["every", "daily", "weekly"])
-def test_its_mails_link_to_its_issue(client: Client, unlisted: Newsletter, cadence: str) -> None:
+def test_its_mails_link_to_its_issue(client: Client, private: Newsletter, cadence: str) -> None:
     """The link shows that issue, to no search engine, and names no page that is not there."""
-    issue = sent(unlisted, cadence=cadence)
+    issue = sent(private, cadence=cadence)
     response = client.get(mailed_link(issue))
     assert response.status_code == 200
     assert "private list" in response.content.decode()
@@ -114,9 +114,9 @@ def test_its_mails_link_to_its_issue(client: Client, unlisted: Newsletter, caden
     assert "List-Archive" not in compose_sample(issue).decode()
 
 
-def test_link_is_of_one_issue(client: Client, unlisted: Newsletter) -> None:
+def test_link_is_of_one_issue(client: Client, private: Newsletter) -> None:
     """A changed link, one of an issue that has not left, and one of a reused id lead nowhere."""
-    issue = sent(unlisted)
+    issue = sent(private)
     path = mailed_link(issue)
     assert client.get(path[:-1] + ("A" if path[-1] != "A" else "B")).status_code == 404
     assert client.get("/issue/x").status_code == 404
@@ -128,15 +128,13 @@ def test_link_is_of_one_issue(client: Client, unlisted: Newsletter) -> None:
     assert client.get(path).status_code == 410  # another issue under the same id
 
 
-def test_subscribers_pages_name_it_without_its_archive(
-    client: Client, unlisted: Newsletter
-) -> None:
+def test_subscribers_pages_name_it_without_its_archive(client: Client, private: Newsletter) -> None:
     """Who subscribes finds it in the preferences, and can unsubscribe, as with every newsletter."""
-    subscriber = make_subscriber(unlisted)
-    url = links.preferences_url(subscriber, unlisted.publication)
+    subscriber = make_subscriber(private)
+    url = links.preferences_url(subscriber, private.publication)
     page = client.get(url.removeprefix("https://digest.example")).content.decode()
     assert "Insiders only" in page
-    token = links.unsubscribe_token(subscriber, unlisted)
+    token = links.unsubscribe_token(subscriber, private)
     page = client.get(f"/unsubscribe/{token}").content.decode()
     assert "Insiders only" in page
     assert "/archive/" not in page
