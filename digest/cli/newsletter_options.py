@@ -10,7 +10,7 @@ from digest.cli.errors import UsageError
 from digest.newsletters import reading, setup
 from digest.newsletters.choices import Approval, CatchUp, Design, Thin, TopicLinks, UncertainPolicy
 from digest.newsletters.models import Publication, Tracking
-from digest.newsletters.states import NewsletterState
+from digest.newsletters.publicity.states import NewsletterState
 
 # Options of `add` that are fields of the publication and of the newsletter as they are.
 _PUBLICATION = ("tagline", "logo_url", "accent", "language", "reply_to", "tracking")

@@ -41,6 +41,7 @@ _GROUPS = (
         (
             Page("Subscribers", "contact_mail", "subscribers", Right.SUBSCRIBERS),
             Page("Segments", "filter_alt", "segments", Right.SUBSCRIBERS),
+            Page("Forms", "edit_note", "signup-forms", Right.SEE),
             Page("Import", "upload", "subscribers-import", Right.MANAGE),
         ),
     ),

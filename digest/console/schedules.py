@@ -14,6 +14,7 @@ from digest.newsletters import schedules as rules
 from digest.newsletters import timetable, zones
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
+from digest.newsletters.publicity.states import SENDING
 from digest.newsletters.timetable import Local
 from digest.subscribers.models import Subscription
 from digest.tenancy.scope import PublicationScope
@@ -33,7 +34,7 @@ USUAL = (
 def schedules(request: HttpRequest) -> HttpResponse:
     """Show the next sends of each newsletter, in the zones that are chosen."""
     scope = scope_of(request, Right.SEE)
-    newsletters = scope.newsletters().sending().order_by("name")
+    newsletters = scope.newsletters().filter(state__in=SENDING).order_by("name")
     common = subscriber_zones(scope)
     chosen, problem = _chosen(request, common)
     names = [zone.key for zone in chosen]

@@ -23,6 +23,7 @@ from digest.core.errors import DigestError
 from digest.core.text import one_line
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
+from digest.newsletters.signup_forms.saving import names_of_sources
 from digest.notices.models import Notice
 from digest.relays.models import Dispatch
 from digest.selfservice import data_export, erasure
@@ -55,11 +56,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         "subscriptions": scope.filter(subscriber.subscriptions.all(), "newsletter__publication")
         .select_related("newsletter")
         .order_by("newsletter__name"),
-        "events": scope.filter(
-            ConsentEvent.objects.filter(subscriber=subscriber), "newsletter__publication"
-        )
-        .select_related("newsletter")
-        .order_by("-at")[:PAGE],
+        "events": _events(subscriber, scope),
         "mails": [(row, clock.format_moment(row.at)) for row in rows[:PAGE]],
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
         **_returned(subscriber, scope),
@@ -96,6 +93,17 @@ def _enrolments(subscriber: Subscriber, scope: PublicationScope) -> list[dict[st
         }
         for row in rows[:20]
     ]
+
+
+def _events(subscriber: Subscriber, scope: PublicationScope) -> list[Any]:
+    """Return the latest consent events in scope, each with its `source` for people."""
+    events = ConsentEvent.objects.filter(subscriber=subscriber).select_related("newsletter")
+    rows: list[Any] = list(scope.filter(events, "newsletter__publication").order_by("-at")[:PAGE])
+    names = names_of_sources(row.via for row in rows)
+    for row in rows:
+        name = names.get(row.via)
+        row.source = f"form “{name}”" if name else row.via
+    return rows
 
 
 def _returned(subscriber: Subscriber, scope: PublicationScope) -> dict[str, Any]:

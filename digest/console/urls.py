@@ -48,6 +48,8 @@ from digest.console.setup import contents as setup_contents
 from digest.console.setup import senders as setup_senders
 from digest.console.setup import trying as setup_trying
 from digest.console.setup import views as setup
+from digest.console.signup_forms import previews as signup_form_previews
+from digest.console.signup_forms import views as signup_forms
 from digest.console.statistics import issues as statistics_issues
 from digest.console.statistics import sponsors as statistics_sponsors
 from digest.console.statistics import views as statistics
@@ -122,6 +124,11 @@ _TEAM = [
     path("<int:pk>/change/", team.change, name="team-change"),
     path("<int:pk>/remove/", team.remove, name="team-remove"),
     path("invitations/<int:pk>/revoke/", team.revoke, name="team-revoke"),
+]
+_FORMS = [
+    path("", signup_forms.signup_forms, name="signup-forms"),
+    path("<int:pk>/", signup_forms.design, name="signup-form-design"),
+    path("<int:pk>/delete/", signup_forms.delete, name="signup-form-delete"),
 ]
 _NEWSLETTER = [
     path("", newsletters.newsletter, name="newsletter"),
@@ -198,6 +205,8 @@ _SITE_ANALYTICS = [
     path("<slug:kind>/", site_analytics.save, name="site-analytics-save"),
 ]
 _PUBLICATION: Patterns = [
+    path("forms/new/", signup_forms.new, name="signup-form-add"),
+    path("forms/preview/", signup_form_previews.draft, name="signup-form-preview"),
     path("segments/new/", segments.new, name="segment-add"),
     path("segments/preview/", segments.preview, name="segment-preview"),
     path("", publications.publication, name="publication"),
@@ -314,6 +323,7 @@ urlpatterns = [
     path("issues/<int:pk>/uncertain/", subscribers.resolve, name="uncertain"),
     path("attributes/", include(_ATTRIBUTES)),
     path("segments/", include(_SEGMENTS)),
+    path("forms/", include(_FORMS)),
     path("publication/<int:publication>/", include(_PUBLICATION)),
     path("appeals/", include(_APPEALS)),
     path("publications/", lists.publications, name="publications"),

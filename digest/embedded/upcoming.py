@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from digest.core import clock
 from digest.newsletters.models import Schedule
+from digest.newsletters.publicity.states import SENDING
 from digest.newsletters.schedules import rule_of, upcoming
-from digest.newsletters.states import SENDING
 
 
 class Upcoming(NamedTuple):

@@ -9,7 +9,7 @@ from digest.core.errors import DigestError
 from digest.issues.models import Issue
 from digest.newsletters import schedules
 from digest.newsletters.models import Schedule
-from digest.newsletters.states import SENDING
+from digest.newsletters.publicity.states import SENDING
 
 GRACE = timedelta(minutes=5)  # until then building may wait for pictures, or workers be busy
 

@@ -11,7 +11,6 @@ from django.db.models import F, Q
 from digest.articles.models import Article, Source
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
-from digest.newsletters import states
 from digest.newsletters.appeal_fields import AppealFields
 from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.choices import (
@@ -26,7 +25,9 @@ from digest.newsletters.choices import (
     TopicLinks,
     UncertainPolicy,
 )
-from digest.newsletters.states import HasState
+from digest.newsletters.publicity import states
+from digest.newsletters.publicity.states import HasState
+from digest.newsletters.signup_forms.models import SignUpForm  # noqa: F401  the app's models
 
 REVIEW_MINUTES = 60  # before sending, in which a new newsletter's issues can be reviewed
 LONGEST_HALF_LIFE = 720  # hours: a month

@@ -59,8 +59,13 @@ def rule_of(schedule: Schedule) -> Rule:
 
 def current_rule(newsletter: Newsletter) -> Rule | None:
     """Return the rule by which a newsletter sends; None if there is none that can be read."""
+    return planned_rule(newsletter) if newsletter.is_sending else None
+
+
+def planned_rule(newsletter: Newsletter) -> Rule | None:
+    """Return the rule by which a newsletter is sent while its state allows it."""
     schedule = getattr(newsletter, "schedule", None)
-    if schedule is None or not newsletter.is_sending:
+    if schedule is None:
         return None
     try:
         return rule_of(schedule)

@@ -9,11 +9,12 @@ from django.db import transaction
 from digest.articles.models import Article
 from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.errors import DigestError
-from digest.newsletters import checks, layout, schedules, states
+from digest.newsletters import checks, layout, schedules
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import LayoutBlock, Newsletter, Pick, Publication, Schedule
-from digest.newsletters.states import NewsletterState
+from digest.newsletters.publicity import states
+from digest.newsletters.publicity.states import NewsletterState
 
 
 def create_publication(

@@ -169,9 +169,9 @@ def _has_passed(issue: Issue, until: datetime | None, now: datetime) -> bool:
 
 
 def _missed_slots(until: datetime, now: datetime) -> Iterator[MissedSlot]:
-    """Yield the slots of active newsletters since `until` that have no issue."""
-    active = Newsletter.objects.filter(active=True, schedule__isnull=False)
-    for newsletter in active.select_related("schedule", "publication").order_by("pk"):
+    """Yield the slots since `until` that have no issue, of newsletters that are sent."""
+    scheduled = Newsletter.objects.sending().filter(schedule__isnull=False)
+    for newsletter in scheduled.select_related("schedule", "publication").order_by("pk"):
         after = max(until, newsletter.schedule.since)
         built = set(newsletter.issues.filter(slot__gt=after).values_list("slot", flat=True))
         for slot in schedules.slots(schedules.rule_of(newsletter.schedule), after, now):

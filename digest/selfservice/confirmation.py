@@ -15,8 +15,9 @@ from digest.notices.content import CONFIRM_LASTS
 from digest.notices.models import Notice
 from digest.notices.queue import queue_to_subscriber
 from digest.series import enrolling
-from digest.subscribers import consent
+from digest.subscribers import consent, own_values
 from digest.subscribers.errors import SubscriberError
+from digest.subscribers.evidence.answers import apply_answers
 from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.suppression import is_suppressed
 
@@ -86,9 +87,10 @@ def confirm(
                 requested_at=link.requested_at,
                 now=now,
             ):
+                apply_answers(link.subscriber_id, newsletter_id)
                 confirmed_ids.append(newsletter_id)
     if confirmed_ids:
-        _welcome(link.subscriber_id, confirmed_ids, now)
+        _complete(link.subscriber_id, confirmed_ids, now)
     return get_confirmation(link)
 
 
@@ -114,6 +116,13 @@ def _is_refused(subscription: Subscription, requested_at: datetime) -> bool:
     if unsubscribed_at is not None and unsubscribed_at > requested_at:
         return True
     return is_suppressed(subscription.subscriber.address_key, subscription.newsletter_id)
+
+
+def _complete(subscriber_id: int, newsletter_ids: Sequence[int], now: datetime) -> None:
+    """Apply what was entered at the sign-up, then welcome, since a series may ask for it."""
+    newsletter = Newsletter.objects.get(pk=newsletter_ids[0])
+    own_values.apply(subscriber_id, newsletter.publication_id)
+    _welcome(subscriber_id, newsletter_ids, now)
 
 
 def _welcome(subscriber_id: int, newsletter_ids: Sequence[int], now: datetime) -> None:

@@ -138,6 +138,8 @@ def _consent(subscriber: Subscriber) -> list[dict[str, Any]]:
             "ip": event.ip,
             "wording": event.wording,
             "wording_version": event.wording_version,
+            "page": event.page,
+            "campaign": event.campaign,
         }
         for event in events
     ]

@@ -8,8 +8,11 @@ A suppressed address gets nothing. The person at the form sees the same page in 
 neither its text nor its timing tells a stranger who is a subscriber.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import structlog
 from django.db import DatabaseError, transaction
@@ -22,8 +25,10 @@ from digest.newsletters.models import Newsletter, Publication, Tracking
 from digest.notices.models import Notice
 from digest.notices.queue import notice_language, queue_notice
 from digest.rendering.letters import list_names
-from digest.subscribers import consent, imports, signup_limits, signups
+from digest.subscribers import consent, imports, own_values, signup_limits, signups
 from digest.subscribers.errors import AddressSuppressedError
+from digest.subscribers.evidence.answers import hold_answers
+from digest.subscribers.evidence.origins import NOWHERE, Origin
 from digest.subscribers.models import SignUp, Subscription
 
 log = structlog.get_logger(__name__)
@@ -78,12 +83,16 @@ def request_signup(
     ip: str | None,
     language: str,
     now: datetime,
+    wording: str = "",
+    origin: Origin = NOWHERE,
+    values: Mapping[str, Any] | None = None,
+    answers: Mapping[str, Any] | None = None,
     store: bool = True,
 ) -> None:
     """Count a sign-up from a form, and store it for a worker unless the mailbox is over its limit.
 
-    Without `store` it is only counted, which is how a bot is answered. Raises TooManyError and
-    LimiterUnavailableError.
+    `wording` is the form's own consent text; empty: that of every form. Without `store` it is only
+    counted, which is how a bot is answered. Raises TooManyError and LimiterUnavailableError.
     """
     if signup_limits.admit(address, ip) and store:
         signups.store_signup(
@@ -92,7 +101,10 @@ def request_signup(
             via=via,
             ip=ip,
             language=language,
-            wording=consent_wording(newsletters),
+            wording=wording or consent_wording(newsletters),
+            origin=origin,
+            values=values,
+            answers=answers,
             now=now,
         )
 
@@ -117,36 +129,52 @@ def invite(
     name: str = "",
     language: str = "",
     wording: str = "",
+    origin: Origin = NOWHERE,
+    values: Mapping[str, Any] | None = None,
+    answers: Mapping[str, Any] | None = None,
 ) -> Notice | None:
     """Record a request for these newsletters (of one publication), and write to the address.
 
     The notice asks to confirm what is not active yet; a subscriber to all of them gets the link to
-    their preferences instead. Returns the notice, or None if the address is suppressed or has had
-    its share of notices.
+    their preferences instead. `values` are those of attributes, which apply once they confirm, as
+    do `answers`. Returns the notice, or None if the address is suppressed or has had its share of
+    notices.
     """
     requested = list(newsletters)
+    subscribe = partial(
+        consent.subscribe,
+        address,
+        via=via,
+        confirmed=False,
+        wording=wording,
+        ip=ip,
+        name=name,
+        language=language,
+        allow_resubscribe=True,
+        origin=origin,
+        now=now,
+    )
     subscriptions: list[Subscription] = []
     for newsletter in requested:
-        try:
-            subscriptions.append(
-                consent.subscribe(
-                    address,
-                    newsletter,
-                    via=via,
-                    confirmed=False,
-                    wording=wording,
-                    ip=ip,
-                    name=name,
-                    language=language,
-                    allow_resubscribe=True,
-                    now=now,
-                )
-            )
-        except AddressSuppressedError:
-            continue
+        with suppress(AddressSuppressedError):
+            subscriptions.append(subscribe(newsletter))
     if not subscriptions:
         return None
+    _keep_answers(subscriptions, requested[0].publication_id, values or {}, answers or {})
     return _queue_notice(subscriptions, requested[0], language, now, answers_mail=via == "mail")
+
+
+def _keep_answers(
+    subscriptions: Sequence[Subscription],
+    publication_id: int,
+    values: Mapping[str, Any],
+    answers: Mapping[str, Any],
+) -> None:
+    """Keep what was entered beside the address, where something waits for a confirmation."""
+    for subscription in subscriptions:
+        hold_answers(subscription, answers)
+    if any(row.state != Subscription.State.ACTIVE for row in subscriptions):
+        own_values.keep(subscriptions[0].subscriber_id, publication_id, values)
 
 
 @transaction.atomic
@@ -177,6 +205,9 @@ def _settle(row: SignUp, now: datetime) -> None:
             ip=row.ip,
             language=row.language,
             wording=row.wording,
+            origin=Origin(row.page, row.campaign),
+            values=row.values,
+            answers=row.answers,
             now=now,
         )
 

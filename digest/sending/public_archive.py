@@ -55,6 +55,13 @@ def all_public_issues() -> QuerySet[Issue]:
     )
 
 
+def latest_issues(publication: Publication) -> dict[int, Issue]:
+    """Return the latest public issue of each newsletter of a publication, by newsletter id."""
+    issues = all_public_issues().filter(newsletter__publication=publication)
+    latest = issues.order_by("newsletter", "-slot").distinct("newsletter")
+    return {issue.newsletter_id: issue for issue in latest}
+
+
 def find_issue(newsletter: Newsletter, key: str) -> Issue | None:
     """Return the public issue with this key (`20261123T070000Z`), or None."""
     try:

@@ -24,7 +24,7 @@ from digest.core.database.locks import Purpose, share_lock
 from digest.issues import agenda
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter
-from digest.newsletters.states import SENDING
+from digest.newsletters.publicity.states import SENDING
 from digest.newsletters.zones import Times
 from digest.sending.planning import caps, inserting
 from digest.sending.planning.inserting import Plan

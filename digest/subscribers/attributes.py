@@ -38,6 +38,7 @@ def define(
     now: datetime,
     key: str = "",
     choices: Sequence[str] = (),
+    access: str = Attribute.Access.NONE,
 ) -> Attribute:
     """Create an attribute; raise SubscriberError for what cannot be.
 
@@ -49,6 +50,7 @@ def define(
         publication=publication,
         key=key or _key_of(label),
         kind=kind,
+        access=access,
         created_at=now,
     )
     _set_texts(attribute, label, choices)
@@ -63,6 +65,7 @@ def change(
     *,
     label: str | None = None,
     choices: Sequence[str] | None = None,
+    access: str | None = None,
 ) -> None:
     """Change an attribute; raise SubscriberError for what cannot be.
 
@@ -70,6 +73,7 @@ def change(
     only the spelling of a choice changes, subscribers and segments get the new one.
     """
     old_choices = set(attribute.choices)
+    attribute.access = attribute.access if access is None else access
     _set_texts(
         attribute,
         attribute.label if label is None else label,

@@ -5,6 +5,7 @@ a lock on the subscription, and changes nothing when it is called again.
 """
 
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -16,6 +17,7 @@ from digest.subscribers.errors import (
     SubscriberError,
     UnsubscribedError,
 )
+from digest.subscribers.evidence.origins import NOWHERE, Origin
 from digest.subscribers.models import (
     LONGEST_ADDRESS,
     LONGEST_NAME,
@@ -35,6 +37,14 @@ State = Subscription.State
 Action = ConsentEvent.Action
 
 
+class Channel(NamedTuple):
+    """The way on which consent was given or withdrawn."""
+
+    via: str
+    ip: str | None
+    origin: Origin = NOWHERE
+
+
 @transaction.atomic
 def subscribe(
     address: Address,
@@ -49,6 +59,7 @@ def subscribe(
     language: str = "",
     allow_resubscribe: bool = False,
     version: str = "",
+    origin: Origin = NOWHERE,
 ) -> Subscription:
     """Subscribe an address to a newsletter; return the subscription.
 
@@ -61,7 +72,7 @@ def subscribe(
     """
     _refuse_suppressed(address.key, address.email, newsletter)
     subscriber = _get_or_create_subscriber(address, one_line(name, LONGEST_NAME), language, now)
-    _fill_name(subscriber, one_line(name, LONGEST_NAME), newsletter)
+    fill_name(subscriber, one_line(name, LONGEST_NAME), newsletter)
     subscription, is_new = _get_or_create_subscription(subscriber, newsletter, now)
     before = None if is_new else State(subscription.state)
     if not allow_resubscribe:
@@ -75,8 +86,8 @@ def subscribe(
     if confirmed:
         lift_own_wish(address.key, newsletter.pk)
     action = Action.CONFIRMED if confirmed else Action.REQUESTED
-    version = version or wording_version(wording)
-    _record(subscription, action, at=now, via=via, ip=ip, wording=wording, version=version)
+    channel = Channel(via, ip, origin)
+    _record(subscription, action, channel, at=now, wording=wording, version=version)
     return subscription
 
 
@@ -124,7 +135,7 @@ def confirm(
     _refuse_suppressed(subscriber.address_key, subscriber.email, newsletter)
     _set_state(subscription, State.ACTIVE, now)
     lift_own_wish(subscriber.address_key, newsletter.pk)
-    _record(subscription, Action.CONFIRMED, at=now, via=via, ip=ip)
+    _record(subscription, Action.CONFIRMED, Channel(via, ip), at=now)
     return True
 
 
@@ -153,15 +164,7 @@ def resubscribe(
         return False
     _set_state(subscription, State.ACTIVE, now)
     lift_own_wish(subscriber.address_key, newsletter.pk)
-    _record(
-        subscription,
-        Action.CONFIRMED,
-        at=now,
-        via=via,
-        ip=ip,
-        wording=wording,
-        version=wording_version(wording),
-    )
+    _record(subscription, Action.CONFIRMED, Channel(via, ip), at=now, wording=wording)
     return True
 
 
@@ -184,7 +187,7 @@ def unsubscribe(
     if subscription.state == State.UNSUBSCRIBED:
         return False
     _set_state(subscription, State.UNSUBSCRIBED, now)
-    _record(subscription, Action.UNSUBSCRIBED, at=now, via=via, ip=ip, issue=issue)
+    _record(subscription, Action.UNSUBSCRIBED, Channel(via, ip), at=now, issue=issue)
     return True
 
 
@@ -246,7 +249,7 @@ def _renew_pending(subscription: Subscription, now: datetime) -> None:
         subscription.save(update_fields=["created_at"])
 
 
-def _fill_name(subscriber: Subscriber, name: str, newsletter: Newsletter) -> None:
+def fill_name(subscriber: Subscriber, name: str, newsletter: Newsletter) -> None:
     """Set a missing name, unless the mails of another publication would show it too."""
     if not name or subscriber.name:
         return
@@ -278,10 +281,9 @@ def _set_state(subscription: Subscription, state: State, now: datetime) -> None:
 def _record(
     subscription: Subscription,
     action: Action,
+    channel: Channel,
     *,
     at: datetime,
-    via: str,
-    ip: str | None,
     wording: str = "",
     version: str = "",
     issue: int = 0,
@@ -291,9 +293,11 @@ def _record(
         newsletter_id=subscription.newsletter_id,
         action=action,
         at=at,
-        via=via,
-        ip=ip,
+        via=channel.via,
+        ip=channel.ip,
         wording=wording,
-        wording_version=version,
+        wording_version=version or wording_version(wording),
         issue_id=issue or None,
+        page=channel.origin.page,
+        campaign=channel.origin.campaign,
     )

@@ -5,12 +5,13 @@ or erased one has left.
 """
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
-from django.db.models import Sum
+from django.db.models import Count, F, Q, Sum
 
 from digest.core.database.differences import merge_differences
-from digest.subscribers.models import Cohort, Growth
+from digest.subscribers.models import Cohort, ConsentEvent, Growth
 
 COMPACT_ABOVE = 20  # rows of one day and newsletter
 
@@ -53,6 +54,32 @@ def count_by_source(newsletter: int, first: date) -> list[tuple[str, int, int]]:
     rows = Growth.objects.filter(newsletter_id=newsletter, day__gte=first)
     sums = rows.values_list("source").annotate(Sum("joined"), Sum("left"))
     return sorted(sums, key=lambda row: (-row[1], row[0]))
+
+
+class OriginCount(NamedTuple):
+    """How many asked to subscribe on a page and by a campaign, and how many of them confirmed."""
+
+    page: str
+    campaign: str
+    requests: int
+    confirmed: int
+
+
+def count_by_origin(newsletter: int, first: date, most: int = 50) -> list[OriginCount]:
+    """Return how many asked to subscribe since a day (UTC), by page and campaign; most first."""
+    since = datetime.combine(first, time(), UTC)
+    events = ConsentEvent.objects.filter(
+        ~Q(page="", campaign=""), newsletter=newsletter, action="requested", at__gte=since
+    )
+    confirmed = Q(
+        subscriber__subscriptions__newsletter=newsletter,
+        subscriber__subscriptions__confirmed_at__gte=F("at"),
+    )
+    rows = events.values_list("page", "campaign").annotate(
+        requests=Count("subscriber", distinct=True),
+        confirmed=Count("subscriber", distinct=True, filter=confirmed),
+    )
+    return [OriginCount(*row) for row in rows.order_by("-requests", "page", "campaign")[:most]]
 
 
 def count_cohorts(newsletter: int, first: date) -> list[tuple[date, date | None, int]]:

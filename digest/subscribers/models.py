@@ -1,7 +1,5 @@
 """Subscribers, their subscriptions and consent, suppressed addresses, and feedback."""
 
-from typing import Any, NoReturn
-
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -9,7 +7,8 @@ from django.db.models import Q
 
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Cadence, Newsletter, Publication
-from digest.subscribers.errors import SubscriberError
+from digest.subscribers.evidence.append_only import AppendOnly, AppendOnlyModel
+from digest.subscribers.evidence.origins import HasOrigin
 
 LONGEST_ADDRESS = 320
 LONGEST_NAME = 200
@@ -67,6 +66,7 @@ class Subscription(models.Model):
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
     unsubscribed_at = models.DateTimeField(null=True)
+    answers = models.JSONField(null=True)  # of a form, until it is confirmed
 
     class Meta:
         constraints = [
@@ -108,6 +108,8 @@ class Profile(models.Model):
     tags = ArrayField(models.CharField(max_length=LONGEST_TAG), default=list, db_default=[])
     # By Attribute.key: text, a number, true or false; a date as "2026-11-30". Unset: no key.
     attributes = models.JSONField(default=dict)
+    # Values that somebody entered at a sign-up, until the subscriber confirms it.
+    unconfirmed = models.JSONField(null=True)
 
     class Meta:
         constraints = [
@@ -124,19 +126,7 @@ class Profile(models.Model):
         return f"{self.subscriber} in {self.publication}"
 
 
-class AppendOnly(models.QuerySet["ConsentEvent"]):
-    """Rows that are only added; they are deleted only with their subscriber or newsletter."""
-
-    def update(self, **_fields: Any) -> NoReturn:
-        """Refuse; a trigger in the database refuses too."""
-        raise SubscriberError("Consent events cannot be changed.")
-
-    def delete(self) -> NoReturn:
-        """Refuse; erasing a subscriber deletes their events by cascade."""
-        raise SubscriberError("Consent events cannot be deleted on their own.")
-
-
-class ConsentEvent(models.Model):
+class ConsentEvent(AppendOnlyModel, HasOrigin):
     """Consent given or withdrawn: when, from where, to which wording. Append-only."""
 
     class Action(models.TextChoices):
@@ -151,7 +141,7 @@ class ConsentEvent(models.Model):
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="+")
     action = models.CharField(max_length=16, choices=Action)
     at = models.DateTimeField()
-    via = models.CharField(max_length=32)  # page, one-click, import, command line
+    via = models.CharField(max_length=32)  # page, one-click, import, command line, "form 12"
     ip = models.GenericIPAddressField(null=True)
     wording = models.TextField(blank=True)
     wording_version = models.CharField(max_length=64, blank=True)
@@ -160,20 +150,19 @@ class ConsentEvent(models.Model):
     objects = AppendOnly.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["at"], name="consent_by_time")]
+        indexes = [
+            models.Index(fields=["at"], name="consent_by_time"),
+            # Statistics count the requests of a newsletter by where they came from.
+            models.Index(
+                fields=["newsletter", "at"],
+                include=["page", "campaign", "subscriber"],
+                condition=Q(action="requested") & ~Q(page="", campaign=""),
+                name="consent_by_origin",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subscriber} {self.action} {self.newsletter}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Add the event; an update is refused."""
-        if not self._state.adding:
-            raise SubscriberError("Consent events cannot be changed.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        """Refuse; erasing a subscriber deletes their events by cascade."""
-        raise SubscriberError("Consent events cannot be deleted on their own.")
 
 
 class Growth(models.Model):
@@ -250,7 +239,7 @@ class Suppression(models.Model):
         return f"{self.address_key}: {self.reason}"
 
 
-class SignUp(models.Model):
+class SignUp(HasOrigin):
     """A request to subscribe as it came in; a worker settles it later.
 
     So a form does the same work for every address, and responds in the same time.
@@ -264,6 +253,8 @@ class SignUp(models.Model):
     ip = models.GenericIPAddressField(null=True)
     wording = models.TextField(blank=True)
     wording_version = models.CharField(max_length=64, blank=True)
+    values = models.JSONField(default=dict)  # of attributes, by key
+    answers = models.JSONField(null=True)  # see digest.subscribers.evidence.answers
     at = models.DateTimeField()
 
     def __str__(self) -> str:

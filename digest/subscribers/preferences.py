@@ -17,7 +17,7 @@ from digest.core.errors import DigestError
 from digest.core.text import one_line
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publication
-from digest.newsletters.states import NewsletterState
+from digest.newsletters.publicity.states import NewsletterState
 from digest.subscribers import consent
 from digest.subscribers.activity import record_activity
 from digest.subscribers.errors import SubscriberError
@@ -80,7 +80,7 @@ def get_preferences(subscriber_id: int, publication_id: int, now: datetime) -> P
         | (Q(pk__in=list(subscriptions)) & ~Q(state=NewsletterState.CLOSED))
         | Q(pk__in=active)
     ).order_by("name", "pk")
-    topics = _topics(publication)
+    topics = topics_of(publication)
     rows = tuple(
         _preferences(newsletter, subscriptions.get(newsletter.pk), topics.get(newsletter.pk, ()))
         for newsletter in newsletters
@@ -188,7 +188,7 @@ def _offered_cadences(newsletter: Newsletter) -> tuple[Cadence, ...]:
     )
 
 
-def _topics(publication: Publication) -> dict[int, tuple[str, ...]]:
+def topics_of(publication: Publication) -> dict[int, tuple[str, ...]]:
     """Return the titles of the topic blocks by newsletter id."""
     titles: dict[int, tuple[str, ...]] = {}
     rows = LayoutBlock.objects.filter(newsletter__publication=publication, kind=BlockKind.TOPIC)

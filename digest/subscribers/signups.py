@@ -5,9 +5,10 @@ claim_signups        the rows that a worker settles (digest.selfservice.signups)
 delete_unconfirmed   subscriptions that were not confirmed within a month
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -17,6 +18,8 @@ from digest.core.addresses import Address
 from digest.core.telemetry import count
 from digest.core.telemetry.metrics import SIGN_UPS
 from digest.newsletters.models import Newsletter
+from digest.newsletters.signup_forms.models import VIA
+from digest.subscribers.evidence.origins import NOWHERE, Origin
 from digest.subscribers.models import SignUp, Subscriber, Subscription
 
 KEEP_UNCONFIRMED = timedelta(days=30)
@@ -32,11 +35,16 @@ def store_signup(
     language: str,
     wording: str,
     now: datetime,
+    origin: Origin = NOWHERE,
+    values: Mapping[str, Any] | None = None,
+    answers: Mapping[str, Any] | None = None,
 ) -> None:
     """Store a request to subscribe an address to newsletters (of one publication).
 
-    `via` names the channel, `wording` is the text they agreed to, in `language`. The owner of the
-    address is not looked up; the caller has counted the request with `signup_limits.admit`.
+    `via` names the channel or form, `wording` is the text they agreed to, in `language`, `values`
+    are those of attributes, by key, `answers` what else they entered (`evidence.answers`). The
+    owner of the address is not looked up; the caller has counted the request with
+    `signup_limits.admit`.
     """
     SignUp.objects.create(
         email=address.email,
@@ -47,9 +55,13 @@ def store_signup(
         ip=ip,
         wording=wording,
         wording_version=wording_version(wording),
+        page=origin.page,
+        campaign=origin.campaign,
+        values=dict(values or {}),
+        answers=answers or None,
         at=now,
     )
-    count(SIGN_UPS, via)
+    count(SIGN_UPS, "form" if via.startswith(VIA) else via)
     jobs.enqueue(jobs.SETTLE_SIGNUPS)
 
 

@@ -54,7 +54,7 @@ NO_DEVICES = ", ".join(
     )
 )
 INDEXED = (
-    *("/archive/", "/subscribe/", "/static/", "/sample/"),
+    *("/archive/", "/newsletters/", "/subscribe/", "/static/", "/sample/"),
     *("/favicon.ico", "/robots.txt"),
 )
 

@@ -1,7 +1,7 @@
 """Scripts that other sites load: a file of ours, called with options of a newsletter."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,15 @@ from django.http import HttpResponse
 from digest import web
 
 
-def script_response(name: str, function: str, options: Mapping[str, Any]) -> HttpResponse:
-    """Return a script for any site: the file `name`, what it draws with, and a call of `function`.
+def script_response(
+    names: Sequence[str], function: str, options: Mapping[str, Any]
+) -> HttpResponse:
+    """Return a script for any site: files, what they draw with, and a call of `function`.
 
     `options` are JSON values; the option `styles` names a style sheet, whose text is passed.
     """
     values = {**options, "style": read_static(str(options["styles"]))}
-    functions = f"{read_static('drawing.js')}\n{read_static(name)}"
+    functions = "\n".join(map(read_static, ("drawing.js", *names)))
     body = f"(() => {{\n{functions}\n{function}({_as_literal(values)});\n}})();\n"
     response = HttpResponse(body, content_type="text/javascript; charset=utf-8")
     response["Cross-Origin-Resource-Policy"] = "cross-origin"

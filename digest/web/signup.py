@@ -14,10 +14,13 @@ from digest.core import addresses
 from digest.core.addresses import Address
 from digest.core.errors import InvalidAddressError
 from digest.newsletters.models import Newsletter
-from digest.selfservice.signups import offered_newsletters, request_signup
-from digest.subscribers.errors import LimiterUnavailableError, TooManyError
+from digest.selfservice.offers import Offer
+from digest.selfservice.signups import request_signup
+from digest.subscribers import own_values
+from digest.subscribers.errors import LimiterUnavailableError, SubscriberError, TooManyError
+from digest.subscribers.evidence.answers import Answers, read_answers
 from digest.web import captcha, forms
-from digest.web.forms import SignUpForm
+from digest.web.forms import SubmittedForm
 
 
 class Answer(Enum):
@@ -27,6 +30,7 @@ class Answer(Enum):
     INVALID_ADDRESS = "invalid-address"
     ODD_ADDRESS = "odd-address"  # it mixes alphabets; are you sure?
     NOTHING_CHOSEN = "nothing-chosen"
+    INVALID_VALUE = "invalid-value"  # of an attribute
     RETRY = "retry"  # the form was too old, too quick, or from another site
     CAPTCHA = "captcha"
     TOO_MANY = "too-many"
@@ -38,6 +42,7 @@ STATUS = {
     Answer.INVALID_ADDRESS: 422,
     Answer.ODD_ADDRESS: 422,
     Answer.NOTHING_CHOSEN: 422,
+    Answer.INVALID_VALUE: 422,
     Answer.RETRY: 409,
     Answer.CAPTCHA: 422,
     Answer.TOO_MANY: 429,
@@ -55,24 +60,22 @@ class Outcome:
 
 
 def submit(
-    form: SignUpForm,
-    newsletter: Newsletter,
+    form: SubmittedForm,
+    offer: Offer,
     *,
     via: str,
     ip: str | None,
     language: str,
     now: datetime,
 ) -> Outcome:
-    """Store the sign-up of a form, or return what is wrong. Its page was about `newsletter`."""
+    """Store the sign-up of a form, or return what is wrong. Its page made this offer."""
+    newsletters = _chosen_newsletters(form, offer)
     try:
         address = addresses.parse(form.email)
-    except InvalidAddressError as problem:
-        return Outcome(Answer.INVALID_ADDRESS, str(problem))
-    newsletters = _chosen_newsletters(form, newsletter)
-    if not newsletters:
-        return Outcome(Answer.NOTHING_CHOSEN)
-    try:
-        if refusal := _refusal(form, newsletter, address, ip, now):
+        values = own_values.read(offer.attributes, form.fields)
+        if not newsletters:
+            return Outcome(Answer.NOTHING_CHOSEN)
+        if refusal := _refusal(form, offer, address, ip, now):
             return refusal
         request_signup(
             address,
@@ -80,6 +83,10 @@ def submit(
             via=via,
             ip=ip,
             language=language,
+            wording=offer.wording(newsletters),
+            origin=form.origin,
+            values=values,
+            answers=_read_answers(form, offer),
             now=now,
             store=not form.honeypot,
         )
@@ -87,22 +94,33 @@ def submit(
         return Outcome(Answer.TOO_MANY, seconds=problem.seconds)
     except LimiterUnavailableError:
         return Outcome(Answer.CLOSED)
+    except (InvalidAddressError, SubscriberError) as problem:
+        is_address = isinstance(problem, InvalidAddressError)
+        return Outcome(Answer.INVALID_ADDRESS if is_address else Answer.INVALID_VALUE, str(problem))
     return Outcome(Answer.ACCEPTED)
 
 
-def _chosen_newsletters(form: SignUpForm, newsletter: Newsletter) -> list[Newsletter]:
-    """Return the chosen newsletters; a form without a choice is for its own newsletter."""
+def _chosen_newsletters(form: SubmittedForm, offer: Offer) -> list[Newsletter]:
+    """Return the chosen newsletters; a form without a choice is for its default."""
     if not form.newsletters:
-        return [] if form.fields.get("choice") else [newsletter]
-    offered = offered_newsletters(newsletter)
-    return [candidate for candidate in offered if candidate.slug in form.newsletters]
+        return [] if form.fields.get("choice") else list(offer.default)
+    return [candidate for candidate in offer.newsletters if candidate.slug in form.newsletters]
+
+
+def _read_answers(form: SubmittedForm, offer: Offer) -> Answers:
+    return read_answers(
+        form.fields,
+        topics=offer.topics,
+        chosen=form.topics,
+        asks_name=offer.asks_name,
+    )
 
 
 def _refusal(
-    form: SignUpForm, newsletter: Newsletter, address: Address, ip: str | None, now: datetime
+    form: SubmittedForm, offer: Offer, address: Address, ip: str | None, now: datetime
 ) -> Outcome | None:
     """Return why a form does not look as if a person had sent it, or None."""
-    if not forms.is_valid_token(form.token, newsletter, now):
+    if not forms.is_valid_token(form.token, offer.subject, now):
         return Outcome(Answer.RETRY)
     if not captcha.passes(form.fields, ip, now):
         return Outcome(Answer.CAPTCHA)

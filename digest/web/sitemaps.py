@@ -1,4 +1,4 @@
-"""The site map for search engines: the archives of public newsletters, and their issues."""
+"""The site map for search engines: catalogues, archives of public newsletters, and their issues."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from digest.issues.models import Issue
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Newsletter, Publication
 from digest.sending.public_archive import all_public_issues
 from digest.transfers.models import PastIssue
 
@@ -39,6 +39,19 @@ class NewsletterSitemap(_Public):
     def location(self, item: Newsletter) -> str:
         """Return the path of its archive."""
         return reverse("archive", args=[item.slug])
+
+
+class CatalogueSitemap(_Public):
+    """The catalogue of each publication with public newsletters."""
+
+    def items(self) -> QuerySet[Publication]:
+        """Return the publications, in a stable order."""
+        public = Newsletter.objects.public()
+        return Publication.objects.filter(newsletters__in=public).distinct().order_by("pk")
+
+    def location(self, item: Publication) -> str:
+        """Return the path of its catalogue."""
+        return reverse("catalogue", args=[item.slug])
 
 
 class IssueSitemap(_Public):
@@ -75,6 +88,7 @@ class PastIssueSitemap(_Public):
 
 
 SITEMAPS: "dict[str, type[Sitemap[Any]] | Sitemap[Any]]" = {
+    "catalogues": CatalogueSitemap,
     "newsletters": NewsletterSitemap,
     "issues": IssueSitemap,
     "past_issues": PastIssueSitemap,

@@ -4,9 +4,11 @@ from django.urls import path
 
 from digest.web.views import (
     archive,
+    catalogue,
     clicks,
     confirming,
     connections,
+    designed_forms,
     embedding,
     pictures,
     preferences,
@@ -31,6 +33,9 @@ urlpatterns = [
     path("embed/<slug:slug>/signup.js", signing_up.script, name="embed-signup-script"),
     path("embed/<slug:slug>/<slug:kind>.js", embedding.script, name="embed-script"),
     path("embed/<slug:slug>/<slug:kind>", embedding.frame, name="embed"),
+    path("forms/<uuid:uuid>", designed_forms.page, name="signup-form"),
+    path("forms/<uuid:uuid>.js", designed_forms.script, name="signup-form-script"),
+    path("newsletters/<slug:slug>", catalogue.catalogue, name="catalogue"),
     path("confirm/<str:token>", confirming.confirm, name="confirm"),
     path("change/<str:token>", confirming.change, name="change"),
     path("preferences/<str:token>", preferences.page, name="preferences"),

@@ -14,6 +14,7 @@ from tests.cast.newsletters import (
     make_newsletter,
     make_publication,
     make_schedule,
+    make_signup_form,
     newest_publication,
 )
 from tests.cast.pictures import make_picture
@@ -34,6 +35,7 @@ __all__ = [
     "make_publication",
     "make_running",
     "make_schedule",
+    "make_signup_form",
     "make_source",
     "make_story",
     "make_subscriber",

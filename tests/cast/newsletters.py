@@ -16,6 +16,7 @@ from digest.newsletters.models import (
     Role,
     Schedule,
 )
+from digest.newsletters.signup_forms.models import SignUpForm
 from tests.clock import NOON
 
 COURIER = {
@@ -56,6 +57,16 @@ def make_newsletter(**fields: Any) -> Newsletter:
     for kind in (BlockKind.LEAD, BlockKind.LATEST, BlockKind.APPEAL):
         make_layout_block(newsletter, kind=kind)
     return newsletter
+
+
+def make_signup_form(newsletter: Newsletter, **fields: Any) -> SignUpForm:
+    """A box for one newsletter, with the texts of every form."""
+    defaults = {"name": f"Form {next_number()}", "created_at": NOON, "changed_at": NOON}
+    publication = newsletter.publication
+    form = SignUpForm.objects.create(publication=publication, **defaults | fields)
+    form.newsletters.add(newsletter)
+    form.refresh_from_db()
+    return form
 
 
 def make_layout_block(newsletter: Newsletter, **fields: Any) -> LayoutBlock:

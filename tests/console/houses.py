@@ -41,6 +41,7 @@ from tests.cast.newsletters import (
     make_newsletter,
     make_publication,
     make_schedule,
+    make_signup_form,
 )
 from tests.cast.notices import make_notice
 from tests.cast.relays import make_paused_domain
@@ -74,6 +75,7 @@ def lived_in(subscribers: int = 30) -> User:
     evening = make_newsletter(publication=publication, slug="evening-ebb", name="The Evening Ebb")
     make_newsletter(publication=publication, slug="breaking", name="Breaking", state="paused")
     make_schedule(morning, since=now)
+    make_signup_form(morning, name="Below articles", kind="popup", headline="Every morning")
     make_schedule(evening, cron="30 17 * * 1-5", time=None, days=[], since=now)
     make_layout_block(morning, kind="topic", title="Harbour", topics=["harbour"])
     _sources(morning, now)

@@ -513,7 +513,7 @@ def test_an_appeal_is_created_changed_and_deleted(ada_client: Client, issue: Iss
     appeal = Appeal.objects.get()
     assert answer["Location"] == f"/admin/appeals/{appeal.pk}/"
     page = ada_client.get(answer["Location"]).content.decode()
-    assert "appealPreview('/admin/appeals/preview/')" in page
+    assert "formPreview('/admin/appeals/preview/'" in page
     assert b"Help us." in ada_client.post("/admin/appeals/preview/", form).content
     ada_client.post(answer["Location"], form | {"ends_at": "", "heading": "Another"})
     appeal.refresh_from_db()

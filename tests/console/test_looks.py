@@ -17,6 +17,7 @@ from digest.articles.models import Article, Source
 from digest.issues.models import Issue
 from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.models import Appeal, Newsletter, Publication
+from digest.newsletters.signup_forms.models import SignUpForm
 from digest.relays.models import Relay
 from digest.series.models import Series, Step
 from digest.subscribers.models import Subscriber, SubscriberImport
@@ -167,6 +168,7 @@ KINDS: dict[str, Any] = {
     "newsletter": Newsletter,
     "/attributes/": Attribute,
     "/segments/": Segment,
+    "/forms/": SignUpForm,
 }
 
 

@@ -11,8 +11,8 @@ from pytest_django.live_server_helper import LiveServer
 from digest.accounts.models import AuditEntry
 from digest.articles import pushing
 from digest.articles.models import Source
-from digest.newsletters import states
 from digest.newsletters.models import Newsletter, Role, Schedule
+from digest.newsletters.publicity import states
 from digest.subscribers.models import Subscription
 from tests.articles.publisher import Answer, publishing
 from tests.browser import chromium_page, in_browser

@@ -210,7 +210,7 @@ def test_an_appeal_is_shown_as_mail_shows_it(ada_client: Client, courier: Public
     """In a frame that runs nothing, whatever stands in it."""
     appeal = make_appeal(courier, heading=SCRIPT, ends_at=NOON + timedelta(days=1))
     page = ada_client.get(f"/admin/appeals/{appeal.pk}/").content.decode()
-    assert "appealPreview('/admin/appeals/preview/')" in page
+    assert "formPreview('/admin/appeals/preview/'" in page
     mail = ada_client.get(f"/admin/appeals/{appeal.pk}/preview/")
     assert "Help us stay afloat." in mail.content.decode()
     assert SCRIPT not in mail.content.decode()

@@ -18,6 +18,7 @@ from digest.newsletters import members
 from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Member, Newsletter, Publication, Role
+from digest.newsletters.signup_forms.models import SignUpForm
 from digest.pictures.models import Picture
 from digest.series.models import Series, Step
 from digest.subscribers import attributes
@@ -28,7 +29,7 @@ from digest.webhooks.models import Webhook
 from tests.cast.accounts import browser_of
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_issue, make_story
-from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.newsletters import make_appeal, make_newsletter, make_signup_form
 from tests.cast.pictures import make_picture
 from tests.cast.series import make_series
 from tests.cast.subscribers import make_subscriber
@@ -112,6 +113,7 @@ def foreign_issue() -> Issue:
     owner = User.objects.create_user("ben@courier.example")
     connections.add("blog", "ghost", newsletter.publication, owner, NOON)
     make_series(newsletter)
+    make_signup_form(newsletter)
     registry.add(
         "crm",
         "https://crm.example/",
@@ -168,6 +170,7 @@ KINDS: dict[str, Any] = {
     "/start/": Newsletter,
     "/attributes/": Attribute,
     "/segments/": Segment,
+    "/forms/": SignUpForm,
 }
 
 

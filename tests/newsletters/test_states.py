@@ -2,10 +2,11 @@
 
 import pytest
 
-from digest.newsletters import setup, states
+from digest.newsletters import setup
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter
-from digest.newsletters.states import NewsletterState
+from digest.newsletters.publicity import states
+from digest.newsletters.publicity.states import NewsletterState
 from tests.cast import NOON, make_newsletter
 
 pytestmark = pytest.mark.django_db

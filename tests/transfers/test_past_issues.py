@@ -158,11 +158,9 @@ def test_the_archive_shows_them_among_ours(
     assert Issue.objects.count() == 1
 
 
-def test_an_unlisted_newsletter_shows_none(
-    client: Client, tmp_path: Path, tide: Newsletter
-) -> None:
+def test_a_private_newsletter_shows_none(client: Client, tmp_path: Path, tide: Newsletter) -> None:
     """Its archive is not public."""
     bring(tmp_path, tide, {"site.json": exports.ghost_json([exports.ghost_post()])})
-    Newsletter.objects.update(listed=False)
+    Newsletter.objects.update(state="private")
     assert client.get("/archive/tide/20230405T060000Z").status_code == 404
     assert "20230405T060000Z" not in client.get("/sitemap.xml").content.decode()

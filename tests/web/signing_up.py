@@ -12,14 +12,15 @@ from digest.newsletters.models import Newsletter
 from digest.notices import content
 from digest.notices.models import Notice
 from digest.selfservice import signups
+from digest.selfservice.offers import Subject
 from digest.web import forms
 
 NADIA = "nadia@reader.example"
 
 
-def token(newsletter: Newsletter, seconds: float = 5) -> str:
+def token(subject: Subject, seconds: float = 5) -> str:
     """The token of a form that was opened some seconds ago."""
-    return forms.make_token(newsletter, clock.now() - timedelta(seconds=seconds))
+    return forms.make_token(subject, clock.now() - timedelta(seconds=seconds))
 
 
 def sign_up(

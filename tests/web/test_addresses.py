@@ -12,7 +12,7 @@ from digest.core.links import NOBODY
 from digest.newsletters.models import Newsletter
 from digest.rendering.links import archive_url, sign_up_url
 
-TIDE = Newsletter(slug="tide", listed=True, active=True)
+TIDE = Newsletter(slug="tide")
 
 
 def names(patterns: list[URLPattern | URLResolver], namespace: str = "") -> list[str]:

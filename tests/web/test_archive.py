@@ -288,5 +288,6 @@ def test_search_engines_find_what_is_public(client: Client, newsletter: Newslett
         element.text for element in tree.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")
     ]
     base = f"https://digest.example/archive/{newsletter.slug}"
-    assert addresses == [base, f"{base}/{issue.key}"]
+    catalogue = f"https://digest.example/newsletters/{newsletter.publication.slug}"
+    assert addresses == [catalogue, base, f"{base}/{issue.key}"]
     assert "Sitemap: https://digest.example/sitemap.xml" in text(client, "/robots.txt")

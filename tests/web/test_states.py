@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from digest.newsletters.models import Newsletter
-from digest.newsletters.states import NewsletterState
+from digest.newsletters.publicity.states import NewsletterState
 from digest.subscribers import preferences
 from digest.subscribers.models import Subscription
 from tests.cast import NOON, make_newsletter, make_subscriber

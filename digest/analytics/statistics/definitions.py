@@ -32,6 +32,9 @@ DEFINITIONS = {
     "joined": "Subscriptions that were confirmed or imported.",
     "left": "Subscriptions that ended: unsubscribed, or erased.",
     "source": "Where the subscriber signed up.",
+    "origin": "The page with the form, and the utm parameters of its address.",
+    "requests": "People who sent the form.",
+    "confirmed": "Those of them who confirmed afterwards.",
     "retention": "Of those who joined in a month, the share still subscribed so many months later.",
     "best": "Ordered by the lower end of the 95 % interval of the click rate, so that a few clicks "
     "on a small issue do not win.",

@@ -17,7 +17,9 @@ from digest.analytics.statistics.rates import lower_bound
 from digest.analytics.statistics.totals import Numbers, together
 from digest.core import clock
 from digest.newsletters.models import Newsletter
+from digest.newsletters.signup_forms.saving import names_of_sources
 from digest.subscribers import growth
+from digest.subscribers.growth import OriginCount
 
 ISSUES = 100  # the newest
 BEST = 10
@@ -54,6 +56,7 @@ class SourceGrowth(NamedTuple):
     source: str
     joined: int
     left: int
+    name: str = ""  # of the form, where it is one
 
 
 class CohortRow(NamedTuple):
@@ -77,6 +80,7 @@ class NewsletterReport:
     topics: Sequence[Topic]
     days: Sequence[tuple[date, int, int]]  # joined, left
     sources: Sequence[SourceGrowth]
+    origins: Sequence[OriginCount]
     cohorts: Sequence[CohortRow]
 
 
@@ -94,9 +98,17 @@ def newsletter_report(newsletter: Newsletter, now: datetime, days: int = 90) -> 
         times=best_times(issues, clock.zone(newsletter.publication.timezone)),
         topics=topics([row.issue.pk for row in issues]),
         days=growth.count_by_day([newsletter.pk], days, now),
-        sources=[SourceGrowth(*row) for row in growth.count_by_source(newsletter.pk, first)],
+        sources=source_growth(newsletter, first),
+        origins=growth.count_by_origin(newsletter.pk, first),
         cohorts=cohorts(growth.count_cohorts(newsletter.pk, month), now.date()),
     )
+
+
+def source_growth(newsletter: Newsletter, first: date) -> list[SourceGrowth]:
+    """Return how many joined and left since a day (UTC), by where they signed up."""
+    rows = growth.count_by_source(newsletter.pk, first)
+    names = names_of_sources(source for source, _, _ in rows)
+    return [SourceGrowth(*row, names.get(row[0], "")) for row in rows]
 
 
 def best_issues(issues: Sequence[SentIssue], most: int = BEST) -> list[SentIssue]:

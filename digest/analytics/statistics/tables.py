@@ -17,6 +17,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 SOURCES = {
     "": "Not recorded",
     "page": "Sign-up page",
+    "catalogue": "Catalogue of newsletters",
     "script": "Form on a website",
     "mail": "By email",
     "import": "Import",
@@ -61,6 +62,7 @@ def newsletter_sheets(report: NewsletterReport) -> list[Sheet]:
         _topics(report),
         _growth(report),
         _sources(report),
+        _origins(report),
         _cohorts(report),
     ]
 
@@ -243,11 +245,23 @@ def _sources(report: NewsletterReport) -> Sheet:
         Column("change", "Change"),
     )
     rows = [
-        (source_label(row.source), row.joined, row.left, row.joined - row.left)
+        (row.name or source_label(row.source), row.joined, row.left, row.joined - row.left)
         for row in report.sources
     ]
     empty = "Nobody joined or left in this period."
     return Sheet("sources", "Growth by source", columns, rows, empty=empty)
+
+
+def _origins(report: NewsletterReport) -> Sheet:
+    columns = (
+        Column("page", "Page", Kind.TEXT, "origin"),
+        Column("campaign", "Campaign", Kind.TEXT),
+        Column("requests", "Signed up", definition="requests"),
+        Column("confirmed", "Confirmed", definition="confirmed"),
+    )
+    rows = [(row.page, row.campaign, row.requests, row.confirmed) for row in report.origins]
+    empty = "Nobody signed up on a page that is known in this period."
+    return Sheet("origins", "Sign-ups by page and campaign", columns, rows, empty=empty)
 
 
 def _cohorts(report: NewsletterReport) -> Sheet:

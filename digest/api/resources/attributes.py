@@ -31,6 +31,10 @@ class AttributePatch(Payload):
 
     label: Annotated[Line, Field(min_length=1, max_length=100)] | None = None
     choices: Choices | None = None
+    access: Annotated[
+        Attribute.Access | None,
+        Field(description="What subscribers may do with their value on the public pages."),
+    ] = None
 
 
 class AttributeIn(AttributePatch):
@@ -51,6 +55,7 @@ class AttributeOut(BaseModel):
     label: str
     kind: str
     choices: list[str]
+    access: str
     created_at: datetime
 
 

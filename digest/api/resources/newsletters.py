@@ -18,11 +18,12 @@ from digest.api.problems import ProblemError
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Number, Payload, Slug, Switch, Text
 from digest.core import clock
-from digest.newsletters import contributions, members, schedules, setup, states
+from digest.newsletters import contributions, members, schedules, setup
 from digest.newsletters.choices import Design, TopicLinks
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Schedule
-from digest.newsletters.states import NewsletterState
+from digest.newsletters.publicity import states
+from digest.newsletters.publicity.states import NewsletterState
 from digest.rendering.errors import EditorTemplateError
 from digest.rendering.opening import opening
 from digest.subscribers.audience import eligible

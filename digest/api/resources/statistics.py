@@ -161,6 +161,16 @@ class SourceGrowthOut(BaseModel):
     source: str
     joined: int
     left: int
+    name: Annotated[str, Field(description="Of the sign-up form, if it is one.")]
+
+
+class OriginOut(BaseModel):
+    """How many signed up on a page, led there by a campaign."""
+
+    page: str
+    campaign: Annotated[str, Field(description="As in an address: utm_source=…&utm_medium=…")]
+    requests: Annotated[int, Field(description=define("requests"))]
+    confirmed: Annotated[int, Field(description=define("confirmed"))]
 
 
 class CohortOut(BaseModel):
@@ -183,6 +193,7 @@ class NewsletterStatisticsOut(BaseModel):
     topics: list[TopicOut]
     growth: list[DayOut]
     sources: list[SourceGrowthOut]
+    origins: list[OriginOut]
     cohorts: list[CohortOut]
 
 
@@ -275,7 +286,8 @@ def show_newsletter_statistics(request: HttpRequest, slug: Slug, query: Query[Pe
         "growth": [
             {"day": day, "joined": joined, "left": left} for day, joined, left in report.days
         ],
-        "sources": report.sources,
+        "sources": [row._asdict() for row in report.sources],
+        "origins": [row._asdict() for row in report.origins],
         "cohorts": report.cohorts,
     }
 

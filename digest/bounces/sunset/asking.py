@@ -21,7 +21,7 @@ from digest.bounces.sunset import reengaging
 from digest.bounces.sunset.signs import has_sign_since
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Tracking
-from digest.newsletters.states import SENDING
+from digest.newsletters.publicity.states import SENDING
 from digest.notices.models import Notice
 from digest.notices.queue import queue_to_subscriber
 from digest.relays.models import Dispatch

@@ -31,12 +31,23 @@ class AttributeForm(forms.Form):
         help_text="Only for the type “Choice”: each on a line of its own.",
     )
 
+    access = forms.ChoiceField(
+        label="On public pages, subscribers can",
+        required=False,
+        choices=Attribute.Access,
+        help_text="On the preferences page, and in the sign-up form.",
+    )
+
     def __init__(
         self, scope: PublicationScope, data: Any = None, attribute: Attribute | None = None
     ) -> None:
         values = {}
         if attribute:
-            values = {"label": attribute.label, "choices": "\n".join(attribute.choices)}
+            values = {
+                "label": attribute.label,
+                "choices": "\n".join(attribute.choices),
+                "access": attribute.access,
+            }
         super().__init__(data, initial=values)
         if attribute:
             del self.fields["publication"], self.fields["kind"]
@@ -49,6 +60,7 @@ class AttributeForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """Return what the form holds, as `subscribers.attributes` takes it."""
         values = dict(self.cleaned_data)
+        values["access"] = values["access"] or Attribute.Access.NONE
         if "choices" in values:
             values["choices"] = values["choices"].splitlines()
         return values

@@ -20,6 +20,7 @@ from digest.core.database.limits import within
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.members import Right
 from digest.newsletters.models import Cadence
+from digest.newsletters.signup_forms.saving import names_of_sources
 from digest.subscribers import exporting, profiles
 from digest.subscribers.models import ConsentEvent, Growth, Profile, Subscriber, Subscription
 from digest.subscribers.segments import counting
@@ -172,13 +173,20 @@ def _filters(scope: PublicationScope) -> tuple[Filter, ...]:
     sources = Growth.objects.exclude(source="").filter(
         newsletter_id__in=[pk for pk, _ in newsletters]
     )
-    vias = sources.order_by("source").values_list("source", flat=True).distinct()[:100]
+    vias = list(sources.order_by("source").values_list("source", flat=True).distinct()[:100])
+    forms = names_of_sources(vias)
     tags = profiles.tags_in(scope.publication_ids)
     return (
         Filter("newsletter", "Newsletter", _named(newsletters), _unchanged),
         Filter("state", "State", Subscription.State.choices, _unchanged),
         Filter("cadence", "Cadence", Cadence.choices, _unchanged),
-        Filter("source", "Source", _examples(vias), _signed_up_by(scope), are_examples=True),
+        Filter(
+            "source",
+            "Source",
+            [(via, forms.get(via, via)) for via in vias],
+            _signed_up_by(scope),
+            are_examples=True,
+        ),
         Filter("tag", "Tag", _examples(tags), _tagged(scope), are_examples=True),
         Filter("segment", "Segment", _named(list(segments)), _in_segment),
     )

@@ -24,12 +24,13 @@ from digest.console.pages import action_view, done, form_view, page_view, render
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.links import absolute
-from digest.newsletters import contributions, schedules, setup, sourcing, states, suggesting
+from digest.newsletters import contributions, schedules, setup, sourcing, suggesting
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.members import Right
 from digest.newsletters.models import LayoutBlock, Newsletter, Publication
-from digest.newsletters.states import NewsletterState
+from digest.newsletters.publicity import states
+from digest.newsletters.publicity.states import NewsletterState
 
 PREVIEWED_SENDS = 3
 DOUBLE_CLICK = timedelta(minutes=1)

@@ -22,7 +22,7 @@ from digest.embedded.sample.paper import NEWSLETTER, PUBLICATION
 from digest.newsletters import setup
 from digest.newsletters.choices import Approval
 from digest.newsletters.models import Appeal, Newsletter, Publication
-from digest.newsletters.states import NewsletterState
+from digest.newsletters.publicity.states import NewsletterState
 from digest.subscribers.consent import subscribe
 
 SENDER = "tide@courier.example"

@@ -25,6 +25,22 @@ class Attribute(models.Model):
         BOOLEAN = "boolean", "Yes or no"
         CHOICE = "choice"
 
+    class Access(models.TextChoices):
+        NONE = "none", "Nothing: it is not shown to them"
+        SEE = "see", "See it"
+        CHANGE = "change", "See and change it"
+        SIGN_UP = "sign-up", "See and change it, and enter it when they sign up"
+
+        @property
+        def is_visible(self) -> bool:
+            """Whether subscribers see their value."""
+            return self is not self.NONE
+
+        @property
+        def is_editable(self) -> bool:
+            """Whether subscribers set their value."""
+            return self in {self.CHANGE, self.SIGN_UP}
+
     publication = models.ForeignKey(
         "newsletters.Publication", on_delete=models.CASCADE, related_name="attributes"
     )
@@ -34,6 +50,8 @@ class Attribute(models.Model):
     choices = ArrayField(  # of a choice, in the order in which they are offered
         models.CharField(max_length=LONGEST_LABEL), default=list, blank=True
     )
+    # What subscribers may do with their value on the public pages.
+    access = models.CharField(max_length=8, choices=Access, default=Access.NONE)
     created_at = models.DateTimeField()
 
     class Meta:

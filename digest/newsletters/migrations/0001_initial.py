@@ -218,6 +218,19 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
+                (
+                    "access",
+                    models.CharField(
+                        choices=[
+                            ("none", "Nothing: it is not shown to them"),
+                            ("see", "See it"),
+                            ("change", "See and change it"),
+                            ("sign-up", "See and change it, and enter it when they sign up"),
+                        ],
+                        default="none",
+                        max_length=8,
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
                 (
                     "publication",
@@ -396,6 +409,115 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+        ),
+        migrations.CreateModel(
+            name="SignUpForm",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "uuid",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(), editable=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("inline", "In the text"),
+                            ("box", "Box"),
+                            ("bar", "Bar at the foot of the window"),
+                            ("popup", "Pop-up"),
+                        ],
+                        default="box",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "look",
+                    models.CharField(
+                        choices=[
+                            ("tinted", "Light, with the publication's colour as accent"),
+                            ("filled", "Filled with the publication's colour"),
+                        ],
+                        default="tinted",
+                        max_length=8,
+                    ),
+                ),
+                ("headline", models.CharField(blank=True, max_length=150)),
+                ("text", models.CharField(blank=True, max_length=500)),
+                ("button", models.CharField(blank=True, max_length=50)),
+                ("thanks", models.CharField(blank=True, max_length=500)),
+                ("consent", models.CharField(blank=True, max_length=1000)),
+                ("asks_name", models.BooleanField(default=False)),
+                ("asks_topics", models.BooleanField(default=False)),
+                (
+                    "after_seconds",
+                    models.PositiveSmallIntegerField(
+                        default=20,
+                        validators=[
+                            django.core.validators.MinValueValidator(5),
+                            django.core.validators.MaxValueValidator(600),
+                        ],
+                    ),
+                ),
+                (
+                    "after_scroll",
+                    models.PositiveSmallIntegerField(
+                        default=50,
+                        validators=[
+                            django.core.validators.MinValueValidator(10),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                (
+                    "rest_days",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(365),
+                        ],
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "attributes",
+                    models.ManyToManyField(
+                        blank=True, related_name="+", to="newsletters.attribute"
+                    ),
+                ),
+                (
+                    "newsletters",
+                    models.ManyToManyField(
+                        related_name="signup_forms", to="newsletters.newsletter"
+                    ),
+                ),
+                (
+                    "publication",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="signup_forms",
+                        to="newsletters.publication",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("publication", "name"), name="signup_form_name_once"
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
             name="LayoutBlock",

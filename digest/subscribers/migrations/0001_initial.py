@@ -37,6 +37,10 @@ class Migration(migrations.Migration):
                 ("ip", models.GenericIPAddressField(null=True)),
                 ("wording", models.TextField(blank=True)),
                 ("wording_version", models.CharField(blank=True, max_length=64)),
+                ("page", models.CharField(blank=True, db_default="", max_length=500)),
+                ("campaign", models.CharField(blank=True, db_default="", max_length=300)),
+                ("values", models.JSONField(default=dict)),
+                ("answers", models.JSONField(null=True)),
                 ("at", models.DateTimeField()),
             ],
         ),
@@ -178,6 +182,8 @@ class Migration(migrations.Migration):
                 ("ip", models.GenericIPAddressField(null=True)),
                 ("wording", models.TextField(blank=True)),
                 ("wording_version", models.CharField(blank=True, max_length=64)),
+                ("page", models.CharField(blank=True, db_default="", max_length=500)),
+                ("campaign", models.CharField(blank=True, db_default="", max_length=300)),
                 ("issue_id", models.BigIntegerField(null=True)),
                 (
                     "newsletter",
@@ -197,7 +203,18 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [models.Index(fields=["at"], name="consent_by_time")],
+                "indexes": [
+                    models.Index(fields=["at"], name="consent_by_time"),
+                    models.Index(
+                        condition=models.Q(
+                            ("action", "requested"),
+                            models.Q(("campaign", ""), ("page", ""), _negated=True),
+                        ),
+                        fields=["newsletter", "at"],
+                        include=["page", "campaign", "subscriber"],
+                        name="consent_by_origin",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -296,6 +313,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("confirmed_at", models.DateTimeField(null=True)),
                 ("unsubscribed_at", models.DateTimeField(null=True)),
+                ("answers", models.JSONField(null=True)),
                 (
                     "newsletter",
                     models.ForeignKey(
@@ -360,6 +378,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attributes", models.JSONField(default=dict)),
+                ("unconfirmed", models.JSONField(null=True)),
                 (
                     "publication",
                     models.ForeignKey(

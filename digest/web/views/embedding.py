@@ -81,7 +81,7 @@ def script(_request: HttpRequest, slug: str, kind: str) -> HttpResponse:
         "direction": languages.direction(tag),
         "colours": _colours(newsletter),
     }
-    return script_response("embed.js", "digestEmbed", {**options, "styles": "embed.css"})
+    return script_response(["embed.js"], "digestEmbed", {**options, "styles": "embed.css"})
 
 
 def _embed(newsletter: Newsletter, kind: str) -> Embed:

@@ -13,7 +13,7 @@ from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.newsletters import schedules, setup
 from digest.newsletters.models import Cadence, Newsletter, Schedule
-from digest.newsletters.states import MEANINGS, SENDING, NewsletterState
+from digest.newsletters.publicity.states import MEANINGS, SENDING, NewsletterState
 from digest.subscribers.audience import eligible
 
 SLOTS = 5
@@ -265,6 +265,10 @@ def _when_next(values: dict[str, Any]) -> str:
     return values["next_slots_local"][0] if values["next_slots_local"] else "manual"
 
 
+def _describe_state(newsletter: Newsletter) -> str:
+    return f"{newsletter.get_state_display()}. {MEANINGS[NewsletterState(newsletter.state)]}"
+
+
 def _print_newsletter(out: Screen, newsletter: Newsletter, values: dict[str, Any]) -> None:
     counts = values["subscriptions"]
     publication = newsletter.publication
@@ -275,7 +279,7 @@ def _print_newsletter(out: Screen, newsletter: Newsletter, values: dict[str, Any
                 ("Publication", f"{publication.name}, {publication.url}"),
                 ("From", f"{publication.sender_name} <{publication.sender_email}>"),
                 ("List-Id", newsletter.list_id),
-                ("State", f"{newsletter.get_state_display()}. {MEANINGS[newsletter.state]}"),
+                ("State", _describe_state(newsletter)),
                 ("Subscribers", f"{values['subscribers']:,} would receive it now"),
                 ("", ", ".join(f"{count:,} {state}" for state, count in counts.items())),
                 ("Offered", _describe_offer(values)),

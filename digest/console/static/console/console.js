@@ -29,20 +29,21 @@ document.addEventListener("alpine:init", () => {
     get src() { return `${address}?${this.chosen}&scheme=${this.dark ? "dark" : "light"}`; },
   }));
 
-  // The mail with the appeal of a form, as it is being written: each look is a new frame, which leaves no step in the history.
-  Alpine.data("appealPreview", (address) => ({
+  // What a form describes, drawn while it is filled in: each look is a new frame, which leaves no step in the history.
+  // Only what is ours and escaped runs scripts; a mail's frame has a sandbox.
+  Alpine.data("formPreview", (address, selector, title, isMail = false) => ({
     phone: false, dark: false, number: 0,
     init() {
-      this.form = document.querySelector("[data-appeal-form]");
+      this.form = document.querySelector(selector);
       for (const type of ["input", "change"]) this.form.addEventListener(type, () => { clearTimeout(this.timer); this.timer = setTimeout(() => this.show(), 400); });
       this.$watch("dark", () => this.show());
       this.show();
     },
     show() {
       const frame = document.createElement("iframe"), frames = this.$refs.frames;
-      frame.title = "The appeal in the email";
-      frame.name = `appeal-preview-${this.number += 1}`;
-      frame.setAttribute("sandbox", "");
+      frame.title = title;
+      frame.name = `preview-${this.number += 1}`;
+      if (isMail) frame.setAttribute("sandbox", "");
       frame.className = `${this.phone ? "phone" : ""} ${this.dark ? "dark-frame" : ""}`;
       frame.hidden = frames.children.length > 0;
       frames.append(frame);

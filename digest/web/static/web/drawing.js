@@ -8,18 +8,22 @@ function make(name, attributes = {}, ...children) {
   return node;
 }
 
-// Shows a box in place of the script tag: with our styles alone, in colours that fit the page around it.
+// Shows a box in place of the script tag.
 function show(tag, box, options) {
+  tag.before(draw(tag, box, options));
+}
+
+// Returns an element that holds a box: with our styles alone, in colours that fit the page around it.
+function draw(tag, box, options) {
   const host = make("div", { lang: options.language, dir: options.direction });
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(options.style);
   root.adoptedStyleSheets = [sheet];
   root.append(box);
-  tag.before(host);
   const colour = () => {
     // Light text around the box means a dark background, whatever way the page has of being dark.
-    const text = getComputedStyle(tag.parentElement || document.body).color;
+    const text = getComputedStyle(tag === document.body ? tag : tag.parentElement || document.body).color;
     const [red, green, blue] = text.startsWith("rgb") ? text.match(/[\d.]+/g).map(Number) : [0, 0, 0];
     host.dataset.scheme = 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "night" : "day";
     const palette = options.colours[host.dataset.scheme];
@@ -27,4 +31,5 @@ function show(tag, box, options) {
   };
   colour();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colour);
+  return host;
 }

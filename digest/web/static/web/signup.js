@@ -1,15 +1,17 @@
-// Draws a sign-up form in place of the script tag. No cookie, no storage, no third party.
+// Draws a sign-up form: that of a newsletter, or one that was designed. No cookie, no third party; a bar and a pop-up
+// store that they were closed.
 // Options on the tag: data-newsletters="one,two" offers several newsletters, data-heading="…" changes the heading.
 function digestSignUp(options) {
-  const tag = document.currentScript;
-  const labels = options.labels;
-  const box = make("section", { class: "box", "aria-labelledby": "heading" });
-  const heading = make("h2", { id: "heading" }, tag.dataset.heading || labels.heading);
+  const tag = document.currentScript || options.tag;
+  const { labels, design } = options;
+  if (design && !design.newsletters.length) return; // none takes sign-ups now
+  const box = make("section", { class: `box ${design ? `${design.kind} ${design.look}` : ""}`, "aria-labelledby": "heading" });
+  const heading = make("h2", { id: "heading", dir: "auto" }, tag.dataset.heading || labels.heading);
   const status = make("p", { class: "status", role: "status", tabindex: "-1" });
 
   if (options.captcha) {
     box.append(make("iframe", { src: options.frame, title: labels.heading }));
-    show(tag, box, options);
+    place(tag, box, options);
     return;
   }
 
@@ -21,15 +23,22 @@ function digestSignUp(options) {
   const honey = make("input", { name: options.honeypot, tabindex: "-1", autocomplete: "off" });
   const choices = make("div", { class: "choices" });
   const small = make("p", { class: "small", id: "small" });
-  const form = make("form", {},
-    make("p", { class: "about" }, options.name),
+  const form = make("form", { action: options.action, method: "post" },
+    make("p", { class: "about", dir: "auto" }, design ? design.text : options.name),
     choices,
+    ...(design ? questions(design, labels) : []),
     make("label", { for: "email" }, labels.email),
     make("div", { class: "field" }, email, button),
     make("p", { class: "honey", "aria-hidden": "true" }, honey),
     small);
   box.append(heading, form, status);
-  show(tag, box, options);
+  place(tag, box, options);
+  if (design && design.newsletters.length > 1) offer(design.newsletters, "");
+  if (options.preview) {
+    small.textContent = options.preview;
+    form.addEventListener("submit", (event) => event.preventDefault());
+    return;
+  }
 
   const offeredSlugs = (tag.dataset.newsletters || "").split(",").map((slug) => slug.trim()).filter(Boolean);
   let token = "";
@@ -45,13 +54,7 @@ function digestSignUp(options) {
     token = data.token;
     small.textContent = data.wording;
     const offered = data.newsletters.filter(({ slug }) => offeredSlugs.includes(slug));
-    if (offered.length < 2) return;
-    choices.append(make("p", {}, labels.choose));
-    for (const { slug, name } of offered) {
-      const tick = make("input", { type: "checkbox", name: "newsletters", value: slug });
-      tick.checked = slug === data.newsletter;
-      choices.append(make("label", {}, tick, ` ${name}`));
-    }
+    if (!design && offered.length > 1) offer(offered, data.newsletter);
   });
   ready.catch(() => {});
 
@@ -61,6 +64,7 @@ function digestSignUp(options) {
     const body = new URLSearchParams(new FormData(form));
     if (choices.children.length) body.set("choice", "1");
     body.set("token", token);
+    body.set("page", location.href);
     if (sure) body.set("sure", "1");
     const outcome = await request({ method: "POST", body });
     if (outcome.token) token = outcome.token;
@@ -80,6 +84,7 @@ function digestSignUp(options) {
       sure = outcome.answer === "odd-address";
       if (outcome.answer === "accepted") {
         form.remove();
+        if (design) remember(design);
         status.textContent = labels.accepted;
         status.classList.add("done");
         status.focus();
@@ -93,4 +98,36 @@ function digestSignUp(options) {
     }
     button.disabled = false;
   });
+
+  // Lets visitors choose among newsletters.
+  function offer(newsletters, chosen) {
+    choices.setAttribute("role", "group");
+    choices.setAttribute("aria-label", labels.choose);
+    choices.append(make("p", {}, labels.choose));
+    for (const { slug, name, description } of newsletters) {
+      const tick = make("input", { type: "checkbox", name: "newsletters", value: slug });
+      tick.checked = slug === chosen;
+      const about = design && description ? [make("span", { class: "small", dir: "auto" }, description)] : [];
+      choices.append(make("label", {}, tick, make("span", { dir: "auto" }, ` ${name}`), ...about));
+    }
+  }
+}
+
+// Makes the fields for what a designed form asks beside the address.
+function questions(design, labels) {
+  const label = (id, text) => make("label", { for: id, dir: "auto" }, `${text} `, make("span", { class: "small" }, `(${labels.optional})`));
+  const fields = [];
+  if (design.name) fields.push(label("name", labels.name), make("input", { id: "name", name: "name", maxlength: "200", autocomplete: "name", dir: "auto" }));
+  for (const { name, label: text, type, choices } of design.questions) {
+    const control = choices.length
+      ? make("select", { id: name, name }, make("option", { value: "" }), ...choices.map(([value, shown]) => make("option", { value }, shown)))
+      : make("input", { id: name, name, type, maxlength: "500", dir: "auto", ...(type === "number" ? { step: "any" } : {}) });
+    fields.push(label(name, text), control);
+  }
+  for (const { name, newsletter, titles } of design.topics) {
+    const legend = make("legend", {}, design.topics.length > 1 ? `${labels.topics}: ${newsletter}` : labels.topics);
+    const ticks = titles.map((title) => make("label", {}, make("input", { type: "checkbox", name, value: title }), make("span", { dir: "auto" }, ` ${title}`)));
+    fields.push(make("fieldset", { class: "choices" }, legend, ...ticks));
+  }
+  return fields;
 }

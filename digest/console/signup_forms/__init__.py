@@ -1,0 +1,1 @@
+"""Sign-up forms: listed, designed with a live preview, embedded."""

@@ -1,0 +1,1 @@
+"""Sign-up forms that a publication shows on its own site."""

@@ -1,0 +1,112 @@
+"""Sign-up forms: created, changed, and what they must be."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from digest.core.database.uniqueness import refuse_duplicate
+from digest.core.text import one_line
+from digest.newsletters.audiences.models import Attribute
+from digest.newsletters.errors import NewsletterError
+from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.signup_forms.models import (
+    LONGEST_BUTTON,
+    LONGEST_CONSENT,
+    LONGEST_HEADLINE,
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    VIA,
+    SignUpForm,
+)
+
+_LINES = {
+    "name": LONGEST_NAME,
+    "headline": LONGEST_HEADLINE,
+    "text": LONGEST_TEXT,
+    "button": LONGEST_BUTTON,
+    "thanks": LONGEST_TEXT,
+    "consent": LONGEST_CONSENT,
+}
+FIELDS = frozenset(
+    [
+        *_LINES,
+        *("kind", "look", "asks_name", "asks_topics", "after_seconds", "after_scroll", "rest_days"),
+    ]
+)
+MOST_NEWSLETTERS = 30
+MOST_ATTRIBUTES = 10
+
+
+@transaction.atomic
+def save_form(
+    form: SignUpForm,
+    *,
+    newsletters: Collection[Newsletter],
+    attributes: Collection[Attribute] = (),
+    now: datetime,
+    **values: Any,
+) -> SignUpForm:
+    """Create or change a form with FIELDS; raise NewsletterError for what cannot be.
+
+    Newsletters and attributes are of its publication; the attributes those that subscribers may
+    enter when they sign up.
+    """
+    set_values(form, values)
+    form.created_at = form.created_at or now
+    form.changed_at = now
+    _require_own(form.publication, newsletters, attributes)
+    try:
+        form.clean_fields(exclude=["publication"])
+    except ValidationError as problem:
+        name, messages = next(iter(problem.message_dict.items()))
+        raise NewsletterError(f"{name.replace('_', ' ').capitalize()}: {messages[0]}") from problem
+    with refuse_duplicate(NewsletterError(f"There is a form “{form.name}” already.")):
+        form.save()
+    form.newsletters.set(newsletters)
+    form.attributes.set(attributes)
+    return form
+
+
+def set_values(form: SignUpForm, values: dict[str, Any]) -> None:
+    """Set FIELDS of a form, texts as single lines; nothing is saved."""
+    for name in FIELDS & set(values):
+        value = values[name]
+        setattr(form, name, one_line(value, _LINES[name]) if name in _LINES else value)
+
+
+def settable_attributes(publication: Publication) -> Any:
+    """Return the attributes that subscribers may enter when they sign up, by label."""
+    return publication.attributes.filter(access=Attribute.Access.SIGN_UP)
+
+
+def names_of_sources(sources: Iterable[str]) -> dict[str, str]:
+    """Return the names of the forms among sources of sign-ups, by source."""
+    ids = [int(source.removeprefix(VIA)) for source in sources if _is_form(source)]
+    return {form.via: form.name for form in SignUpForm.objects.filter(pk__in=ids)}
+
+
+def _is_form(source: str) -> bool:
+    number = source.removeprefix(VIA)
+    return source.startswith(VIA) and number.isascii() and number.isdigit() and len(number) < 19
+
+
+def _require_own(
+    publication: Publication, newsletters: Collection[Newsletter], attributes: Collection[Attribute]
+) -> None:
+    if not newsletters:
+        raise NewsletterError("Choose at least one newsletter.")
+    if len(newsletters) > MOST_NEWSLETTERS or len(attributes) > MOST_ATTRIBUTES:
+        raise NewsletterError(
+            f"A form offers {MOST_NEWSLETTERS} newsletters and asks for {MOST_ATTRIBUTES} "
+            "attributes at most."
+        )
+    ids = {row.publication_id for row in newsletters} | {row.publication_id for row in attributes}
+    if ids != {publication.pk}:
+        raise NewsletterError(f"Choose newsletters and attributes of {publication.name} only.")
+    if any(row.state == "private" for row in newsletters):
+        raise NewsletterError("A private newsletter takes no sign-ups. Make it public first.")
+    if not all(row.access == Attribute.Access.SIGN_UP for row in attributes):
+        raise NewsletterError("Choose attributes that subscribers may enter when they sign up.")

@@ -1,0 +1,64 @@
+"""What somebody entered in a form beside their address and attributes: name and topics.
+
+A form is open to strangers, so answers wait with the subscription until the owner of the mailbox
+confirms it. Of somebody who is subscribed already nothing is changed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from digest.core.text import one_line
+from digest.subscribers import consent
+from digest.subscribers.models import LONGEST_NAME, Subscription
+
+TOPICS = "topics-"  # prefix of fields
+
+
+class Answers(TypedDict, total=False):
+    """Answers as they are stored; topics by the id of their newsletter."""
+
+    name: str
+    topics: dict[str, list[str]]
+
+
+def read_answers(
+    fields: Mapping[str, str],
+    *,
+    topics: Mapping[int, Sequence[str]],
+    chosen: Mapping[int, Sequence[str]],
+    asks_name: bool,
+) -> Answers:
+    """Return the answers in the fields of a form, as far as it asks for them.
+
+    `topics` are those on offer, `chosen` those that were ticked, by newsletter id.
+    """
+    answers = Answers()
+    if asks_name and (name := one_line(fields.get("name", ""), LONGEST_NAME)):
+        answers["name"] = name
+    ticked = {
+        str(pk): [topic for topic in offered if topic in chosen.get(pk, ())]
+        for pk, offered in topics.items()
+    }
+    if ticked := {pk: titles for pk, titles in ticked.items() if titles}:
+        answers["topics"] = ticked
+    return answers
+
+
+def hold_answers(subscription: Subscription, answers: Mapping[str, Any]) -> None:
+    """Store answers with a subscription that has to be confirmed; the latest ones count."""
+    if answers and subscription.state != Subscription.State.ACTIVE:
+        subscription.answers = dict(answers)
+        subscription.save(update_fields=["answers"])
+
+
+def apply_answers(subscriber_id: int, newsletter_id: int) -> None:
+    """Apply the answers that waited for a confirmation, and forget them."""
+    rows = Subscription.objects.select_related("newsletter", "subscriber")
+    subscription = rows.get(subscriber=subscriber_id, newsletter=newsletter_id)
+    answers, subscription.answers = subscription.answers, None
+    if answers is None:
+        return
+    topics = answers.get("topics", {}).get(str(newsletter_id), [])
+    subscription.topics = topics or subscription.topics
+    subscription.save(update_fields=["answers", "topics"])
+    consent.fill_name(subscription.subscriber, answers.get("name", ""), subscription.newsletter)

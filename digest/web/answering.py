@@ -1,0 +1,110 @@
+"""The answer to a sign-up form as a page or as JSON, for every form alike."""
+
+from typing import Any
+
+from django.http import HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+
+from digest.core import clock
+from digest.core.links import absolute
+from digest.selfservice.drawn_forms import accepted
+from digest.selfservice.offers import Offer
+from digest.subscribers.own_values import PREFIX
+from digest.web import captcha, forms, problems
+from digest.web.captcha.base import Widget
+from digest.web.middleware import policy
+from digest.web.signup import STATUS, Answer, Outcome
+
+ANY_SITE = "*"
+
+
+def form_as_json(offer: Offer, path: str) -> HttpResponse:
+    """Return what a script needs to draw a form, whose page is at `path`."""
+    now = clock.now()
+    widget = captcha.widget(now)
+    data: dict[str, Any] = {
+        "newsletters": [
+            {"slug": offered.slug, "name": offered.name, "description": offered.description}
+            for offered in offer.newsletters
+        ],
+        "attributes": [
+            {
+                "field": f"{PREFIX}{row.key}",
+                "label": row.label,
+                "kind": row.kind,
+                "choices": row.choices,
+            }
+            for row in offer.attributes
+        ],
+        "token": forms.make_token(offer.subject, now),
+        "wording": offer.wording(offer.default or offer.newsletters) if offer.newsletters else "",
+        "page": absolute(path),
+        "captcha": {"kind": widget.kind, "script": absolute(widget.script), **widget.options}
+        if widget
+        else None,
+    }
+    if len(offer.default) == 1:
+        data["newsletter"] = offer.default[0].slug
+    return allow_scripts(JsonResponse(data))
+
+
+def outcome_as_json(offer: Offer, outcome: Outcome) -> HttpResponse:
+    """Return the outcome of a form to a script, with a new token unless it was accepted."""
+    data: dict[str, Any] = {"answer": outcome.answer.value, "message": describe(outcome)}
+    if outcome.answer is not Answer.ACCEPTED:
+        data["token"] = forms.make_token(offer.subject, clock.now())
+    response = JsonResponse(data, status=status_of(outcome))
+    return allow_scripts(with_retry_after(response, outcome))
+
+
+def describe(outcome: Outcome) -> str:
+    """Return an outcome as a sentence, in the active language."""
+    if outcome.answer is Answer.TOO_MANY:
+        return problems.too_many(outcome.seconds)
+    messages = {
+        Answer.ACCEPTED: accepted(),
+        Answer.INVALID_ADDRESS: _("Enter a valid email address."),
+        Answer.ODD_ADDRESS: _(
+            "“%(label)s” mixes letters of different alphabets. If it is correct, submit the form "
+            "again."
+        )
+        % {"label": outcome.detail},
+        Answer.NOTHING_CHOSEN: _("Choose at least one newsletter."),
+        Answer.INVALID_VALUE: outcome.detail,
+        Answer.RETRY: _("Check your email address, then submit the form again."),
+        Answer.CAPTCHA: _("Wait for the check to finish, then try again."),
+        Answer.CLOSED: problems.unavailable(),
+    }
+    return messages[outcome.answer]
+
+
+def status_of(outcome: Outcome | None) -> int:
+    """Return the HTTP status of an outcome; of a form that was not sent yet, 200."""
+    return STATUS[outcome.answer] if outcome else 200
+
+
+def with_retry_after(response: HttpResponse, outcome: Outcome | None) -> HttpResponse:
+    """Say when to try again, where that is known."""
+    if outcome and outcome.answer in {Answer.TOO_MANY, Answer.CLOSED}:
+        response["Retry-After"] = str(outcome.seconds or 60)
+    return response
+
+
+def allow_scripts(response: HttpResponse) -> HttpResponse:
+    """Let a script of any site read the response; it carries no cookie, so it reveals nothing."""
+    response["Access-Control-Allow-Origin"] = ANY_SITE
+    response["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
+    response["Access-Control-Allow-Headers"] = "Content-Type, Accept"
+    response["Access-Control-Max-Age"] = "86400"
+    response["Vary"] = "Accept"
+    return response
+
+
+def form_policy(widget: Widget | None, *, framed: bool, images: bool = False) -> str:
+    """Return the policy of a page with a form: its captcha, and whether any site may frame it."""
+    widened = dict(widget.sources) if widget else {}
+    if framed:
+        widened["frame-ancestors"] = ANY_SITE
+    if images:
+        widened["img-src"] = " ".join(filter(None, (widened.get("img-src"), "https: http:")))
+    return policy(widened)

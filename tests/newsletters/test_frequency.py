@@ -1,0 +1,34 @@
+"""How often a newsletter goes out, from its rule."""
+
+from datetime import time
+
+import pytest
+
+from digest.newsletters import schedules
+from digest.newsletters.publicity.frequency import Frequency, Often, frequency
+from tests.clock import NOON
+
+
+@pytest.mark.parametrize(
+    ("days", "cron", "expected"),
+    [
+        (range(7), "", Frequency(Often.DAILY)),
+        (range(5), "", Frequency(Often.WORKDAYS)),
+        ([4], "", Frequency(Often.WEEKLY, 4)),
+        ([1, 3, 5], "", Frequency(Often.DAYS_A_WEEK, 3)),
+        ([], "0 7,17 * * *", Frequency(Often.SEVERAL_A_DAY)),
+        ([], "0 7 1 * *", Frequency(Often.MONTHLY)),
+        ([], "0 7 * * sun", Frequency(Often.WEEKLY, 6)),
+        ([], "0 7 29 2 *", Frequency(Often.IRREGULARLY)),
+    ],
+)
+def test_a_rule_is_described(days: list[int], cron: str, expected: Frequency) -> None:
+    """By its slots of the next four weeks, in its own zone."""
+    at = None if cron else time(23, 30)
+    rule = schedules.rule(timezone="America/New_York", days=list(days), at=at, cron=cron)
+    assert frequency(rule, NOON) == expected
+
+
+def test_no_rule_is_irregular() -> None:
+    """It is sent when somebody sends it."""
+    assert frequency(None, NOON) == Frequency(Often.IRREGULARLY)
