@@ -275,13 +275,6 @@ _RELAYS: Patterns = [
     path("domains/<int:pk>/lift/", relay_actions.lift, name="relay-lift"),
     path("mailboxes/", include(_MAILBOXES)),
 ]
-_CONNECTIONS = [
-    path("", connections.connections, name="connections"),
-    path("add/", connections.add, name="connection-add"),
-    path("files/<slug:kind>/", connections.download, name="connection-file"),
-    path("<int:pk>/fetch/", connections.fetch, name="connection-fetch"),
-    path("<int:pk>/remove/", connections.remove, name="connection-remove"),
-]
 urlpatterns = [
     path("pictures/", include(_PICTURES)),
     path("series/", include(_SERIES)),
