@@ -26,7 +26,7 @@ def enrol(series: Series, subscriber_ids: Collection[int], now: datetime) -> int
         cursor.execute(
             _ENROL, [series.pk, State.ACTIVE, first.pk, now, now, due_at, list(subscriber_ids)]
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 # In one statement for thousands; whoever is being erased is left out.

@@ -22,6 +22,21 @@ class StepNumbers:
     skipped: int  # for whom its condition did not hold
     numbers: Numbers
 
+    @property
+    def summary(self) -> dict[str, int | str]:
+        """The step and its counts, by the names that programs get."""
+        return {
+            "number": self.step.number,
+            "subject": str(self.step),
+            "delay_minutes": self.step.delay_minutes,
+            "waiting": self.waiting,
+            "skipped": self.skipped,
+            "sent": self.numbers.sent,
+            "delivered": self.numbers.delivered,
+            "clickers": self.numbers.clickers,
+            "unsubscribes": self.numbers.unsubscribes,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class SeriesNumbers:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -90,7 +91,7 @@ def test_one_has_to_be_declared(settings: Settings) -> None:
 
 def test_a_declared_one_gets_no_startup_options() -> None:
     """PgBouncer refuses them; and a cursor would be lost with its session."""
-    limits = {"statement_seconds": 60, "lock_seconds": 30}
+    limits: Any = {"statement_seconds": 60, "lock_seconds": 30}
     entry = env.database("postgresql://digest@pooler/digest", pooled=True, **limits)
     assert "options" not in entry["OPTIONS"]
     assert entry["DISABLE_SERVER_SIDE_CURSORS"]

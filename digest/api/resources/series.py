@@ -180,19 +180,7 @@ def _serialize(row: Series) -> dict[str, Any]:
 
 
 def _serialize_step(row: StepNumbers) -> dict[str, Any]:
-    return {
-        "number": row.step.number,
-        "subject": str(row.step),
-        "delay_minutes": row.step.delay_minutes,
-        "condition": row.step.condition,
-        "issue": row.step.version_id,
-        "waiting": row.waiting,
-        "skipped": row.skipped,
-        "sent": row.numbers.sent,
-        "delivered": row.numbers.delivered,
-        "clickers": row.numbers.clickers,
-        "unsubscribes": row.numbers.unsubscribes,
-    }
+    return row.summary | {"condition": row.step.condition, "issue": row.step.version_id}
 
 
 def _serialize_enrolment(row: Enrolment) -> dict[str, Any]:

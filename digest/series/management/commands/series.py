@@ -6,7 +6,7 @@ from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
 from digest.series import editing, switching
 from digest.series.models import Enrolment, Series
-from digest.series.numbers import SeriesNumbers, StepNumbers, counts_by_state, numbers_in
+from digest.series.numbers import SeriesNumbers, counts_by_state, numbers_in
 
 State = Enrolment.State
 
@@ -54,7 +54,7 @@ class Command(ActionCommand):
             "trigger": series.trigger,
             "problems": switching.problems_of(series, clock.now()),
             "states": numbers.states,
-            "steps": [_step_values(row) for row in numbers.steps],
+            "steps": [row.summary for row in numbers.steps],
         }
         self.answer(values, lambda out: _print(out, series, numbers, values["problems"]))
 
@@ -82,20 +82,6 @@ def _summary(series: Series, states: dict[str, int]) -> dict[str, Any]:
         "name": series.name,
         "active": series.active,
         "active_now": states[State.ACTIVE],
-    }
-
-
-def _step_values(row: StepNumbers) -> dict[str, Any]:
-    return {
-        "number": row.step.number,
-        "subject": str(row.step),
-        "delay_minutes": row.step.delay_minutes,
-        "waiting": row.waiting,
-        "skipped": row.skipped,
-        "sent": row.numbers.sent,
-        "delivered": row.numbers.delivered,
-        "clickers": row.numbers.clickers,
-        "unsubscribes": row.numbers.unsubscribes,
     }
 
 
