@@ -28,6 +28,7 @@ FILES = [
     "tests/analytics/test_popularity.py",
     "tests/articles/parsing/test_dates.py",
     "tests/bounces/test_sunset.py",
+    "tests/connectors/test_receiving.py",
     "tests/console/test_schedules.py",
     "tests/core/test_clock.py",
     "tests/doctor/test_database.py",
