@@ -61,7 +61,7 @@ def test_a_story_whose_article_was_corrected_since_is_named(
     """A story is a snapshot, so a correction does not reach it by itself."""
     story = issue.stories.get()
     assert findings("stories") == []
-    Article.objects.filter(pk=story.article_id).update(revision=story.revision + 1)
+    Article.objects.filter(pk=story.article_id or 0).update(revision=story.revision + 1)
     [row] = findings("stories")
     assert (row.level, [place.story for place in row.places]) == (Level.WARN, [story.pk])
     assert row.problem == "1 story is of an article that was corrected since."
