@@ -56,6 +56,7 @@ OVERVIEW = {
     "Sending": {
         "send": "build an issue and send it now, or send a test to one address",
         "issue": "create, check, approve, send, stop or list issues; see who received them",
+        "series": "welcome mails and other series: list, show, switch on or off",
         "experiment": "try other subjects or lead stories on a share of the subscribers",
         "relay": "add, change or list relays; resume a paused domain",
         "mailbox": "poll mailboxes that bounces return to",

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -91,10 +90,10 @@ def test_one_has_to_be_declared(settings: Settings) -> None:
 
 def test_a_declared_one_gets_no_startup_options() -> None:
     """PgBouncer refuses them; and a cursor would be lost with its session."""
-    limits: Any = {"statement_seconds": 60, "lock_seconds": 30}
-    entry = env.database("postgresql://digest@pooler/digest", pooled=True, **limits)
+    address = "postgresql://digest@server/digest"
+    entry = env.database(address, pooled=True, statement_seconds=60, lock_seconds=30)
     assert "options" not in entry["OPTIONS"]
     assert entry["DISABLE_SERVER_SIDE_CURSORS"]
-    direct = env.database("postgresql://digest@server/digest", **limits)
+    direct = env.database(address, statement_seconds=60, lock_seconds=30)
     assert direct["OPTIONS"]["options"] == "-c statement_timeout=60s -c lock_timeout=30s"
     assert not direct["DISABLE_SERVER_SIDE_CURSORS"]
