@@ -153,6 +153,7 @@ INSTALLED_APPS = [
     "digest.webhooks",
     "digest.connectors",
     "digest.backups",
+    "digest.bulk",
     "digest.recovery",
     "digest.monitoring",
     "digest.inbound",

@@ -30,7 +30,7 @@ def add_to(parser: CommandParser) -> None:
         action="append",
         default=[],
         metavar="FIELD=COLUMN",
-        help=f"{', '.join(Meaning)}; to a heading or a number",
+        help=f"{', '.join(Meaning)} or attribute.KEY; to a heading or a number",
     )
     parser.add_argument(
         "--from",
@@ -78,6 +78,7 @@ def values(report: Report) -> dict[str, Any]:
         "active_here": report.active_here,
         "flagged": report.flagged,
         "look_alikes": report.odd,
+        "unread": dict(report.unread),
         "source": layout.source,
         "everyone": layout.everyone,
         "columns": dict(layout.titles),
@@ -113,6 +114,8 @@ def print_report(out: Screen, report: Report, file: Path | None) -> None:
             f"{report.flagged:,} taken whose addresses mix alphabets, as look-alikes do; look at "
             f"them: {', '.join(report.odd[:MOST_ROWS])}"
         )
+    for heading, count in report.unread.most_common():
+        out.print(f"{count:,} cells of {heading!r} left out: not of the attribute's type.")
     if report.refusals:
         out.print()
         rows = [refusal[:3] for refusal in report.refusals[:MOST_ROWS]]

@@ -76,6 +76,7 @@ class TableRow:
     title: object
     url: str
     cells: Sequence[tuple[str, object]]  # the column's label, for phones, and the value
+    key: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Table:
     searchable: bool = False
     search_label: str = ""
     query: str = ""
+    tick_form: str = ""  # the id of the form that takes the ticks of rows; none: no ticks
 
 
 def build_table(
@@ -251,7 +253,10 @@ def _heading(request: HttpRequest, column: Column, order: str) -> Heading:
 def _row(row: Any, columns: Sequence[Column], url: Callable[[Any], str]) -> TableRow:
     title, *rest = columns
     return TableRow(
-        title.cell(row), url(row), [(column.label, column.cell(row)) for column in rest]
+        title.cell(row),
+        url(row),
+        [(column.label, column.cell(row)) for column in rest],
+        getattr(row, "pk", None),
     )
 
 

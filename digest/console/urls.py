@@ -19,7 +19,7 @@ from digest.console import (
 from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
-from digest.console.audience import attributes, listing, profile, segments
+from digest.console.audience import attributes, changes, listing, profile, segments
 from digest.console.connections import views as connections
 from digest.console.deliverability import checks as deliverability_checks
 from digest.console.deliverability import dmarc as deliverability_dmarc
@@ -183,10 +183,21 @@ _SUBSCRIBER = [
 ]
 _SUBSCRIBERS: Patterns = [
     path("", listing.search, name="subscribers"),
+    path("select/", changes.select, name="subscribers-select"),
     path("export/", listing.export, name="subscribers-export"),
     path("import/", include(_IMPORT)),
     path("invite/", invitations.invite, name="subscribers-invite"),
     path("<int:pk>/", include(_SUBSCRIBER)),
+]
+_SUBSCRIBER_CHANGES = [
+    path("", changes.changes, name="subscriber-changes"),
+    path("<int:pk>/", changes.change, name="subscriber-change"),
+    path("<int:pk>/begin/", changes.begin, name="subscriber-change-begin"),
+    path("<int:pk>/progress/", changes.progress, name="subscriber-change-progress"),
+    path("<int:pk>/stop/", changes.stop, name="subscriber-change-stop"),
+    path("<int:pk>/undo/", changes.undo, name="subscriber-change-undo"),
+    path("<int:pk>/discard/", changes.discard, name="subscriber-change-discard"),
+    path("<int:pk>/export/", changes.export, name="subscriber-change-export"),
 ]
 _ATTRIBUTES = [
     path("", attributes.attributes_page, name="attributes"),
@@ -312,6 +323,7 @@ urlpatterns = [
     path("webhooks/", include(_WEBHOOKS)),
     path("connections/", include(_CONNECTIONS)),
     path("subscribers/", include(_SUBSCRIBERS)),
+    path("subscriber-changes/", include(_SUBSCRIBER_CHANGES)),
     path("issues/<int:pk>/deliveries/", subscribers.deliveries, name="deliveries"),
     path("issues/<int:pk>/uncertain/", subscribers.resolve, name="uncertain"),
     path("attributes/", include(_ATTRIBUTES)),

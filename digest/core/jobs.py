@@ -37,6 +37,7 @@ ASK_PROVIDERS = "mailboxes.ask_providers"
 ASK_INACTIVE = "delivery.ask_inactive"
 ASK_SERVICES = "mailboxes.ask_services"  # of providers, about our reputation
 LOOK_UP_NAMES = "mailboxes.look_up_names"  # of providers and of hosts that send in our name
+CHANGE_SUBSCRIBERS = "delivery.change_subscribers"  # many at once, as an editor confirmed
 BEAT = "delivery.beat"  # counts time in the database, to recognise an older state of it
 RECORD_EVIDENCE = "delivery.record_evidence"  # of who left and what was sent, for a restore
 DELETE_OLD_HITS = "analytics.delete_old"
@@ -72,6 +73,7 @@ NAMES = frozenset(
         ASK_INACTIVE,
         ASK_SERVICES,
         LOOK_UP_NAMES,
+        CHANGE_SUBSCRIBERS,
         BEAT,
         RECORD_EVIDENCE,
         DELETE_OLD_HITS,

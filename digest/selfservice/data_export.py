@@ -110,7 +110,12 @@ def export_subscription(subscription: Subscription) -> dict[str, Any]:
 def _profiles(subscriber: Subscriber) -> list[dict[str, Any]]:
     rows = subscriber.profiles.select_related("publication").order_by("id")
     return [
-        {"publication": row.publication.slug, "tags": row.tags, "attributes": row.attributes}
+        {
+            "publication": row.publication.slug,
+            "tags": row.tags,
+            "attributes": row.attributes,
+            "entered_at_sign_up": row.unconfirmed or {},
+        }
         for row in rows
     ]
 

@@ -35,6 +35,7 @@ from digest.subscribers.suppression import (
 
 State = Subscription.State
 Action = ConsentEvent.Action
+VIA_REMOVAL = "removal"  # of many subscribers by an editor, who may undo it
 
 
 class Channel(NamedTuple):
@@ -185,10 +186,22 @@ def unsubscribe(
     """
     subscription = _locked(subscriber_id, newsletter_id)
     if subscription.state == State.UNSUBSCRIBED:
+        _keep_wish(subscription, now)
         return False
     _set_state(subscription, State.UNSUBSCRIBED, now)
     _record(subscription, Action.UNSUBSCRIBED, Channel(via, ip), at=now, issue=issue)
     return True
+
+
+def _keep_wish(subscription: Subscription, now: datetime) -> None:
+    """Let no undo bring back a subscriber whom an editor removed, and who wants to leave too."""
+    events = ConsentEvent.objects.filter(
+        subscriber=subscription.subscriber_id, newsletter=subscription.newsletter_id
+    )
+    last_via = events.order_by("-pk").values_list("via", flat=True).first()
+    if last_via == VIA_REMOVAL:
+        subscription.unsubscribed_at = now
+        subscription.save(update_fields=["unsubscribed_at"])
 
 
 def find_subscriber(address: Address) -> Subscriber:

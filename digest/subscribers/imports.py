@@ -23,12 +23,13 @@ from django.db.models import Q
 
 from digest.core.text import one_line
 from digest.newsletters.models import Newsletter
+from digest.subscribers.attributes import attributes_of
 from digest.subscribers.errors import ImportFileError, SubscriberError
 from digest.subscribers.importing import Report, import_csv
 from digest.subscribers.importing.causes import Cause
 from digest.subscribers.importing.files import unpacked
-from digest.subscribers.importing.headings import Meaning
 from digest.subscribers.importing.layout import Layout, read_layout
+from digest.subscribers.importing.profile_cells import match_attributes
 from digest.subscribers.importing.rows import read_rows
 from digest.subscribers.models import LONGEST_NAME, SubscriberImport
 
@@ -50,6 +51,7 @@ def store(
     with unpacked(path) as (list_path, inner_name):
         name = file_name if list_path == path else inner_name
         layout = read_layout(list_path, name=name)
+        layout = match_attributes(layout, attributes_of(newsletter.publication_id))
         if layout.size > limit:
             raise ImportFileError(f"The list is larger than {limit // 1_000_000} MB, unpacked.")
         upload = SubscriberImport(
@@ -70,7 +72,7 @@ def check(
     upload: SubscriberImport,
     *,
     source: str,
-    meanings: list[Meaning],
+    meanings: list[str],
     everyone: Cause | None,
     suppress: bool,
     now: datetime,
@@ -79,12 +81,13 @@ def check(
 
     Another source brings its own meanings. Raises ImportFileError where they make no sense.
     """
+    known = attributes_of(upload.newsletter.publication_id)
     with _list(upload) as path:
         layout = read_layout(path, name=upload.file_name, source=source)
         if source == upload.source:
             layout = layout.with_meanings(meanings, everyone)
         else:
-            layout = replace(layout, everyone=everyone)
+            layout = match_attributes(replace(layout, everyone=everyone), known)
         _set_layout(upload, layout)
         upload.suppress = suppress
         _check(upload, path, layout, now)
@@ -95,7 +98,7 @@ def differs(
     upload: SubscriberImport,
     *,
     source: str,
-    meanings: list[Meaning],
+    meanings: list[str],
     everyone: Cause | None,
     suppress: bool,
 ) -> bool:
@@ -155,6 +158,7 @@ def summarize(report: Report) -> dict[str, Any]:
         "active_here": report.active_here,
         "flagged": report.flagged,
         "odd": report.odd[:LISTED],
+        "unread": [[heading, count] for heading, count in report.unread.most_common()],
         "causes": [[str(cause), count] for cause, count in report.causes.most_common()],
         "refusals": [[row.line, row.address, row.reason] for row in report.refusals[:LISTED]],
         "preview": [list(row) for row in report.preview],
@@ -201,7 +205,7 @@ def _set_layout(upload: SubscriberImport, layout: Layout) -> None:
 def _layout(upload: SubscriberImport, path: Path) -> Layout:
     layout = read_layout(path, name=upload.file_name, source=upload.source)
     everyone = Cause(upload.everyone) if upload.everyone else None
-    return layout.with_meanings([Meaning(text) for text in upload.meanings], everyone)
+    return layout.with_meanings(upload.meanings, everyone)
 
 
 @contextmanager

@@ -134,6 +134,7 @@ class ConsentEvent(AppendOnlyModel, HasOrigin):
         CONFIRMED = "confirmed"
         IMPORTED = "imported"
         UNSUBSCRIBED = "unsubscribed"
+        RESTORED = "restored"  # an editor's removal was undone: the consent before it holds
 
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, related_name="consent_events"
@@ -290,7 +291,7 @@ class SubscriberImport(models.Model):
     consent = models.TextField()
     # How the file is read: see importing.layout. None of them is for an operator to change.
     source = models.CharField(max_length=32, blank=True)
-    meanings = ArrayField(models.CharField(max_length=16))
+    meanings = ArrayField(models.CharField(max_length=64))
     everyone = models.CharField(max_length=16, blank=True)
     suppress = models.BooleanField(default=False)
     report = models.JSONField(default=dict)  # of the check, then of the import; imports.summarize

@@ -1,5 +1,6 @@
 """A publication's tags and attribute values of its subscribers: read and changed, one or many."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -50,6 +51,17 @@ def add_tag(tag: str, publication_id: int, subscriber_ids: Collection[int]) -> l
 def remove_tag(tag: str, publication_id: int, subscriber_ids: Collection[int]) -> list[int]:
     """Take a tag from subscribers; return the ids of those who had it."""
     return _run(_REMOVE_TAG, [tag, publication_id, sorted(subscriber_ids), tag])
+
+
+def set_attribute(
+    key: str, value: Value, publication_id: int, subscriber_ids: Collection[int]
+) -> None:
+    """Give subscribers a value that was read; None removes theirs."""
+    if value is None:
+        _run(_REMOVE_VALUE, [key, publication_id, sorted(subscriber_ids), key])
+    else:
+        document = json.dumps({key: value})
+        _run(_SET_VALUE, [publication_id, document, sorted(subscriber_ids)])
 
 
 @transaction.atomic
@@ -115,5 +127,17 @@ RETURNING subscriber_id
 _REMOVE_TAG = """
 UPDATE subscribers_profile SET tags = array_remove(tags, %s::varchar)
 WHERE publication_id = %s AND subscriber_id = ANY(%s) AND tags @> ARRAY[%s]::varchar[]
+RETURNING subscriber_id
+"""
+_SET_VALUE = """
+INSERT INTO subscribers_profile AS profile (subscriber_id, publication_id, attributes)
+SELECT id, %s, %s::jsonb FROM subscribers_subscriber WHERE id = ANY(%s) ORDER BY id
+ON CONFLICT (subscriber_id, publication_id) DO UPDATE
+SET attributes = profile.attributes || excluded.attributes
+RETURNING subscriber_id
+"""
+_REMOVE_VALUE = """
+UPDATE subscribers_profile SET attributes = attributes - %s::text
+WHERE publication_id = %s AND subscriber_id = ANY(%s) AND attributes ? %s
 RETURNING subscriber_id
 """

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from digest.bulk import running
+from digest.bulk.models import BulkChange
 from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.models import Newsletter
 from digest.series import editing, enrolling, planning, switching
@@ -9,6 +11,7 @@ from digest.series.models import Series
 from digest.subscribers import attributes, profiles
 from digest.subscribers.models import Profile, Subscriber
 from digest.subscribers.segments import saving
+from tests.cast.bulk import make_bulk_change
 from tests.cast.series import make_editor, make_series
 
 
@@ -29,6 +32,8 @@ def fill_profiles(newsletter: Newsletter, now: datetime) -> None:
     rules = {"match": "all", "rules": [rule, group]}
     segment = saving.create(publication, "Readers who stay", rules, now)
     furnish_series(newsletter, segment, ids, now)
+    if ids:
+        _change_many(newsletter, now)
 
 
 def furnish_series(
@@ -45,6 +50,16 @@ def furnish_series(
     editing.create(newsletter, "Are you still there?", "inactive", make_editor(), now)
 
 
+def _change_many(newsletter: Newsletter, now: datetime) -> None:
+    """Leave a draft, one with a preview, one that cannot be undone, one made and one in work."""
+    make_bulk_change(newsletter)
+    make_bulk_change(newsletter, "add-tag", tag="vip")
+    make_bulk_change(newsletter, "erase")
+    running.begin(make_bulk_change(newsletter, "add-tag", tag="press"), now)
+    moving = make_bulk_change(newsletter, "remove-tag", tag="press")
+    BulkChange.objects.filter(pk=moving.pk).update(state="running", begun_at=now)
+
+
 def spoil(text: str) -> None:
     """Replace every text by a hostile one."""
     Attribute.objects.update(label=text[:100])
@@ -52,4 +67,5 @@ def spoil(text: str) -> None:
     Segment.objects.update(name=text[:100])
     for number, series in enumerate(Series.objects.order_by("pk")):
         Series.objects.filter(pk=series.pk).update(name=f"{number}{text}"[:100])
+    BulkChange.objects.update(selection=text[:500], note=text)
     Profile.objects.update(tags=[text[:60]], attributes={"text": text})

@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import User
 from digest.articles.models import Article, Source
+from digest.bulk.models import BulkChange
 from digest.issues.models import Issue
 from digest.newsletters.audiences.models import Attribute, Segment
 from digest.newsletters.models import Appeal, Newsletter, Publication
@@ -149,6 +150,8 @@ def keys_for(address: str) -> Iterable[int | str]:
         return Transfer.objects.values_list("pk", flat=True)
     if "/import/" in address:
         return SubscriberImport.objects.values_list("pk", flat=True)
+    if "/subscriber-changes/" in address:
+        return BulkChange.objects.order_by("pk").values_list("pk", flat=True)
     if "/issues/<int:pk>" in address:
         return Issue.objects.order_by("state").distinct("state").values_list("pk", flat=True)
     kind = next((kind for part, kind in KINDS.items() if part in address), User)

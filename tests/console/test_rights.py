@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from digest.accounts.models import AuditEntry, User
 from digest.articles.models import Article, Source
+from digest.bulk.models import BulkChange
 from digest.connectors import registry as connections
 from digest.connectors.models import Connection
 from digest.console.issues import actions
@@ -28,6 +29,7 @@ from digest.webhooks import registry
 from digest.webhooks.models import Webhook
 from tests.cast.accounts import browser_of
 from tests.cast.articles import make_article, make_source
+from tests.cast.bulk import make_bulk_change
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_appeal, make_newsletter, make_signup_form
 from tests.cast.pictures import make_picture
@@ -114,6 +116,7 @@ def foreign_issue() -> Issue:
     connections.add("blog", "ghost", newsletter.publication, owner, NOON)
     make_series(newsletter)
     make_signup_form(newsletter)
+    make_bulk_change(newsletter)
     registry.add(
         "crm",
         "https://crm.example/",
@@ -169,6 +172,7 @@ KINDS: dict[str, Any] = {
     "newsletter": Newsletter,
     "/start/": Newsletter,
     "/attributes/": Attribute,
+    "/subscriber-changes/": BulkChange,
     "/segments/": Segment,
     "/forms/": SignUpForm,
 }

@@ -6,11 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from digest.accounts.models import AuditEntry, User
+from digest.bulk.models import BulkChange
 from digest.console.audience import listing
 from digest.console.issues import header
 from digest.newsletters.models import Newsletter, Publication
-from digest.subscribers import profiles
-from digest.subscribers.models import ConsentEvent, Subscription
+from digest.subscribers import attributes, profiles
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
 from digest.subscribers.segments import saving
 from tests.cast import (
     NOON,
@@ -24,6 +25,8 @@ from tests.cast import (
     make_subscription,
 )
 from tests.cast.accounts import browser_of
+from tests.cast.bulk import make_bulk_change
+from tests.console.test_subscribers import messages_of
 
 pytestmark = pytest.mark.django_db
 HIDDEN = ""  # the name of Dee, who subscribes to another publication too
@@ -156,3 +159,96 @@ def test_what_is_filtered_is_exported(tide: Newsletter) -> None:
     editor = browser_of(make_member(tide.publication, "editor", email="ed@courier.example"))
     assert editor.get("/admin/subscribers/export/").status_code == 403
     assert User.objects.count() == 2
+
+
+def test_ticked_subscribers_are_changed_after_a_preview(tide: Newsletter) -> None:
+    """Selected, previewed, confirmed as previewed, undone; each step is in the audit log."""
+    browser = browser_of(make_member(tide.publication))
+    ben, cid = (Subscriber.objects.get(email__startswith=name) for name in ("ben", "cid"))
+    answer = browser.post("/admin/subscribers/select/", {"which": "ticked", "tick": []})
+    assert answer["Location"] == "/admin/subscribers/?"
+    form = {"which": "ticked", "tick": [ben.pk, cid.pk, "x"]}
+    page = browser.post("/admin/subscribers/select/?q=ben", form, follow=True)
+    change = BulkChange.objects.get()
+    assert (change.selected, change.selection) == (1, "Ticked in the list"), "as it was filtered"
+    address = f"/admin/subscriber-changes/{change.pk}/"
+    assert page.redirect_chain[-1][0] == address
+    assert b"Enter a tag" in browser.post(address, {"kind": "add-tag", "tag": " "}).content
+    page = browser.post(address, {"kind": "add-tag", "tag": "Friend"}, follow=True)
+    assert b"Will change" in page.content
+    other = {"description": "Add the tag \u201cfoe\u201d"}
+    page = browser.post(f"{address}begin/", other, follow=True)
+    assert "prepared differently" in messages_of(page)
+    description = {"description": page.context["description"]}
+    page = browser.post(f"{address}begin/", description, follow=True)
+    profile = profiles.profile_of(ben.pk, tide.publication_id)
+    assert profile.tags == ["friend"]
+    assert b"Possible until" in page.content
+    browser.post(f"{address}undo/")
+    profile.refresh_from_db()
+    assert profile.tags == []
+    actions = AuditEntry.objects.order_by("pk").values_list("action", flat=True)
+    assert [action.split(":")[0] for action in actions] == [
+        *("Add the tag \u201cfriend\u201d", "began"),
+        *("Add the tag \u201cfriend\u201d", "began to undo"),
+    ]
+    assert b"Undone" in browser.get("/admin/subscriber-changes/").content
+
+
+def test_all_that_match_are_selected_and_exported(tide: Newsletter) -> None:
+    """With tags and values, whose cells no spreadsheet runs; nobody else's."""
+    attributes.define(tide.publication, label="City", kind="text", now=NOON)
+    attributes.define(tide.publication, label="Debt", kind="number", now=NOON)
+    ana = Subscriber.objects.get(email__startswith="ana")
+    profiles.set_attributes(ana.pk, tide.publication_id, {"city": "=Bergen", "debt": -5})
+    browser = browser_of(make_member(tide.publication))
+    browser.post("/admin/subscribers/select/?state=active", {"which": "all"})
+    change = BulkChange.objects.get()
+    assert change.selection == "State: subscribed"
+    answer = browser.get(f"/admin/subscriber-changes/{change.pk}/export/")
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [(row["email"], row["tags"]) for row in rows] == [
+        ("ana@coast.example", "vip"),
+        ("ben@bergen.example", ""),
+    ]
+    assert rows[0]["attribute.city"] == "'=Bergen"
+    assert rows[0]["attribute.debt"] == "-5"
+    browser.post(f"/admin/subscriber-changes/{change.pk}/discard/")
+    assert not BulkChange.objects.exists()
+
+
+def test_mail_and_erasure_take_their_own_rights(tide: Newsletter) -> None:
+    """An editor may tag, and neither invites without the right to send nor erases."""
+    editor = browser_of(
+        make_member(tide.publication, "editor", email="ed@courier.example", may_send=False)
+    )
+    for kind in ("invite", "erase"):
+        change = make_bulk_change(tide, kind, newsletter="tide")
+        address = f"/admin/subscriber-changes/{change.pk}/"
+        page = editor.get(address).content.decode()
+        assert f'<option value="{kind}"' not in page
+        assert editor.post(f"{address}begin/", {"number": change.selected}).status_code == 403
+        change.refresh_from_db()
+        assert change.state == "draft"
+
+
+def test_filters_become_the_rules_of_a_segment(tide: Newsletter) -> None:
+    """They are offered before they are saved; without filters there is nothing to offer."""
+    browser = browser_of(make_member(tide.publication))
+    assert browser.get("/admin/subscribers/").context["segment_url"] == ""
+    query = {"newsletter": tide.pk, "tag": "vip", "q": "coast"}
+    address = browser.get("/admin/subscribers/", query).context["segment_url"]  # type: ignore[arg-type]
+    page = browser.get(address)
+    rules = page.context["document"]
+    assert rules["rules"] == [
+        {"field": "newsletter", "operator": "is", "value": "tide"},
+        {"field": "tag", "operator": "is", "value": "vip"},
+        {"field": "email", "operator": "contains", "value": "coast"},
+    ]
+    segment = saving.create(tide.publication, "Friends", rules, NOON)
+    assert [row.email for row in saving.members_of(segment, NOON)] == ["ana@coast.example"]
+    rules = {"match": "any", "rules": rules["rules"]}
+    wide = saving.create(tide.publication, "Wide", rules, NOON)
+    address = browser.get("/admin/subscribers/", {"segment": wide.pk}).context["segment_url"]
+    assert browser.get(address).context["document"]["rules"] == [wide.rules]

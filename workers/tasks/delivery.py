@@ -5,6 +5,7 @@ from digest.bounces import refusals
 from digest.bounces.drops import detecting
 from digest.bounces.results import counting
 from digest.bounces.sunset import asking
+from digest.bulk import running
 from digest.core import clock, jobs
 from digest.installation import clocks, heartbeat
 from digest.recovery.evidence import recording
@@ -75,3 +76,9 @@ def compact_growth() -> None:
 def ask_inactive() -> None:
     """Ask inactive subscribers whether they want to stay, and pause those who did not answer."""
     asking.ask_due(clock.now())
+
+
+@job(jobs.CHANGE_SUBSCRIBERS)
+def change_subscribers() -> None:
+    """Make and undo what editors confirmed for many subscribers."""
+    running.run_due(clock.now())

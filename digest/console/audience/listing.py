@@ -1,6 +1,6 @@
 """The list of subscribers: searched, filtered, counted, and exported as it is filtered."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from digest.console.access import parse_id, record_action, scope_of
+from digest.console.audience import filter_rules
 from digest.console.pages import page_view, render_page
 from digest.console.tables import Column, Filter, Rows, Table, build_table, narrow
 from digest.core import clock
@@ -34,6 +35,7 @@ from digest.tenancy.visibility import (
 
 PATIENCE = 2_000  # milliseconds for a page of the list
 LONGEST_QUERY = 254
+TICK_FORM = "selection"
 Search = Callable[[Rows, str], Rows]
 _CHOICES = {"state": set(Subscription.State.values), "cadence": set(Cadence.values)}
 
@@ -45,13 +47,19 @@ def search(request: HttpRequest) -> HttpResponse:
     filters, rows = _filters(scope), _rows(request, scope)
     table, search, note = _answer(request, scope, rows, filters)
     matching = narrow(request, rows, filters, search)
+    bulk_publications = list(scope.publications().order_by("name", "pk"))
+    if table.rows and note != _TOO_SLOW and bulk_publications:
+        table = replace(table, tick_form=TICK_FORM)
     context = {
         "table": table,
-        "count": counting.count(matching),
+        "tick_form": TICK_FORM,
+        "publications": bulk_publications,
+        "count": counting.count(matching, scope.publication_ids),
         "note": note,
         "can_import": not scope_of(request, Right.MANAGE).is_empty,
         "can_export": note != _TOO_SLOW and not scope_of(request, Right.EXPORT).is_empty,
         "query": _export_query(request, search),
+        "segment_url": filter_rules.segment_url(request, scope),
     }
     return render_page(request, "console/audience/subscribers.html", "Subscribers", context)
 
@@ -63,8 +71,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     It searches as the list did, by the parameter `search`.
     """
     scope = scope_of(request, Right.EXPORT)
-    search = _at_start if request.GET.get("search") == _START else _contains
-    rows = narrow(request, _rows(request, scope), _filters(scope), search)
+    rows = matching_rows(request, scope)
     if within(PATIENCE, lambda: list(rows.order_by("address_key")[:1])) is None:
         messages.error(request, _TOO_SLOW)
         return redirect(f"{reverse('subscribers')}?{request.GET.urlencode()}")
@@ -73,9 +80,29 @@ def export(request: HttpRequest) -> HttpResponseBase:
     )
     subscriptions = with_visible_name(subscriptions, scope)
     _record_export(request, scope)
-    response = StreamingHttpResponse(_lines(subscriptions), content_type="text/csv; charset=utf-8")
+    keys = exporting.attribute_keys(scope.publication_ids)
+    lines = exporting.csv_lines(subscriptions, keys)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="subscribers.csv"'
     return response
+
+
+def matching_rows(request: HttpRequest, scope: PublicationScope) -> QuerySet[Subscriber]:
+    """Return the subscribers whom the query of a request selects, searched as the list did."""
+    search = _at_start if request.GET.get("search") == _START else _contains
+    return narrow(request, _rows(request, scope), _filters(scope), search)
+
+
+def matching_words(request: HttpRequest, scope: PublicationScope) -> str:
+    """Return in words whom the query of a request selects: "State: subscribed; Tag: vip"."""
+    parts = [
+        f"{row.label}: {dict(row.choices).get(value, value)}"
+        for row in _filters(scope)
+        if (value := request.GET.get(row.name, ""))
+    ]
+    if query := request.GET.get("q", "").strip():
+        parts.append(f"Email or name contains “{query}”")
+    return "; ".join(parts) or "All subscribers"
 
 
 def _answer(
@@ -238,8 +265,3 @@ def _contains(rows: Rows, query: str) -> Rows:
 
 def _at_start(rows: Rows, query: str) -> Rows:
     return rows.filter(address_key__startswith=query.casefold()[:LONGEST_QUERY])
-
-
-def _lines(subscriptions: QuerySet[Subscription]) -> Iterator[str]:
-    """Yield the lines of a CSV file as they are read."""
-    return exporting.csv_lines(subscriptions)

@@ -113,8 +113,8 @@ def preview(request: HttpRequest, publication: int) -> HttpResponse:
         rows = members(catalog, rules, clock.now())
         context = {
             "description": wording.describe(catalog, rules),
-            "count": counting.count(rows),
-            "subscribers": counting.preview(rows),
+            "count": counting.count(rows, [row.pk]),
+            "subscribers": counting.preview(rows, [row.pk]),
         }
     return pages.render_fragment(request, "console/audience/_preview.html", context)
 

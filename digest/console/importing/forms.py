@@ -6,11 +6,13 @@ from django import forms
 from django.db.models import QuerySet
 
 from digest.newsletters.models import Newsletter
+from digest.subscribers.attributes import attributes_of
 from digest.subscribers.importing.causes import STATES, Cause
 from digest.subscribers.importing.headings import Meaning
 from digest.subscribers.importing.layout import LABELS
 from digest.subscribers.importing.sources import SOURCES
 from digest.subscribers.models import SubscriberImport
+from digest.subscribers.segments.rules import ATTRIBUTE
 
 MAX_FILE_SIZE = 30_000_000  # bytes: a million addresses need about 25 million
 _AS_COLUMNS_SAY = "As its columns say"
@@ -102,12 +104,12 @@ class ReadingForm(forms.Form):
             "suppress": upload.suppress,
         }
         super().__init__(data, initial=initial)
-        headings = upload.report.get("headings", [])
+        headings, choices = upload.report.get("headings", []), _meanings(upload)
         self.columns = [f"column-{index}" for index in range(len(upload.meanings))]
         for name, heading, meaning in zip(self.columns, headings, upload.meanings, strict=True):
             self.fields[name] = forms.ChoiceField(
                 label=heading,
-                choices=[(value.value, LABELS[value]) for value in Meaning],
+                choices=choices,
                 initial=meaning,
             )
 
@@ -116,10 +118,19 @@ class ReadingForm(forms.Form):
         values = self.cleaned_data
         return {
             "source": values["source"],
-            "meanings": [Meaning(values[name]) for name in self.columns],
+            "meanings": [str(values[name]) for name in self.columns],
             "everyone": Cause(values["everyone"]) if values["everyone"] else None,
             "suppress": values["suppress"],
         }
+
+
+def _meanings(upload: SubscriberImport) -> list[tuple[str, str]]:
+    """Return what a column may be about, the publication's attributes behind the tags."""
+    rows = attributes_of(upload.newsletter.publication_id)
+    choices = [(value.value, LABELS[value]) for value in Meaning]
+    position = [value for value, _ in choices].index(Meaning.TAGS) + 1
+    own = [(f"{ATTRIBUTE}{key}", f"Attribute: {row.label}") for key, row in rows.items()]
+    return [*choices[:position], *own, *choices[position:]]
 
 
 def with_newsletters(form: forms.Form, newsletters: QuerySet[Newsletter]) -> forms.Form:

@@ -69,7 +69,7 @@ def _consent_entries(position: Position, now: datetime) -> list[dict[str, Any]]:
         .order_by("pk")
         .values_list("pk", "at", "action", "subscriber_id", "newsletter_id")[:MOST]
     )
-    leaving = (Action.UNSUBSCRIBED, Action.CONFIRMED)
+    leaving = (Action.UNSUBSCRIBED, Action.CONFIRMED, Action.RESTORED)
     fresh = [row for row in rows if row[0] not in position.later and row[2] in leaving]
     subscribers = Subscriber.objects.filter(pk__in={row[3] for row in fresh})
     keys = dict(subscribers.values_list("pk", "address_key"))

@@ -22,7 +22,9 @@ from types import EllipsisType
 from typing import Any, NamedTuple, Protocol
 
 from digest.core.addresses import mixed_scripts
+from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.models import Newsletter
+from digest.subscribers.attributes import attributes_of
 from digest.subscribers.errors import ImportFileError, SubscriberError
 from digest.subscribers.exporting import escape_formula
 from digest.subscribers.importing.candidates import (
@@ -36,6 +38,7 @@ from digest.subscribers.importing.candidates import (
 from digest.subscribers.importing.causes import Cause
 from digest.subscribers.importing.files import unpacked
 from digest.subscribers.importing.layout import Layout, read_layout
+from digest.subscribers.importing.profile_cells import match_attributes
 from digest.subscribers.importing.rows import Row, read_rows
 from digest.subscribers.importing.storing import (
     drop_tables,
@@ -80,6 +83,7 @@ class Report:
     causes: Counter[str] = field(default_factory=Counter)  # of the refused rows
     refusals: list[Refusal] = field(default_factory=list)  # the first MOST_REFUSALS
     odd: list[str] = field(default_factory=list)  # the first of the flagged addresses
+    unread: Counter[str] = field(default_factory=Counter)  # cells of attributes, by their heading
     preview: list[Preview] = field(default_factory=list)  # the first PREVIEWED rows
 
 
@@ -92,6 +96,7 @@ class _Run:
     """What the steps of one import share."""
 
     newsletter: Newsletter
+    attributes: Mapping[str, Attribute]
     consent: str
     now: datetime
     suppress: bool
@@ -130,11 +135,12 @@ def import_csv(
         raise SubscriberError("Describe how these subscribers consented. It is stored as evidence.")
     if refused_to and refused_to.exists() and path.exists() and refused_to.samefile(path):
         raise ImportFileError("The file for refused rows is the list itself. Choose another file.")
-    run = _Run(newsletter, consent.strip(), now, suppress=suppress, dry_run=dry_run)
+    known = attributes_of(newsletter.publication_id)
+    run = _Run(newsletter, known, consent.strip(), now, suppress=suppress, dry_run=dry_run)
     with ExitStack() as open_files:
         list_path, name = open_files.enter_context(unpacked(path))
-        read = layout or read_layout(
-            list_path, mapping, name=name, source=source, everyone=everyone
+        read = layout or match_attributes(
+            read_layout(list_path, mapping, name=name, source=source, everyone=everyone), known
         )
         report = Report(read, dry_run=dry_run)
         writer = _refusal_file(refused_to, open_files)
@@ -152,19 +158,19 @@ def _import_rows(
 ) -> None:
     layout = report.layout
     prepare_tables(run.newsletter)
-    _note_stops(path, layout)
+    columns = Columns.of(layout, run.attributes)
+    _note_stops(path, layout, columns)
     rows = read_rows(path, layout, lambda done: on_progress(done, layout.size))
-    for chunk in _read_ahead(_chunks(rows, Columns.of(layout))):
+    for chunk in _read_ahead(_chunks(rows, columns)):
         refusals = _import_chunk(chunk, run, report)
         _record_refusals(report, sorted(refusals), writer)
     drop_tables()
 
 
-def _note_stops(path: Path, layout: Layout) -> None:
+def _note_stops(path: Path, layout: Layout, columns: Columns) -> None:
     """Read a list with columns of states once before: any of its rows may stop a person."""
     if not layout.states or layout.everyone:
         return
-    columns = Columns.of(layout)
     rows = (row for row in read_rows(path, layout) if not row.problem and stop_of(row, columns))
     stops = (
         stop._replace(reason=f"{stop.reason} in line {stop.line}")
@@ -194,6 +200,8 @@ def _import_chunk(chunk: Chunk, run: _Run, report: Report) -> list[Refusal]:
     if not report.rows:
         report.preview = _preview(chunk[:PREVIEWED])
     odd = [row for row in candidates if not row.email.isascii() and mixed_scripts(row.email)]
+    for row in candidates:
+        report.unread.update(row.profile.problems if row.profile else ())
     report.rows += len(chunk)
     report.flagged += len(odd)
     report.odd += [row.email for row in odd][: MOST_REFUSALS - len(report.odd)]

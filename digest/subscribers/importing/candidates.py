@@ -1,14 +1,17 @@
 """From a row of a list to a candidate with a valid address, or to a refusal. No database."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from digest.core import addresses
 from digest.core.errors import InvalidAddressError
 from digest.core.text import one_line
+from digest.newsletters.audiences.models import Attribute
 from digest.subscribers.exporting import unescape_formula
 from digest.subscribers.importing.causes import Cause
 from digest.subscribers.importing.layout import Layout, StateColumn
+from digest.subscribers.importing.profile_cells import ProfileCells, ProfileColumns
 from digest.subscribers.importing.rows import Row
 from digest.subscribers.importing.states import Verdict, judge, worst
 from digest.subscribers.models import LONGEST_ADDRESS, LONGEST_NAME
@@ -23,6 +26,7 @@ class Candidate(NamedTuple):
     email: str
     key: str
     name: str
+    profile: ProfileCells | None = None
 
 
 class Refusal(NamedTuple):
@@ -54,10 +58,11 @@ class Columns:
     last_name: int | None
     states: tuple[StateColumn, ...]
     everyone: Cause | None
+    profile: ProfileColumns
 
     @classmethod
-    def of(cls, layout: Layout) -> "Columns":
-        """Return a layout's columns."""
+    def of(cls, layout: Layout, known: Mapping[str, Attribute]) -> "Columns":
+        """Return a layout's columns; `known` are the attributes of the publication."""
         columns = layout.columns
         return cls(
             email=columns["email"],
@@ -66,6 +71,7 @@ class Columns:
             last_name=columns.get("last_name"),
             states=(*layout.states, *layout.other_columns),
             everyone=layout.everyone,
+            profile=ProfileColumns.of(layout, known),
         )
 
 
@@ -85,7 +91,8 @@ def check_row(row: Row, columns: Columns) -> Candidate | Refusal | Stop:
     if stop := stop_of(row, columns):
         cause, reason = stop
         return Stop(row.line, address.email, address.key, reason, cause)
-    return Candidate(row.line, address.email, address.key, _name(row, columns))
+    profile = columns.profile.read(row.cells)
+    return Candidate(row.line, address.email, address.key, _name(row, columns), profile)
 
 
 def stop_of(row: Row, columns: Columns) -> tuple[Cause, str] | None:

@@ -23,6 +23,7 @@ class Meaning(StrEnum):
     NAME = "name"
     FIRST_NAME = "first_name"
     LAST_NAME = "last_name"
+    TAGS = "tags"  # a meaning may also be "attribute." with an attribute's key
     STATE = Reading.STATE.value
     ALLOWED = Reading.ALLOWED.value
     STOPPED = Reading.STOPPED.value

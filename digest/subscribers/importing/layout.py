@@ -20,6 +20,7 @@ from digest.subscribers.importing.headings import PERSON, Meaning, cause_of, mea
 from digest.subscribers.importing.lines import numbered_lines, open_text
 from digest.subscribers.importing.sources import SOURCES, recognise
 from digest.subscribers.importing.states import Reading, plain
+from digest.subscribers.segments.rules import ATTRIBUTE
 
 MOST_COLUMNS = 300
 _SAMPLE = 300  # lines that show delimiter and columns
@@ -57,7 +58,8 @@ class Layout:
     preamble: int  # lines before the header
     has_header: bool
     headings: tuple[str, ...]  # of every column; "column 3" where it has none
-    meanings: tuple[Meaning, ...]  # of every column; email among them
+    # Of every column, email among them: a Meaning, or "attribute." with an attribute's key.
+    meanings: tuple[str, ...]
     source: str  # a key of sources.SOURCES, or ""
     everyone: Cause | None  # the state of everybody in the file, from its name
     size: int  # bytes
@@ -66,7 +68,7 @@ class Layout:
     def columns(self) -> Mapping[str, int]:
         """The index of each column with a person's data, "email" always among them."""
         return {
-            meaning.value: index for index, meaning in enumerate(self.meanings) if meaning in PERSON
+            str(meaning): index for index, meaning in enumerate(self.meanings) if meaning in PERSON
         }
 
     @property
@@ -84,21 +86,25 @@ class Layout:
         """The columns about something else, where only an unmistakable word counts."""
         return tuple(column for column in self._readable() if column.reading is Reading.OTHER)
 
-    def with_meanings(self, meanings: Sequence[Meaning], everyone: Cause | None) -> "Layout":
+    def with_meanings(self, meanings: Sequence[str], everyone: Cause | None) -> "Layout":
         """Return the layout as a person has corrected it; raise ImportFileError without email."""
         if len(meanings) != len(self.meanings):
             raise ImportFileError("The columns of the file have changed. Upload it again.")
-        fields = [meaning for meaning in meanings if meaning in PERSON]
+        fields = [row for row in meanings if row in PERSON or row.startswith(ATTRIBUTE)]
         if Meaning.EMAIL not in fields:
             raise ImportFileError("Choose the column that holds the email addresses.")
         if twice := next((field for field in fields if fields.count(field) > 1), None):
-            raise ImportFileError(f"Choose only one column as “{LABELS[twice]}”.")
+            label = LABELS.get(Meaning(twice)) if twice in PERSON else twice
+            raise ImportFileError(f"Choose only one column as “{label}”.")
         return replace(self, meanings=tuple(meanings), everyone=everyone)
 
     def _readable(self) -> Iterable[StateColumn]:
         for index, (heading, meaning) in enumerate(zip(self.headings, self.meanings, strict=True)):
+            if meaning == Meaning.TAGS or meaning.startswith(ATTRIBUTE):
+                meaning = Meaning.OTHER  # noqa: PLW2901  who is tagged "unsubscribed" is
             if meaning in _READINGS:
-                yield StateColumn(index, heading, _READINGS[meaning], cause_of(heading, meaning))
+                known = Meaning(meaning)
+                yield StateColumn(index, heading, _READINGS[known], cause_of(heading, known))
 
 
 LABELS: Mapping[Meaning, str] = {
@@ -106,6 +112,7 @@ LABELS: Mapping[Meaning, str] = {
     Meaning.NAME: "Name",
     Meaning.FIRST_NAME: "First name",
     Meaning.LAST_NAME: "Last name",
+    Meaning.TAGS: "Tags",
     Meaning.STATE: "Subscription status",
     Meaning.ALLOWED: "Subscribed: yes or no",
     Meaning.STOPPED: "Unsubscribed or bounced: date, reason or yes",
@@ -124,9 +131,9 @@ def read_layout(
 ) -> Layout:
     """Return how to read a file; raise ImportFileError if it is not a list of subscribers.
 
-    `mapping` names the columns that are not recognised: a Meaning to a heading or to the number of
-    the column, from 1. `name` is the file's own name, `source` the system that wrote it, and
-    `everyone` the state of everybody in it, if a person said so.
+    `mapping` names the columns that are not recognised: a Meaning, or "attribute." with a key, to a
+    heading or to the number of the column, from 1. `name` is the file's own name, `source` the
+    system that wrote it, and `everyone` the state of everybody in it, if a person said so.
     """
     encoding = _encoding(path)
     lines = _sample(path, encoding)
@@ -291,16 +298,16 @@ def _is_address(cell: str) -> bool:
 
 
 def _map(
-    meanings: list[Meaning], pairs: Iterable[tuple[str, str]], header: list[str], width: int
-) -> list[Meaning]:
+    meanings: Sequence[str], pairs: Iterable[tuple[str, str]], header: list[str], width: int
+) -> list[str]:
     """Return the meanings, with those that the mapping names."""
+    meanings = list(meanings)
     headings = [heading.strip().casefold() for heading in header]
-    for field, column in pairs:
-        if field not in set(Meaning):
+    for meaning, column in pairs:
+        if meaning not in set(Meaning) and not meaning.startswith(ATTRIBUTE):
             raise ImportFileError(
-                f"{field!r} is not a field. The fields are: {', '.join(Meaning)}."
+                f"{meaning!r} is not a field. The fields are: {', '.join(Meaning)}, {ATTRIBUTE}KEY."
             )
-        meaning = Meaning(field)
         if column.strip().casefold() in headings:
             index = headings.index(column.strip().casefold())
         elif column.isdecimal() and 1 <= int(column) <= width:

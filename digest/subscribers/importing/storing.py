@@ -20,6 +20,7 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers.hashing import PREFIX, stored_forms
 from digest.subscribers.importing.candidates import Candidate, Refusal, Stop
 from digest.subscribers.importing.causes import SUPPRESSIBLE, Cause
+from digest.subscribers.importing.profile_cells import store_profiles
 from digest.subscribers.signups import wording_version
 from digest.subscribers.suppression import ERASED
 
@@ -149,7 +150,10 @@ def store_chunk(
         refusals = _decide(newsletter, candidates, has_repeats=has_repeats)
         if dry_run:
             return _count("SELECT count(*) FROM import_decided WHERE verdict = 'add'"), refusals
-        return _insert(newsletter, consent, now), refusals
+        added = _insert(newsletter, consent, now)
+        profiles = ((row.line, row.profile) for row in candidates if row.profile)
+        store_profiles(profiles, newsletter.publication_id)
+        return added, refusals
 
 
 def verdicts_on(lines: list[int]) -> dict[int, str]:
@@ -207,7 +211,7 @@ def drop_tables() -> None:
         cursor.execute(
             "DROP TABLE IF EXISTS pg_temp.import_chunk, pg_temp.import_seen,"
             " pg_temp.import_decided, pg_temp.import_suppressed, pg_temp.import_stops,"
-            " pg_temp.import_stopped"
+            " pg_temp.import_stopped, pg_temp.import_profiles"
         )
 
 
@@ -215,7 +219,7 @@ def _copy(candidates: list[Candidate]) -> bool:
     """Copy a chunk into the temporary table, as one text; return whether it repeats an address."""
     lines = [
         f"{line}\t{email}\t{key}\t{name.translate(_ESCAPES)}\n"
-        for line, email, key, name in candidates
+        for line, email, key, name, _ in candidates
     ]
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE import_chunk, import_decided")

@@ -142,6 +142,7 @@ HEADINGS = {
         "apellidos cognome sobrenome apelido achternaam efternamn etternavn efternavn sukunimi "
         "фамилия nazwisko שםמשפחה اسمالعائلة"
     ),
+    "tags": "tags tag labels étiquettes etiquetas schlagworte schlagwörter etichette теги תגיות وسوم",
 }
 STATE_HEADINGS = (
     "status state statut stato estado etat zustand statustext staat situacao estatus stan tila stav "

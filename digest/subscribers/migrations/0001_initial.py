@@ -173,6 +173,7 @@ class Migration(migrations.Migration):
                             ("confirmed", "Confirmed"),
                             ("imported", "Imported"),
                             ("unsubscribed", "Unsubscribed"),
+                            ("restored", "Restored"),
                         ],
                         max_length=16,
                     ),
@@ -233,7 +234,7 @@ class Migration(migrations.Migration):
                 (
                     "meanings",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=16), size=None
+                        base_field=models.CharField(max_length=64), size=None
                     ),
                 ),
                 ("everyone", models.CharField(blank=True, max_length=16)),

@@ -29,6 +29,16 @@ CREATE FUNCTION subscribers_joined_by(
     FROM own ORDER BY own.id DESC LIMIT 1
 $$;
 
+CREATE FUNCTION subscribers_left_on(of_subscriber bigint, of_newsletter bigint, before bigint)
+RETURNS date LANGUAGE sql STABLE AS $$
+    WITH own AS MATERIALIZED (
+        SELECT earlier.id, earlier.at FROM subscribers_consentevent AS earlier
+        WHERE earlier.subscriber_id = of_subscriber AND earlier.newsletter_id = of_newsletter
+            AND earlier.id < before AND earlier.action = 'unsubscribed'
+    )
+    SELECT (own.at AT TIME ZONE 'UTC')::date FROM own ORDER BY own.id DESC LIMIT 1
+$$;
+
 CREATE FUNCTION subscribers_add_departures(happened date, of_newsletter bigint, of_source text,
     of_month date, number bigint) RETURNS void LANGUAGE sql AS $$
     INSERT INTO subscribers_growth (day, newsletter_id, source, joined, "left")
@@ -59,6 +69,14 @@ BEGIN
     FROM after_rows AS event LEFT JOIN LATERAL subscribers_joined_by(
         event.subscriber_id, event.newsletter_id, event.id) AS joining ON true
     WHERE event.action = 'unsubscribed';
+
+    -- An editor's removal that was undone: nobody left on that day.
+    PERFORM subscribers_add_departures(
+        subscribers_left_on(event.subscriber_id, event.newsletter_id, event.id),
+        event.newsletter_id, joining.source, joining.month, -1)
+    FROM after_rows AS event LEFT JOIN LATERAL subscribers_joined_by(
+        event.subscriber_id, event.newsletter_id, event.id) AS joining ON true
+    WHERE event.action = 'restored';
     RETURN NULL;
 END $$;
 
@@ -85,5 +103,6 @@ DROP FUNCTION subscribers_on_deletion();
 DROP TRIGGER subscribers_growth ON subscribers_consentevent;
 DROP FUNCTION subscribers_add_growth();
 DROP FUNCTION subscribers_add_departures(date, bigint, text, date, bigint);
+DROP FUNCTION subscribers_left_on(bigint, bigint, bigint);
 DROP FUNCTION subscribers_joined_by(bigint, bigint, bigint);
 DROP FUNCTION subscribers_source_of(bigint, bigint, bigint, text, text);

@@ -24,7 +24,7 @@ from digest.selfservice import address_change, data_export, erasure
 from digest.selfservice import preferences as selfservice
 from digest.selfservice.preferences import LONGEST_PAUSE, Access, zone_of
 from digest.selfservice.signups import preferences_wording
-from digest.subscribers import preferences, topics
+from digest.subscribers import own_values, preferences, topics
 from digest.subscribers.preferences import PreferenceChange, Preferences
 from digest.web import visitor
 from digest.web.forms import readable_post
@@ -119,10 +119,12 @@ def _save(submission: Submission) -> str:
 
 
 def _save_profile(submission: Submission) -> str:
-    """Save name, language and time zone."""
+    """Save name, language and time zone, and the attributes that are theirs to change."""
+    current = submission.current
+    own_values.save(current.subscriber.pk, current.publication.pk, {**submission.post.dict()})
     language = submission.post.get("language", "")
     preferences.save_profile(
-        submission.current.subscriber,
+        current.subscriber,
         name=submission.post.get("name", ""),
         language=language if language in languages.NAMES else "",
         timezone=submission.post.get("timezone", ""),
@@ -227,6 +229,9 @@ def _show(
         "problem": problem,
         "wish": topics.read_wish(current, request.GET) if not problem else None,
         "post": post or {},
+        "own_values": own_values.offered_in_preferences(
+            current.subscriber.pk, current.publication.pk
+        ),
         "tomorrow": tomorrow.isoformat(),
         "next_year": (tomorrow + LONGEST_PAUSE - timedelta(days=2)).isoformat(),
         "paused_until": current.paused_until.astimezone(zone) if current.paused_until else None,

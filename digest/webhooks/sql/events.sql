@@ -21,13 +21,13 @@ $$;
 CREATE FUNCTION webhooks_on_consent() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM webhooks_queue_event(
-        CASE NEW.action WHEN 'confirmed' THEN 'subscriber.subscribed'
-            ELSE 'subscriber.unsubscribed' END,
+        CASE NEW.action WHEN 'unsubscribed' THEN 'subscriber.unsubscribed'
+            ELSE 'subscriber.subscribed' END,
         NEW.at, NEW.newsletter_id, NEW.subscriber_id, NULL, NULL);
     RETURN NULL;
 END $$;
 CREATE TRIGGER webhooks_on_consent AFTER INSERT ON subscribers_consentevent
-    FOR EACH ROW WHEN (NEW.action IN ('confirmed', 'unsubscribed'))
+    FOR EACH ROW WHEN (NEW.action IN ('confirmed', 'unsubscribed', 'restored'))
     EXECUTE FUNCTION webhooks_on_consent();
 
 CREATE FUNCTION webhooks_on_issue() RETURNS trigger LANGUAGE plpgsql AS $$

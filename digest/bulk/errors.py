@@ -1,0 +1,11 @@
+"""Errors about changes to many subscribers."""
+
+from digest.core.errors import DigestError
+
+
+class BulkError(DigestError):
+    """A change to many subscribers cannot be prepared, made or undone."""
+
+
+class LeaseLostError(BulkError):
+    """Another worker has taken over a chunk, whose lease had ended."""

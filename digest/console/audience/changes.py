@@ -1,0 +1,253 @@
+"""Changes to many subscribers: selected in the list, previewed, made, undone."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+
+from digest.bulk import previewing, running, selecting
+from digest.bulk.actions import ACTIONS, action_of
+from digest.bulk.errors import BulkError
+from digest.bulk.models import BulkChange
+from digest.console.access import parse_id, record_action, require_right, scope_of, user_of
+from digest.console.audience.change_forms import ChangeForm
+from digest.console.audience.listing import matching_rows, matching_words
+from digest.console.pages import (
+    action_view,
+    done,
+    form_view,
+    page_view,
+    render_fragment,
+    render_page,
+    report,
+)
+from digest.console.tables import Column, build_table
+from digest.core import clock
+from digest.core.errors import DigestError
+from digest.newsletters.members import Right
+from digest.subscribers import exporting
+from digest.subscribers.models import Subscription
+from digest.tenancy.visibility import with_visible_name
+
+State = BulkChange.State
+
+
+@action_view(Right.SUBSCRIBERS)
+def select(request: HttpRequest) -> HttpResponse:
+    """Store the ticked subscribers, or all that the list's filters select."""
+    scope = scope_of(request, Right.SUBSCRIBERS)
+    publications = scope.publications().order_by("name", "pk")
+    if publication_id := parse_id(request.POST.get("publication", "")):
+        publications = publications.filter(pk=publication_id)
+    publication = get_object_or_404(publications[:1])
+    rows = matching_rows(request, scope)
+    words = matching_words(request, scope)
+    if request.POST.get("which") != "all":
+        ticks = [pk for text in request.POST.getlist("tick") if (pk := parse_id(text))]
+        rows, words = rows.filter(pk__in=ticks), "Ticked in the list"
+    try:
+        row = selecting.select(
+            rows, publication, selection=words, user=user_of(request), now=clock.now()
+        )
+    except DigestError as problem:
+        messages.error(request, str(problem))
+        return redirect(f"{reverse('subscribers')}?{request.GET.urlencode()}")
+    return redirect("subscriber-change", row.pk)
+
+
+@page_view(Right.SUBSCRIBERS)
+def changes(request: HttpRequest) -> HttpResponse:
+    """List the changes that were made, the newest first."""
+    table = build_table(
+        request,
+        _rows(request).exclude(state=State.DRAFT),
+        (
+            Column("Change", lambda row: action_of(row).describe(row)),
+            Column("Of", lambda row: row.selection),
+            Column("Changed", lambda row: f"{row.changed:,} of {row.selected:,}"),
+            Column("State", lambda row: row.get_state_display()),
+            Column("By", lambda row: row.user or ""),
+            Column("Begun", lambda row: clock.format_moment(row.begun_at)),
+        ),
+        label="Changes to subscribers",
+        url=lambda row: reverse("subscriber-change", args=[row.pk]),
+        empty="No changes yet. Tick subscribers in the list to change many at once.",
+        keyset="-id",
+    )
+    context = {"table": table}
+    return render_page(request, "console/list.html", "Changes to subscribers", context)
+
+
+@form_view(Right.SUBSCRIBERS)
+def change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Choose what to do to the selected subscribers, and preview it; or show what was done."""
+    row = _get(request, pk)
+    if row.state != State.DRAFT:
+        title = action_of(row).describe(row)
+        return render_page(request, "console/audience/change.html", title, _context(row))
+    form = ChangeForm(row, _offered(request, row), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            previewing.choose(row, form.cleaned_data["kind"], form.values())
+        except DigestError as problem:
+            form.add_error(None, str(problem))
+        else:
+            return redirect(f"{reverse('subscriber-change', args=[pk])}#preview")
+    is_chosen = bool(row.kind) and not form.errors
+    context = _context(row) | {
+        "form": form,
+        "preview": previewing.preview(row) if is_chosen else None,
+        "action": action_of(row) if is_chosen else None,
+        "needs_number": running.needs_number(row),
+        "can_export": scope_of(request, Right.EXPORT).includes(row.publication_id),
+    }
+    title = f"Change {row.selected:,} subscriber{'' if row.selected == 1 else 's'}"
+    return render_page(request, "console/audience/change.html", title, context)
+
+
+@action_view(Right.SUBSCRIBERS)
+def begin(request: HttpRequest, pk: int) -> HttpResponse:
+    """Begin a change that was previewed."""
+    row = _get(request, pk)
+
+    def act(now: datetime) -> str:
+        action = action_of(row)
+        require_right(request, action.right, row.publication_id)
+        if request.POST.get("description") != action.describe(row):
+            raise BulkError("This change was prepared differently meanwhile. Look at it again.")
+        running.begin(row, now, entered=request.POST.get("number", ""))
+        _record(request, row, "began")
+        return ""
+
+    return _answer(request, pk, act)
+
+
+@page_view(Right.SUBSCRIBERS)
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show how far a change is; reload the page when it is over."""
+    row = _get(request, pk)
+    response = render_fragment(request, "console/audience/_change_progress.html", _context(row))
+    if row.state not in _MOVING:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@action_view(Right.SUBSCRIBERS)
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a change."""
+    row = _get(request, pk)
+
+    def act(now: datetime) -> str:
+        running.stop(row, now)
+        _record(request, row, "stopped")
+        return "The change was stopped."
+
+    return _answer(request, pk, act)
+
+
+@action_view(Right.SUBSCRIBERS)
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Undo a change."""
+    row = _get(request, pk)
+
+    def act(now: datetime) -> str:
+        require_right(request, action_of(row).right, row.publication_id)
+        running.undo(row, now)
+        _record(request, row, "began to undo")
+        return ""
+
+    return _answer(request, pk, act)
+
+
+@action_view(Right.SUBSCRIBERS)
+def discard(request: HttpRequest, pk: int) -> HttpResponse:
+    """Delete a draft; the subscribers stay as they are."""
+    row = get_object_or_404(_rows(request).filter(state=State.DRAFT), pk=pk)
+    row.delete()
+    return done(request, "Nothing was changed.", "subscribers")
+
+
+@page_view(Right.EXPORT)
+def export(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Download the subscriptions of the selected subscribers, as CSV."""
+    scope = scope_of(request, Right.EXPORT)
+    row = get_object_or_404(scope.filter(BulkChange.objects.all()), pk=pk)
+    subscriptions = scope.filter(
+        Subscription.objects.filter(newsletter__publication=row.publication_id),
+        "newsletter__publication",
+    )
+    _record(request, row, "exported")
+    lines = _lines(row, with_visible_name(subscriptions, scope))
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = 'attachment; filename="subscribers.csv"'
+    return response
+
+
+_MOVING = {State.RUNNING, State.UNDOING}
+
+
+def _lines(row: BulkChange, subscriptions: QuerySet[Subscription]) -> Iterator[str]:
+    """Yield the lines of a CSV file, chunk after chunk."""
+    chunks = row.chunks.order_by("pk").values_list("subscriber_ids", flat=True)
+    keys = exporting.attribute_keys([row.publication_id])
+    parts = (
+        exporting.csv_lines(subscriptions.filter(subscriber__in=ids), keys, heading=number == 0)
+        for number, ids in enumerate(chunks.iterator(chunk_size=10))
+    )
+    return chain.from_iterable(parts)
+
+
+def _answer(request: HttpRequest, pk: int, act: Callable[[datetime], str]) -> HttpResponse:
+    report(request, lambda: act(clock.now()))
+    return redirect("subscriber-change", pk)
+
+
+def _offered(request: HttpRequest, row: BulkChange) -> list[BulkChange.Kind]:
+    """Return the changes that the user may make in the publication."""
+    return [
+        kind
+        for kind, action in ACTIONS.items()
+        if scope_of(request, action.right).includes(row.publication_id)
+    ]
+
+
+def _context(row: BulkChange) -> dict[str, Any]:
+    settled = row.restored if row.state == State.UNDOING else row.changed
+    total = row.changed if row.state == State.UNDOING else row.selected
+    if row.state != State.UNDOING:
+        settled += sum(row.reasons.values())
+    return {
+        "row": row,
+        "description": action_of(row).describe(row) if row.kind else "",
+        "settled": settled,
+        "total": total,
+        "is_moving": row.state in _MOVING,
+        "reasons": sorted(row.reasons.items(), key=lambda item: -item[1]),
+        "can_undo": row.state != State.DRAFT and running.can_undo(row, clock.now()),
+        "undo_until": clock.format_moment(
+            running.undo_until(row), clock.zone(row.publication.timezone)
+        ),
+    }
+
+
+def _record(request: HttpRequest, row: BulkChange, verb: str) -> None:
+    subscribers = f"{row.selected:,} subscribers"
+    action = f"{verb}: {action_of(row).describe(row)}, {subscribers}" if row.kind else verb
+    record_action(request, action, row.selection if row.kind else subscribers, row.publication_id)
+
+
+def _rows(request: HttpRequest) -> QuerySet[BulkChange]:
+    scope = scope_of(request, Right.SUBSCRIBERS)
+    return scope.filter(BulkChange.objects.select_related("publication", "user"))
+
+
+def _get(request: HttpRequest, pk: int) -> BulkChange:
+    row: BulkChange = get_object_or_404(_rows(request), pk=pk)
+    return row

@@ -1,0 +1,107 @@
+"""What subscribers see and set of their own attribute values, as each attribute allows it."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from digest.core import addresses, links
+from digest.newsletters.models import Newsletter
+from digest.selfservice import confirmation, signups
+from digest.subscribers import attributes, own_values, profiles
+from digest.subscribers.models import Profile, SignUp, Subscriber
+from digest.web import forms
+from tests.cast import NOON, make_newsletter, make_publication, make_subscriber
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """A newsletter whose publication has an attribute of each access."""
+    newsletter = make_newsletter(slug="tide", publication=make_publication())
+    for label, access in (
+        ("Secret", "none"),
+        ("Since", "see"),
+        ("City", "change"),
+        ("Job", "sign-up"),
+    ):
+        attributes.define(newsletter.publication, label=label, kind="text", access=access, now=NOON)
+    return newsletter
+
+
+def values_of(subscriber: Subscriber, newsletter: Newsletter) -> dict[str, attributes.Value]:
+    """The values that are stored."""
+    return profiles.profile_of(subscriber.pk, newsletter.publication_id).attributes
+
+
+def test_the_preferences_page_shows_and_takes_what_is_allowed(
+    client: Client, tide: Newsletter
+) -> None:
+    """Nothing else, whatever is posted; an emptied field removes the value."""
+    subscriber = make_subscriber(tide)
+    before = {"secret": "x1", "since": "y2", "city": "Oslo", "job": "Baker"}
+    profiles.set_attributes(subscriber.pk, tide.publication_id, before)
+    address = links.preferences_url(subscriber, tide.publication).removeprefix(links.absolute(""))
+    page = client.get(address).content.decode()
+    assert "x1" not in page
+    assert "y2" in page
+    assert 'name="attribute-since"' not in page
+    fields = {f"attribute-{key}": "new" for key in before} | {"attribute-city": ""}
+    client.post(address, {"action": "profile", "name": "Ana", **fields})
+    after = {"secret": "x1", "since": "y2", "job": "new"}
+    assert values_of(subscriber, tide) == after
+
+
+def test_a_value_of_a_wrong_type_is_refused_in_words(client: Client, tide: Newsletter) -> None:
+    """And nothing is saved."""
+    attributes.define(tide.publication, label="Born", kind="date", access="change", now=NOON)
+    subscriber = make_subscriber(tide)
+    address = links.preferences_url(subscriber, tide.publication).removeprefix(links.absolute(""))
+    fields = {"action": "profile", "attribute-born": "12:30", "attribute-city": "Oslo"}
+    page = client.post(address, fields)
+    assert page.status_code == 422
+    assert "Born: this value cannot be saved" in page.content.decode()
+    assert values_of(subscriber, tide) == {}
+
+
+def test_a_sign_up_brings_values_once_it_is_confirmed(client: Client, tide: Newsletter) -> None:
+    """Anybody may send a form: before that nothing of a subscriber changes."""
+    offered = client.get("/subscribe/tide", headers={"Accept": "application/json"}).json()
+    assert [row["field"] for row in offered["attributes"]] == ["attribute-job"]
+    token = forms.make_token(tide, NOON - timedelta(seconds=10))
+    fields = {"email": "ana@r.example", "attribute-job": "Baker", "attribute-city": "Rome"}
+    answer = client.post("/subscribe/tide", fields | {"token": token})
+    assert answer.status_code == 200
+    assert SignUp.objects.get().values == {"job": "Baker"}
+    signups.settle_due(NOON)
+    subscriber = Subscriber.objects.get()
+    assert values_of(subscriber, tide) == {}
+    link = confirmation.ConfirmationLink(subscriber.pk, (tide.pk,), NOON, expired=False)
+    confirmation.confirm(link, ip=None, now=NOON)
+    assert values_of(subscriber, tide) == {"job": "Baker"}
+    assert Profile.objects.get().unconfirmed is None
+
+
+def test_a_strangers_sign_up_changes_nothing_of_a_subscriber(tide: Newsletter) -> None:
+    """Who receives the newsletter already keeps their values."""
+    subscriber = make_subscriber(tide, email="ana@r.example")
+    signups.invite(
+        addresses.parse("ana@r.example"), [tide], via="page", values={"job": "X"}, now=NOON
+    )
+    own_values.apply(subscriber.pk, tide.publication_id)
+    assert values_of(subscriber, tide) == {}
+
+
+def test_the_form_asks_and_says_what_is_wrong(client: Client, tide: Newsletter) -> None:
+    """Beside the field for the address; what was entered stays."""
+    attributes.define(tide.publication, label="Age", kind="number", access="sign-up", now=NOON)
+    page = client.get("/subscribe/tide").content.decode()
+    assert 'name="attribute-age"' in page
+    assert 'name="attribute-city"' not in page
+    token = forms.make_token(tide, NOON - timedelta(seconds=10))
+    fields = {"email": "ana@r.example", "token": token, "attribute-age": "old"}
+    answer = client.post("/subscribe/tide", fields)
+    assert answer.status_code == 422
+    assert "Age: this value cannot be saved" in answer.content.decode()
+    assert not SignUp.objects.exists()
