@@ -52,6 +52,8 @@ class Token(models.Model):
     # The only publication that it reaches; null: every one. Not a foreign key, because
     # publications belong to a floor above.
     publication_id = models.BigIntegerField(null=True)
+    # Ids of the only newsletters of it that the token reaches; none: every one.
+    newsletter_ids = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     prefix = models.CharField(max_length=16)  # of the secret, so that people recognise the token
     hashed = models.CharField(max_length=64, unique=True)  # SHA-256 of the secret
     created_at = models.DateTimeField()

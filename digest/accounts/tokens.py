@@ -35,11 +35,13 @@ def create(
     *,
     now: datetime,
     publication_id: int | None = None,
+    newsletter_ids: Iterable[int] = (),
     expires_at: datetime | None = None,
 ) -> tuple[Token, str]:
     """Create a token owned by a user; return it with its secret, which is never shown again.
 
-    With a `publication_id` it reaches only that publication. Raises TokenError for the name of an
+    With a `publication_id` it reaches only that publication, with `newsletter_ids` only these
+    newsletters of it, as the caller has checked. Raises TokenError for the name of an
     active token, for an empty or unknown scope, and if `expires_at` is in the past.
     """
     name = name.strip()
@@ -53,6 +55,7 @@ def create(
         owner=owner,
         scopes=choices.pick(scopes, Scope, "a scope", TokenError),
         publication_id=publication_id,
+        newsletter_ids=sorted(set(newsletter_ids)),
         prefix=secret[:PREFIX_LENGTH],
         hashed=hash_secret(secret),
         created_at=now,

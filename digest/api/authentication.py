@@ -41,7 +41,7 @@ class Caller:
     @property
     def scope(self) -> PublicationScope:
         """What it reaches."""
-        return PublicationScope.of_publication(self.publication_id)
+        return PublicationScope.of_publication(self.publication_id, self.token.newsletter_ids)
 
     def require_every_publication(self, action: str) -> None:
         """Raise ProblemError (403) if the token is limited to one publication."""

@@ -33,6 +33,17 @@ def newsletter(slug: str) -> Newsletter:
     raise UsageError(f"There is no newsletter {slug!r}. {_instead(slug, slugs)}")
 
 
+def newsletter_ids(publication: Publication | None, slugs: list[str]) -> list[int]:
+    """Return the ids of newsletters of a publication; raise UsageError for one that is not."""
+    if slugs and publication is None:
+        raise UsageError("Name the newsletters' publication, too: --publication SLUG.")
+    rows = [newsletter(slug) for slug in slugs]
+    for row in rows:
+        if publication and row.publication_id != publication.pk:
+            raise UsageError(f"{row.slug} is not a newsletter of {publication.slug}.")
+    return [row.pk for row in rows]
+
+
 def article(url: str, publication_id: int | None = None) -> Article:
     """Return the article at this address, however it is spelt.
 

@@ -34,14 +34,27 @@ def scope_of(request: HttpRequest, right: Right) -> PublicationScope:
     return PublicationScope.of_user(user_of(request), right)
 
 
-def has_right(request: HttpRequest, right: Right, publication_id: int | None) -> bool:
-    """Say whether the user has a right in a publication, or in every publication for None."""
-    return members.has_right(user_of(request), right, publication_id)
+def has_right(
+    request: HttpRequest,
+    right: Right,
+    publication_id: int | None,
+    newsletter_id: int | None = None,
+) -> bool:
+    """Say whether the user has a right in a publication, or in every publication for None.
+
+    With a newsletter of the publication it is enough to have the right there.
+    """
+    return members.has_right(user_of(request), right, publication_id, newsletter_id)
 
 
-def require_right(request: HttpRequest, right: Right, publication_id: int | None) -> None:
-    """Raise PermissionDenied if the user does not have a right in a publication (None: in all)."""
-    if not has_right(request, right, publication_id):
+def require_right(
+    request: HttpRequest,
+    right: Right,
+    publication_id: int | None,
+    newsletter_id: int | None = None,
+) -> None:
+    """Raise PermissionDenied if the user does not have a right (`has_right`)."""
+    if not has_right(request, right, publication_id, newsletter_id):
         raise PermissionDenied
 
 
@@ -60,7 +73,7 @@ def get_issue(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Issue:
         "newsletter__publication", "newsletter__schedule", "approved_by", "changed_by"
     )
     issue: Issue = get_object_or_404(joined, pk=pk)
-    require_right(request, right, issue.newsletter.publication_id)
+    require_right(request, right, issue.newsletter.publication_id, issue.newsletter_id)
     return issue
 
 

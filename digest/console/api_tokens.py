@@ -14,6 +14,7 @@ from digest.accounts.models import Token
 from digest.accounts.scopes import Scope
 from digest.console.access import record_action, require_right, scope_of, user_of
 from digest.console.pages import action_view, done, page_view, render_page
+from digest.console.team.newsletters import newsletter_choices, newsletter_ids_of, reached_names
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -40,6 +41,7 @@ def create(request: HttpRequest) -> HttpResponse:
             data.getlist("scope"),
             now=now,
             publication_id=publication.pk if publication else None,
+            newsletter_ids=newsletter_ids_of(request, publication),
             expires_at=_expiry(data.get("days", ""), now),
         )
     except DigestError as problem:
@@ -91,6 +93,7 @@ def _page(request: HttpRequest, **context: Any) -> HttpResponse:
         "scopes": list(Scope),
         "publications": scope.publications().order_by("name"),
         "everywhere": scope.is_everything,
+        "newsletters": newsletter_choices(scope),
         **context,
     }
     return render_page(request, "console/api_tokens.html", "API tokens", values)
@@ -103,6 +106,7 @@ def _row(token: Token, names: dict[int, str]) -> dict[str, Any]:
     return {
         "token": token,
         "publication": names.get(token.publication_id or 0, "all publications"),
+        "newsletters": reached_names(token.newsletter_ids),
         "used": f"last used {clock.format_moment(used)}" if used else "never used",
         "until": f"expires {clock.format_moment(token.expires_at)}"
         if token.expires_at

@@ -30,7 +30,7 @@ KEY_LENGTH = 64  # of a form's idempotency key
 def article(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an article."""
     visible, editable = scope_of(request, Right.SEE), scope_of(request, Right.EDIT)
-    article = get_object_or_404(visible.articles().defer("body_html"), pk=pk)
+    article = get_object_or_404(visible.offered_articles().defer("body_html"), pk=pk)
     issues = visible.issues().filter(stories__article=article).order_by("-slot")
     can_edit = editable.includes(article.publication_id)
     context = {

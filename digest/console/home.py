@@ -206,7 +206,7 @@ def _next_slot(newsletter: Newsletter, editable: PublicationScope, now: datetime
         moment=slot,
         at=clock.format_moment(slot, zone) if slot and zone else "",
         wait=clock.in_words(slot - now) if slot else "manual only",
-        can_edit=editable.includes(newsletter.publication_id),
+        can_edit=editable.includes(newsletter.publication_id, newsletter.pk),
     )
 
 

@@ -72,7 +72,7 @@ def issues(request: HttpRequest) -> HttpResponse:
 @page_view(Right.SEE)
 def articles(request: HttpRequest) -> HttpResponse:
     """List articles as they came in, the newest first."""
-    rows = scope_of(request, Right.SEE).articles().order_by("-available_at", "-pk")
+    rows = scope_of(request, Right.SEE).offered_articles().order_by("-available_at", "-pk")
     return render_list(
         request,
         "Articles",

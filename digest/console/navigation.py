@@ -21,17 +21,18 @@ class Page:
     url_name: str
     right: Right
     everywhere: bool = False  # for those who have the right in every publication
+    by_newsletter: bool = False  # also for those who have it in some newsletters alone
 
 
 _GROUPS = (
     (
         "Write",
         (
-            Page("Home", "home", "home", Right.SEE),
-            Page("Issues", "mail", "issue:list", Right.SEE),
-            Page("Calendar", "calendar_month", "calendar", Right.SEE),
-            Page("Series", "low_priority", "series-list", Right.SEE),
-            Page("Articles", "article", "articles", Right.SEE),
+            Page("Home", "home", "home", Right.SEE, by_newsletter=True),
+            Page("Issues", "mail", "issue:list", Right.SEE, by_newsletter=True),
+            Page("Calendar", "calendar_month", "calendar", Right.SEE, by_newsletter=True),
+            Page("Series", "low_priority", "series-list", Right.SEE, by_newsletter=True),
+            Page("Articles", "article", "articles", Right.SEE, by_newsletter=True),
             Page("Pictures", "image", "pictures", Right.EDIT),
             Page("Appeals and sponsors", "volunteer_activism", "appeals", Right.SEE),
         ),
@@ -39,7 +40,9 @@ _GROUPS = (
     (
         "Audience",
         (
-            Page("Subscribers", "contact_mail", "subscribers", Right.SUBSCRIBERS),
+            Page(
+                "Subscribers", "contact_mail", "subscribers", Right.SUBSCRIBERS, by_newsletter=True
+            ),
             Page("Segments", "filter_alt", "segments", Right.SUBSCRIBERS),
             Page("Forms", "edit_note", "signup-forms", Right.SEE),
             Page("Import", "upload", "subscribers-import", Right.MANAGE),
@@ -48,14 +51,14 @@ _GROUPS = (
     (
         "Results",
         (
-            Page("Statistics", "bar_chart", "statistics", Right.SEE),
-            Page("Deliverability", "monitoring", "deliverability", Right.SEE),
+            Page("Statistics", "bar_chart", "statistics", Right.SEE, by_newsletter=True),
+            Page("Deliverability", "monitoring", "deliverability", Right.SEE, by_newsletter=True),
         ),
     ),
     (
         "Settings",
         (
-            Page("Newsletters", "newspaper", "newsletters", Right.SEE),
+            Page("Newsletters", "newspaper", "newsletters", Right.SEE, by_newsletter=True),
             Page("Publications", "storefront", "publications", Right.SEE),
             Page("Sources", "rss_feed", "sources", Right.SEE),
             Page("Connections", "hub", "connections", Right.MANAGE),
@@ -89,7 +92,9 @@ def pages_of(request: HttpRequest) -> list[Page]:
 def _opens(user: User, page: Page) -> bool:
     if page.everywhere:
         return members.has_right(user, page.right, None)
-    return members.has_right_somewhere(user, page.right)
+    if page.by_newsletter:
+        return members.has_right_somewhere(user, page.right)
+    return members.publication_ids(user, page.right) != frozenset()
 
 
 def _item(page: Page) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _results(request: HttpRequest, query: str) -> Iterator[Result]:
         yield Result(str(row), row.get_kind_display(), "volunteer_activism", url)
     for row in _first(scope.sources().order_by("title", "pk"), query, "title", "url"):
         yield Result(row.title or row.url, "Source", "rss_feed", reverse("source", args=[row.pk]))
-    for row in search_articles(scope.articles(), query)[:MOST]:
+    for row in search_articles(scope.offered_articles(), query)[:MOST]:
         yield Result(row.title or row.url, "Article", "article", reverse("article", args=[row.pk]))
 
 

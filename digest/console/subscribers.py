@@ -115,7 +115,8 @@ def _returned(subscriber: Subscriber, scope: PublicationScope) -> dict[str, Any]
         "suppressions": [
             (row, clock.format_moment(row.created_at))
             for row in suppression.suppressions_of(subscriber.address_key)
-            if row.newsletter is None or scope.includes(row.newsletter.publication_id)
+            if row.newsletter is None
+            or scope.includes(row.newsletter.publication_id, row.newsletter_id)
         ],
         "can_read_evidence": scope.is_everything,
         "bounces": [
@@ -206,10 +207,10 @@ def suppress(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _require_whole_scope(request: HttpRequest, subscriber: Subscriber, right: Right) -> None:
     """Raise PermissionDenied if the subscriber has newsletters outside the user's scope."""
-    publication_ids = scope_of(request, right).publication_ids
-    if publication_ids is None:
+    scope = scope_of(request, right)
+    if scope.is_everything:
         return
-    if subscriber.subscriptions.exclude(newsletter__publication__in=publication_ids).exists():
+    if subscriber.subscriptions.exclude(scope.condition("newsletter__publication")).exists():
         raise PermissionDenied
 
 
@@ -224,7 +225,8 @@ def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
     except history.PlaceError as problem:
         raise Http404 from problem
     counts = progress(issue)
-    can_send = has_right(request, Right.SEND, issue.newsletter.publication_id)
+    newsletter = issue.newsletter
+    can_send = has_right(request, Right.SEND, newsletter.publication_id, newsletter.pk)
     can_resolve = can_send and state == "uncertain"
     table = table_of(
         request,

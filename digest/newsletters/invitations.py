@@ -28,9 +28,11 @@ def invite(email: str, role: MemberRole, invited_by: User, now: datetime) -> Inv
     """Create an invitation; an earlier one to the same address and publication is withdrawn.
 
     The same invitation within a minute is a button pressed twice: it returns the first one.
-    Raises InvalidAddressError for an invalid address, NewsletterError for a member.
+    Raises InvalidAddressError for an invalid address, NewsletterError for a member and for a role
+    that cannot be.
     """
     address = addresses.parse(email).email
+    members.check_role(role)
     team = Member.objects.filter(publication=role.publication)
     if team.filter(user__email__iexact=address).exists():
         raise NewsletterError(f"{address} is a member already.")
@@ -38,6 +40,7 @@ def invite(email: str, role: MemberRole, invited_by: User, now: datetime) -> Inv
         pending = Invitation.objects.filter(accepted_at=None, revoked_at=None)
         earlier = pending.filter(email__iexact=address, publication=role.publication)
         values = {field.name: getattr(role, field.name) for field in fields(role)}
+        values["newsletter_ids"] = sorted(set(role.newsletter_ids))
         values["invited_by"] = invited_by
         if duplicate := earlier.filter(created_at__gt=now - DUPLICATE_WINDOW, **values).first():
             return duplicate
@@ -118,7 +121,7 @@ def _remove_rights(user: User, now: datetime) -> None:
 
 
 def _join_team(invitation: Invitation, user: User, now: datetime) -> None:
-    names = ("role", "may_send", "may_export", "may_erase")
+    names = ("role", "may_send", "may_export", "may_erase", "newsletter_ids")
     values = {name: getattr(invitation, name) for name in names}
     Member.objects.update_or_create(
         user=user,

@@ -4,10 +4,14 @@
     editor    see, edit, subscribers; send, export and erase if the member has them
     analyst   see
 
+An editor or analyst of some newsletters has these rights there alone: nothing that belongs to the
+publication as a whole is theirs to see or change.
+
 A superuser is an owner of every publication.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -16,6 +20,7 @@ from django.db.models import Q
 
 from digest.accounts import tokens
 from digest.accounts.models import User
+from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Member, Publication, Role, RoleAssignment
 
 
@@ -40,6 +45,7 @@ class MemberRole:
     may_send: bool = True
     may_export: bool = False
     may_erase: bool = False
+    newsletter_ids: Sequence[int] = ()  # none: every newsletter of the publication
 
 
 _ROLE_RIGHTS = {
@@ -68,19 +74,47 @@ def publication_ids(user: User, right: Right) -> frozenset[int] | None:
         return frozenset()
     if user.is_superuser:
         return None
-    ids = {row.publication_id for row in _memberships(user) if right in rights_of(row)}
+    rows = [row for row in _memberships(user) if not row.newsletter_ids]
+    ids = {row.publication_id for row in rows if right in rights_of(row)}
     return None if None in ids else frozenset(pk for pk in ids if pk is not None)
 
 
-def has_right(user: User, right: Right, publication_id: int | None) -> bool:
-    """Say whether a user has a right in a publication; None asks for every publication."""
+def newsletter_ids(user: User, right: Right) -> frozenset[int]:
+    """Return the ids of newsletters where a user has a right without having it beyond them."""
+    if not user.is_active or user.is_superuser:
+        return frozenset()
+    rows = [row for row in _memberships(user) if right in rights_of(row)]
+    return frozenset(pk for row in rows for pk in row.newsletter_ids)
+
+
+def has_right(
+    user: User, right: Right, publication_id: int | None, newsletter_id: int | None = None
+) -> bool:
+    """Say whether a user has a right in a publication; None asks for every publication.
+
+    With a newsletter of the publication it is enough to have the right there.
+    """
     ids = publication_ids(user, right)
-    return ids is None or publication_id in ids
+    if ids is None or publication_id in ids:
+        return True
+    return newsletter_id is not None and newsletter_id in newsletter_ids(user, right)
 
 
 def has_right_somewhere(user: User, right: Right) -> bool:
-    """Say whether a user has a right in at least one publication."""
-    return publication_ids(user, right) != frozenset()
+    """Say whether a user has a right in at least one publication or newsletter."""
+    return publication_ids(user, right) != frozenset() or bool(newsletter_ids(user, right))
+
+
+def check_role(role: MemberRole) -> None:
+    """Raise NewsletterError for a role that cannot be."""
+    if not role.newsletter_ids:
+        return
+    if role.role == Role.OWNER:
+        raise NewsletterError("An owner has every newsletter. Choose another role, or all of them.")
+    publication = role.publication
+    own = publication.newsletters.filter(pk__in=role.newsletter_ids) if publication else None
+    if own is None or own.count() < len(set(role.newsletter_ids)):
+        raise NewsletterError("Choose newsletters of the publication.")
 
 
 def is_on_team(email: str, publication_id: int) -> bool:
@@ -94,13 +128,16 @@ def is_on_team(email: str, publication_id: int) -> bool:
 def change_role(member: Member, role: MemberRole, now: datetime) -> frozenset[Right]:
     """Change a member's role within the same publication; return the rights that come with it.
 
-    API tokens that the member may not have any more are revoked.
+    API tokens that the member may not have any more are revoked. Raises NewsletterError for a role
+    that cannot be.
     """
+    check_role(replace(role, publication=member.publication))
     managed = Right.MANAGE in rights_of(member)
     member.role = role.role
     member.may_send = role.may_send
     member.may_export = role.may_export
     member.may_erase = role.may_erase
+    member.newsletter_ids = sorted(set(role.newsletter_ids))
     member.save()
     if managed:
         revoke_tokens(member.user, member.publication_id, now)

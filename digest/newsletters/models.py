@@ -305,6 +305,9 @@ class RoleAssignment(models.Model):
     may_send = models.BooleanField(default=True)
     may_export = models.BooleanField(default=False)
     may_erase = models.BooleanField(default=False)
+    # Ids of the only newsletters that it reaches; none: every one. Not a relation, which would be
+    # empty, and so reach every one, once these newsletters are deleted.
+    newsletter_ids = ArrayField(models.BigIntegerField(), default=list, db_default=[])
     created_at = models.DateTimeField()
 
     class Meta:

@@ -6,7 +6,6 @@ from typing import Any
 
 from digest.analytics import clickers
 from digest.bounces.models import Bounce
-from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending import history
 from digest.sending.models import AnyDelivery
@@ -68,17 +67,15 @@ def export_in_scope(subscriber: Subscriber, scope: PublicationScope) -> dict[str
     if scope.is_everything:
         return data
     slugs = set(scope.newsletters().values_list("slug", flat=True))
-    return limit_to_newsletters(data, slugs) | asdict(details_of(subscriber, scope))
+    publications = set(scope.publications().values_list("slug", flat=True))
+    limited = _limit(data, slugs, publications)
+    return limited | asdict(details_of(subscriber, scope))
 
 
-def limit_to_newsletters(data: dict[str, Any], slugs: Collection[str]) -> dict[str, Any]:
-    """Return an export with only the rows about these newsletters, and the personal data.
-
-    Of the profiles those of their publications remain.
-    """
-    publications = set(
-        Newsletter.objects.filter(slug__in=slugs).values_list("publication__slug", flat=True)
-    )
+def _limit(
+    data: dict[str, Any], slugs: Collection[str], publications: Collection[str]
+) -> dict[str, Any]:
+    """Return an export with only the rows about these newsletters or of these publications."""
     return {
         name: [
             row

@@ -59,7 +59,7 @@ def _require_recipient(by: User, newsletter: Newsletter, address: Address) -> No
     A test is mail, of any content: without the right to send, it goes to the team alone.
     """
     publication_id = newsletter.publication_id
-    may_send = members.has_right(by, Right.SEND, publication_id)
+    may_send = members.has_right(by, Right.SEND, publication_id, newsletter.pk)
     if not may_send and not members.is_on_team(address.email, publication_id):
         raise DeliveryError(
             "You can send tests only to members of the team. To send them to other addresses, you "

@@ -5,9 +5,10 @@ No cell is one that a spreadsheet would run as a formula.
 
 import csv
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
-from typing import Protocol
+from typing import Protocol, Self
 
 from django.db.models import QuerySet
 
@@ -33,6 +34,49 @@ COLUMNS = (
 _FORMULA_START = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
+@dataclass(frozen=True, slots=True)
+class ProfileColumns:
+    """The columns about what publications know; None stands for every publication."""
+
+    publication_ids: frozenset[int] | None
+    keys: tuple[str, ...]  # of attributes
+
+    @classmethod
+    def of(cls, publication_ids: Collection[int] | None) -> Self:
+        """Return the columns: the tags, and the attributes in the order of their keys."""
+        rows = Attribute.objects.order_by("key")
+        if publication_ids is None:
+            return cls(None, tuple(rows.values_list("key", flat=True).distinct()))
+        rows = rows.filter(publication__in=publication_ids)
+        keys = rows.values_list("key", flat=True).distinct()
+        return cls(frozenset(publication_ids), tuple(keys))
+
+    @property
+    def heading(self) -> list[str]:
+        """The first line of the file."""
+        profile = [TAGS, *(f"{ATTRIBUTE}{key}" for key in self.keys)]
+        return [*COLUMNS, *([] if self.publication_ids == frozenset() else profile)]
+
+    def profiles(self, batch: Sequence[Subscription]) -> dict[tuple[int, int], Profile]:
+        """Return what is known of the subscribers of a batch, by subscriber and publication."""
+        publication_ids = {row.newsletter.publication_id for row in batch}
+        if self.publication_ids is not None:
+            publication_ids &= self.publication_ids
+        rows = Profile.objects.filter(
+            subscriber__in={row.subscriber_id for row in batch}, publication__in=publication_ids
+        )
+        return {(row.subscriber_id, row.publication_id): row for row in rows}
+
+    def cells(self, profile: Profile | None) -> list[str]:
+        """Return the cells of a subscriber."""
+        if self.publication_ids == frozenset():
+            return []
+        if profile is None:
+            return [""] * (1 + len(self.keys))
+        values = (profile.attributes.get(key) for key in self.keys)
+        return [escape_formula(", ".join(profile.tags)), *map(_value, values)]
+
+
 class TextSink(Protocol):
     """Anything that text can be written to."""
 
@@ -46,34 +90,30 @@ def export_csv(newsletter: Newsletter | None, stream: TextSink) -> int:
     keeps memory flat.
     """
     writer, count = csv.writer(stream), 0
-    keys = attribute_keys(None if newsletter is None else [newsletter.publication_id])
-    writer.writerow(_heading(keys))
-    for row in _rows(_subscriptions(newsletter), keys):
+    columns = ProfileColumns.of(None if newsletter is None else [newsletter.publication_id])
+    writer.writerow(columns.heading)
+    for row in _rows(_subscriptions(newsletter), columns):
         writer.writerow(row)
         count += 1
     return count
 
 
 def csv_lines(
-    subscriptions: QuerySet[Subscription], keys: Sequence[str], *, heading: bool = True
+    subscriptions: QuerySet[Subscription],
+    publication_ids: Collection[int] | None,
+    *,
+    heading: bool = True,
 ) -> Iterator[str]:
     """Yield the lines of such a file of some subscriptions, as they are read; the oldest first.
 
-    `keys` are those of the attributes that have a column, after the tags.
+    With the tags and values that these publications know, or all of them for None.
     """
+    columns = ProfileColumns.of(publication_ids)
     writer = csv.writer(line := _Line())
     rows = subscriptions.select_related("subscriber", "newsletter").order_by("id")
-    for row in chain([_heading(keys)] if heading else [], _rows(rows, keys)):
+    for row in chain([columns.heading] if heading else [], _rows(rows, columns)):
         writer.writerow(row)
         yield line.text
-
-
-def attribute_keys(publication_ids: Collection[int] | None) -> list[str]:
-    """Return the keys of the attributes of publications, of all for None, in their order."""
-    rows = Attribute.objects.order_by("key")
-    if publication_ids is not None:
-        rows = rows.filter(publication__in=publication_ids)
-    return list(rows.values_list("key", flat=True).distinct())
 
 
 class _Line:
@@ -100,17 +140,13 @@ def _subscriptions(newsletter: Newsletter | None) -> QuerySet[Subscription]:
     return rows.filter(newsletter=newsletter) if newsletter else rows
 
 
-def _heading(keys: Sequence[str]) -> list[str]:
-    return [*COLUMNS, TAGS, *(f"{ATTRIBUTE}{key}" for key in keys)]
-
-
-def _rows(subscriptions: QuerySet[Subscription], keys: Sequence[str]) -> Iterator[list[str]]:
+def _rows(subscriptions: QuerySet[Subscription], columns: ProfileColumns) -> Iterator[list[str]]:
     rows = subscriptions.iterator(chunk_size=BATCH)
     while batch := list(islice(rows, BATCH)):
-        profiles = _profiles(batch)
+        profiles = columns.profiles(batch)
         for row in batch:
             profile = profiles.get((row.subscriber_id, row.newsletter.publication_id))
-            yield [*_subscription_cells(row), *_profile_cells(profile, keys)]
+            yield [*_subscription_cells(row), *columns.cells(profile)]
 
 
 def _subscription_cells(row: Subscription) -> list[str]:
@@ -122,21 +158,6 @@ def _subscription_cells(row: Subscription) -> list[str]:
         row.state,
         *map(_moment, moments),
     ]
-
-
-def _profiles(batch: Sequence[Subscription]) -> dict[tuple[int, int], Profile]:
-    rows = Profile.objects.filter(
-        subscriber__in={row.subscriber_id for row in batch},
-        publication__in={row.newsletter.publication_id for row in batch},
-    )
-    return {(row.subscriber_id, row.publication_id): row for row in rows}
-
-
-def _profile_cells(profile: Profile | None, keys: Sequence[str]) -> list[str]:
-    if profile is None:
-        return [""] * (1 + len(keys))
-    values = (profile.attributes.get(key) for key in keys)
-    return [escape_formula(", ".join(profile.tags)), *map(_value, values)]
 
 
 def _value(value: object) -> str:

@@ -31,8 +31,8 @@ def subscribers_with_details(scope: PublicationScope) -> QuerySet[Subscriber]:
     if scope.publication_ids is None:
         return scope.subscribers().annotate(is_elsewhere=Value(value=False))
     subscriptions = Subscription.objects.filter(subscriber=OuterRef("pk"))
-    inside = subscriptions.filter(newsletter__publication__in=scope.publication_ids)
-    outside = subscriptions.exclude(newsletter__publication__in=scope.publication_ids)
+    inside = subscriptions.filter(scope.condition("newsletter__publication"))
+    outside = subscriptions.exclude(scope.condition("newsletter__publication"))
     return scope.subscribers().annotate(
         is_elsewhere=Exists(outside),
         subscribed_since=Subquery(inside.order_by("created_at").values("created_at")[:1]),
@@ -46,7 +46,7 @@ def with_visible_name(
     if scope.publication_ids is None:
         return subscriptions.annotate(visible_name=F("subscriber__name"))
     outside = Subscription.objects.filter(subscriber=OuterRef("subscriber")).exclude(
-        newsletter__publication__in=scope.publication_ids
+        scope.condition("newsletter__publication")
     )
     name = Case(When(Exists(outside), then=Value("")), default=F("subscriber__name"))
     return subscriptions.annotate(visible_name=name)

@@ -137,6 +137,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("publication_id", models.BigIntegerField(null=True)),
+                (
+                    "newsletter_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
                 ("prefix", models.CharField(max_length=16)),
                 ("hashed", models.CharField(max_length=64, unique=True)),
                 ("created_at", models.DateTimeField()),

@@ -287,9 +287,7 @@ def _serialize(subscriber: Subscriber, caller: Caller) -> dict[str, Any]:
 def _subscriptions(caller: Caller) -> QuerySet[Subscription]:
     """Return the subscriptions that a caller reaches."""
     subscriptions = Subscription.objects.select_related("newsletter", "subscriber").order_by("pk")
-    if caller.publication_id is None:
-        return subscriptions
-    return subscriptions.filter(newsletter__publication=caller.publication_id)
+    return caller.scope.filter(subscriptions, "newsletter__publication")
 
 
 def _profiles(caller: Caller) -> QuerySet[Profile]:

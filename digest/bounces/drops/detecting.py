@@ -116,7 +116,7 @@ def queue_notices(newsletter: Newsletter, drops: list[Drop], now: datetime) -> N
         ],
     }
     for user in User.objects.filter(is_active=True, is_staff=True):
-        if members.has_right(user, Right.EDIT, newsletter.publication_id):
+        if members.has_right(user, Right.EDIT, newsletter.publication_id, newsletter.pk):
             queue_notice(
                 Notice.Kind.DROP, newsletter.publication, email=user.email, now=now, context=context
             )

@@ -196,9 +196,10 @@ _MOVING = {State.RUNNING, State.UNDOING}
 def _lines(row: BulkChange, subscriptions: QuerySet[Subscription]) -> Iterator[str]:
     """Yield the lines of a CSV file, chunk after chunk."""
     chunks = row.chunks.order_by("pk").values_list("subscriber_ids", flat=True)
-    keys = exporting.attribute_keys([row.publication_id])
     parts = (
-        exporting.csv_lines(subscriptions.filter(subscriber__in=ids), keys, heading=number == 0)
+        exporting.csv_lines(
+            subscriptions.filter(subscriber__in=ids), [row.publication_id], heading=number == 0
+        )
         for number, ids in enumerate(chunks.iterator(chunk_size=10))
     )
     return chain.from_iterable(parts)

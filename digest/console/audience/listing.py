@@ -20,7 +20,7 @@ from digest.core import clock
 from digest.core.database.limits import within
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.members import Right
-from digest.newsletters.models import Cadence
+from digest.newsletters.models import Cadence, Publication
 from digest.newsletters.signup_forms.saving import names_of_sources
 from digest.subscribers import exporting, profiles
 from digest.subscribers.models import ConsentEvent, Growth, Profile, Subscriber, Subscription
@@ -80,8 +80,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     )
     subscriptions = with_visible_name(subscriptions, scope)
     _record_export(request, scope)
-    keys = exporting.attribute_keys(scope.publication_ids)
-    lines = exporting.csv_lines(subscriptions, keys)
+    lines = exporting.csv_lines(subscriptions, scope.publication_ids)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="subscribers.csv"'
     return response
@@ -129,7 +128,7 @@ def _export_query(request: HttpRequest, search: Search) -> str:
 
 def _record_export(request: HttpRequest, scope: PublicationScope) -> None:
     """Record an export in the audit log of each publication that it is about."""
-    publications = scope.publications()
+    publications = Publication.objects.filter(newsletters__in=scope.newsletters()).distinct()
     if newsletter_id := parse_id(request.GET.get("newsletter", "")):
         publications = publications.filter(newsletters=newsletter_id)
     if segment_id := parse_id(request.GET.get("segment", "")):

@@ -36,7 +36,7 @@ def remove(issue: Issue, request: HttpRequest) -> str:
 
 def add(issue: Issue, request: HttpRequest) -> str:
     """Add an article, by its id."""
-    articles = scope_of(request, Right.EDIT).articles()
+    articles = scope_of(request, Right.EDIT).offered_articles()
     article = articles.filter(pk=read_number(request, "article")).first()
     if article is None:
         raise IssueError("This article no longer exists.")

@@ -175,7 +175,7 @@ def _item(entry: Entry, zone: ZoneInfo, movable: PublicationScope) -> Item:
         time=f"{entry.moment.astimezone(zone):%H:%M}",
         input=f"{entry.moment.astimezone(home):%Y-%m-%dT%H:%M}",
         zone=home.key,
-        can_move=entry.can_move and movable.includes(publication.pk),
+        can_move=entry.can_move and movable.includes(publication.pk, entry.newsletter.pk),
     )
 
 

@@ -80,7 +80,7 @@ def rights(request: HttpRequest, issue: Issue) -> Rights:
     """Return what the user may do with the issue."""
     publication_id = issue.newsletter.publication_id
     edit, send, subscribers = (
-        has_right(request, right, publication_id)
+        has_right(request, right, publication_id, issue.newsletter_id)
         for right in (Right.EDIT, Right.SEND, Right.SUBSCRIBERS)
     )
     return Rights(edit, send, subscribers)

@@ -103,7 +103,7 @@ def _key(data: QueryDict) -> str:
 
 def _articles(request: HttpRequest, newsletter: Newsletter) -> QuerySet[Article]:
     """Return the articles of the newsletter's publication."""
-    articles = scope_of(request, Right.EDIT).articles()
+    articles = scope_of(request, Right.EDIT).offered_articles()
     return articles.filter(publication_id=newsletter.publication_id)
 
 

@@ -40,7 +40,7 @@ def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     issue, address = get_issue(request, pk), request.GET.get("subscriber", "").strip()
     if address:
         publication_id = issue.newsletter.publication_id
-        require_right(request, Right.SUBSCRIBERS, publication_id)
+        require_right(request, Right.SUBSCRIBERS, publication_id, issue.newsletter_id)
         action = f"previewed issue {issue.pk} as a subscriber"
         record_action(request, action, address, publication_id)
     try:

@@ -83,7 +83,7 @@ def _search(request: HttpRequest, issue: Issue, stories: list[Story], query: str
     article_ids = [story.article_id for story in stories if story.article_id]
     articles = (
         scope_of(request, Right.EDIT)
-        .articles()
+        .offered_articles()
         .filter(publication_id=issue.newsletter.publication_id, retracted_at=None)
     )
     return list(search_articles(articles.exclude(pk__in=article_ids), query)[:SEARCH_RESULTS])

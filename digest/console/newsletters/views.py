@@ -128,7 +128,7 @@ def get_newsletter(request: HttpRequest, pk: int, right: Right = Right.SEE) -> N
     """Return a newsletter for somebody with a right, or raise Http404 or PermissionDenied."""
     rows = scope_of(request, Right.SEE).newsletters().select_related("publication", "schedule")
     newsletter: Newsletter = get_object_or_404(rows, pk=pk)
-    require_right(request, right, newsletter.publication_id)
+    require_right(request, right, newsletter.publication_id, newsletter.pk)
     return newsletter
 
 
@@ -159,7 +159,7 @@ def show(
         "layout": _layout(newsletter, invalid),
         "open_block": parse_id(request.GET.get("block", "")),
         "new_block": invalid.get("block-0") or _block_form(None),
-        "can_edit": has_right(request, Right.EDIT, newsletter.publication_id),
+        "can_edit": has_right(request, Right.EDIT, newsletter.publication_id, newsletter.pk),
         "upcoming": _upcoming(newsletter),
         "schedule_warnings": schedules.warnings(getattr(newsletter, "schedule", None)),
         "signup": absolute(f"/subscribe/{newsletter.slug}"),

@@ -17,6 +17,7 @@ from digest.accounts.models import AuditEntry, User
 from digest.console.access import record_action, require_right, scope_of, user_of
 from digest.console.pages import action_view, done, page_view, render_page
 from digest.console.tables import Column, build_table
+from digest.console.team.newsletters import newsletter_choices, newsletter_ids_of, reached_names
 from digest.core import client_ip, clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members
@@ -39,6 +40,7 @@ def team(request: HttpRequest) -> HttpResponse:
         "invitations": [(row, *_mail_status(row)) for row in fresh.order_by("-created_at")],
         "publications": scope.publications().order_by("name"),
         "everywhere": scope.is_everything,
+        "newsletters": newsletter_choices(scope),
         "roles": Role.choices,
         "rights": [(role, _description(role)) for role in Role],
     }
@@ -57,7 +59,8 @@ def invite(request: HttpRequest) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("team")
-    action = f"invited as {invitation.get_role_display()}"
+    only = reached_names(invitation.newsletter_ids)
+    action = f"invited as {invitation.get_role_display()}{f' of {only}' if only else ''}"
     record_action(request, action, invitation.email, invitation.publication_id)
     sender = _sender(invitation)
     if sender and not _mails(invitation).exists():
@@ -73,14 +76,13 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a member's role or rights."""
     member = _member(request, pk)
     try:
-        role = _role(request)
+        rights = ", ".join(sorted(members.change_role(member, _role(request, member), clock.now())))
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("team")
-    rights = ", ".join(sorted(members.change_role(member, role, clock.now())))
-    record_action(
-        request, f"changed to {member.get_role_display()}: {rights}", member.user, _of(member)
-    )
+    only = reached_names(member.newsletter_ids)
+    action = f"changed to {member.get_role_display()}{f' of {only}' if only else ''}: {rights}"
+    record_action(request, action, member.user, _of(member))
     return done(request, f"{member.user} is now {member.get_role_display()}.", "team")
 
 
@@ -164,9 +166,11 @@ def log(request: HttpRequest) -> HttpResponse:
     return render_page(request, "console/list.html", "Audit log", {"table": table})
 
 
-def _role(request: HttpRequest) -> MemberRole:
+def _role(request: HttpRequest, member: Member | None = None) -> MemberRole:
+    """Return the role in a form; a member's stays in their publication."""
     data, slug = request.POST, request.POST.get("publication", "")
     publication = Publication.objects.filter(slug=slug).first() if slug else None
+    publication = member.publication if member else publication
     if slug and publication is None:
         raise DigestError("This publication no longer exists. Reload the page.")
     if data.get("role") not in Role.values:
@@ -177,6 +181,7 @@ def _role(request: HttpRequest) -> MemberRole:
         may_send="may_send" in data,
         may_export="may_export" in data,
         may_erase="may_erase" in data,
+        newsletter_ids=newsletter_ids_of(request, publication),
     )
 
 

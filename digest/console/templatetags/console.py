@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from digest.console.statistics.sheets import shown_rows
+from digest.console.team.newsletters import reached_names
 
 register = template.Library()
 
@@ -52,6 +53,9 @@ def confirm(
         "csrf_token": context.get("csrf_token"),
     }
     return render_to_string("console/components/confirm.html", values)
+
+
+register.filter("reached_names", reached_names)
 
 
 @register.inclusion_tag("console/components/field.html")

@@ -753,6 +753,15 @@ class Migration(migrations.Migration):
                 ("may_send", models.BooleanField(default=True)),
                 ("may_export", models.BooleanField(default=False)),
                 ("may_erase", models.BooleanField(default=False)),
+                (
+                    "newsletter_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
                 (
                     "user",
@@ -799,6 +808,15 @@ class Migration(migrations.Migration):
                 ("may_send", models.BooleanField(default=True)),
                 ("may_export", models.BooleanField(default=False)),
                 ("may_erase", models.BooleanField(default=False)),
+                (
+                    "newsletter_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
                 ("email", models.EmailField(max_length=254)),
                 ("accepted_at", models.DateTimeField(null=True)),

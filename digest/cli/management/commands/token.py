@@ -6,7 +6,7 @@ from typing import Any
 from digest.accounts import tokens
 from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
-from digest.cli import numbers
+from digest.cli import lookup, numbers
 from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
@@ -33,6 +33,13 @@ class Command(ActionCommand):
         )
         add.add_argument("--owner", metavar="ADDRESS", help="who answers for it (the only editor)")
         add.add_argument("--publication", metavar="SLUG", help="nothing beyond this one")
+        add.add_argument(
+            "--newsletter",
+            action="append",
+            default=[],
+            metavar="SLUG",
+            help="of the publication, nothing beyond these newsletters (repeatable)",
+        )
         add.add_argument("--expires", type=numbers.positive, metavar="DAYS", help="(never)")
         self.reading("list", "every token, and when it was last used")
         revoke = self.changing("revoke", "revoke a token")
@@ -42,11 +49,13 @@ class Command(ActionCommand):
         """Make a token."""
         now, days = clock.now(), options["expires"]
         slug = options["publication"]
+        publication = setup.find_publication(slug) if slug else None
         token, secret = tokens.create(
             options["name"],
             _owner(options["owner"]),
             list(Scope) if "all" in options["scope"] else options["scope"],
-            publication_id=setup.find_publication(slug).pk if slug else None,
+            publication_id=publication.pk if publication else None,
+            newsletter_ids=lookup.newsletter_ids(publication, options["newsletter"]),
             expires_at=now + timedelta(days=days) if days else None,
             now=now,
         )
@@ -94,6 +103,7 @@ def _token_values(token: Token, slugs: dict[int, str]) -> dict[str, Any]:
         "owner": token.owner.email,
         "scopes": token.scopes,
         "publication": slugs.get(token.publication_id or 0),
+        "newsletters": len(token.newsletter_ids) or None,
         "created_at": token.created_at,
         "expires_at": token.expires_at,
         "last_used_at": token.last_used_at,

@@ -1,0 +1,145 @@
+"""An editor of some newsletters: every address shows and changes those alone."""
+
+import pytest
+from django.test import Client
+
+from digest.accounts.models import AuditEntry, User
+from digest.issues.models import Issue
+from digest.newsletters import members
+from digest.newsletters.errors import NewsletterError
+from digest.newsletters.members import MemberRole, Right
+from digest.newsletters.models import Invitation, Member, Newsletter, Role
+from digest.subscribers import profiles
+from digest.subscribers.models import Subscription
+from tests.cast.issues import make_issue, make_story
+from tests.cast.newsletters import make_member, make_newsletter
+from tests.cast.subscribers import make_subscriber, make_subscription
+from tests.clock import NOON
+from tests.console.test_rights import GUARDED, Page, filled, foreign_issue, number_for
+
+__all__ = ["foreign_issue"]  # the fixture
+
+pytestmark = pytest.mark.django_db
+SECRET = "Secret plans"
+
+
+@pytest.fixture
+def own(foreign_issue: Issue) -> Newsletter:
+    """Another newsletter of the same publication."""
+    Newsletter.objects.filter(pk=foreign_issue.newsletter_id).update(name=SECRET)
+    return make_newsletter(slug="own", publication=foreign_issue.newsletter.publication)
+
+
+@pytest.fixture
+def editor(own: Newsletter) -> User:
+    """An editor with every right of an editor, of that newsletter alone."""
+    return make_member(
+        own.publication, "editor", may_export=True, may_erase=True, newsletter_ids=[own.pk]
+    )
+
+
+@pytest.fixture
+def browser(editor: User) -> Client:
+    """The editor's browser."""
+    browser = Client()
+    browser.force_login(editor)
+    return browser
+
+
+@pytest.mark.parametrize("page", GUARDED, ids=lambda page: page.address)
+def test_what_is_another_newsletters_is_not_there(
+    browser: Client, foreign_issue: Issue, page: Page
+) -> None:
+    """Nothing of it is found, listed or changed, though it is of the same publication."""
+    issues, newsletters = list(Issue.objects.values()), list(Newsletter.objects.values())
+    for method in (browser.get, browser.post):
+        answer = method(filled(page.address, number_for(page, foreign_issue)))
+        if "<int" in page.address and "/article/" not in page.address:
+            assert answer.status_code in {403, 404, 405}
+        content = b"".join(answer) if answer.streaming else answer.content
+        assert SECRET not in content.decode(errors="replace")
+    assert list(Issue.objects.values()) == issues
+    assert list(Newsletter.objects.values()) == newsletters
+
+
+def test_their_own_newsletter_is_edited_and_sent(browser: Client, own: Newsletter) -> None:
+    """As an editor of the publication would."""
+    issue = make_issue(own, state="draft", slot=NOON.replace(year=2099))
+    make_story(issue)
+    subscriber = make_subscriber(own)
+    for address in (
+        *("/admin/", "/admin/calendar/", "/admin/statistics/", "/admin/articles/"),
+        *(f"/admin/issues/{issue.pk}/", f"/admin/newsletter/{own.pk}/"),
+        f"/admin/subscribers/{subscriber.pk}/",
+    ):
+        assert browser.get(address).status_code == 200, address
+    assert subscriber.email in browser.get("/admin/subscribers/").content.decode()
+    browser.post(f"/admin/issues/{issue.pk}/send/", {"revision": 1})
+    issue.refresh_from_db()
+    assert issue.send_at is not None
+
+
+def test_of_a_shared_subscriber_they_see_their_part(
+    browser: Client, own: Newsletter, foreign_issue: Issue
+) -> None:
+    """No name, tag or other subscription; nobody is erased who subscribes elsewhere, too."""
+    shared = make_subscriber(own, name="Ines Far")
+    make_subscription(shared, foreign_issue.newsletter)
+    profiles.add_tag("vip", own.publication_id, [shared.pk])
+    page = browser.get(f"/admin/subscribers/{shared.pk}/").content.decode()
+    assert own.name in page
+    assert "Ines Far" not in page
+    assert "vip" not in page
+    answer = browser.get("/admin/subscribers/export/")
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert shared.email in text
+    assert "vip" not in text
+    assert foreign_issue.newsletter.slug not in text.replace(shared.email, "")
+    assert AuditEntry.objects.get().publication_id == own.publication_id
+    data = browser.get(f"/admin/subscribers/{shared.pk}/export/").json()
+    assert [row["newsletter"] for row in data["subscriptions"]] == ["own"]
+    assert data["profiles"] == []
+    address = f"/admin/subscribers/{shared.pk}/erase/"
+    assert browser.post(address, {"address": shared.email}).status_code == 403
+    address = f"/admin/subscribers/{shared.pk}/unsubscribe/"
+    assert browser.post(address, {"newsletter": foreign_issue.newsletter.slug}).status_code == 404
+    assert Subscription.objects.filter(state="unsubscribed").count() == 0
+
+
+def test_a_newsletter_that_is_deleted_widens_nothing(own: Newsletter, editor: User) -> None:
+    """Who reached it alone reaches nothing then."""
+    own.delete()
+    for right in Right:
+        assert members.publication_ids(editor, right) == frozenset()
+    browser = Client()
+    browser.force_login(User.objects.get(pk=editor.pk))
+    assert SECRET not in browser.get("/admin/newsletters/").content.decode()
+
+
+def test_owners_limit_members_and_invitations(own: Newsletter, foreign_issue: Issue) -> None:
+    """To newsletters of the publication; an owner has all of them."""
+    owner = Client()
+    owner.force_login(make_member(own.publication, email="ada@courier.example"))
+    editor = make_member(own.publication, "editor", email="ed@courier.example")
+    member = Member.objects.get(user=editor)
+    form = {"role": "editor", "may_send": "1", "newsletter": [own.pk]}
+    page = owner.post(f"/admin/team/{member.pk}/change/", form, follow=True)
+    member.refresh_from_db()
+    assert member.newsletter_ids == [own.pk]
+    assert f"{own.name} in" in page.content.decode()
+    with pytest.raises(NewsletterError, match="An owner has every newsletter"):
+        members.change_role(member, MemberRole(Role.OWNER, None, newsletter_ids=[own.pk]), NOON)
+    elsewhere = make_newsletter(slug="flood")
+    with pytest.raises(NewsletterError, match="newsletters of the publication"):
+        members.change_role(
+            member, MemberRole(Role.EDITOR, None, newsletter_ids=[elsewhere.pk]), NOON
+        )
+    invitation = {
+        "email": "new@courier.example",
+        "publication": own.publication.slug,
+        "role": "analyst",
+        "newsletter": [own.pk],
+    }
+    owner.post("/admin/team/invite/", invitation)
+    assert Invitation.objects.get().newsletter_ids == [own.pk]
+    assert foreign_issue.newsletter.publication_id == own.publication_id
