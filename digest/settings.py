@@ -154,6 +154,7 @@ INSTALLED_APPS = [
     "digest.connectors",
     "digest.backups",
     "digest.bulk",
+    "digest.notifications",
     "digest.recovery",
     "digest.monitoring",
     "digest.inbound",

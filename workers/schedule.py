@@ -23,6 +23,7 @@ EVERY = dict.fromkeys(jobs.NAMES, settings.DIGEST_TICK_SECONDS) | {
     jobs.LOOK_UP_NAMES: 300,
     jobs.DELETE_OLD_HITS: 600,
     jobs.DELETE_OLD_NOTICES: 600,
+    jobs.NOTIFY_NEWSROOM: 60,
     jobs.QUEUE_STATISTICS: 300,
     jobs.DELETE_OLD_WEBHOOK_DELIVERIES: 600,
     jobs.RUN_TRANSFERS: 30,

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from digest.accounts.topics import NewsroomEvent
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates users by their email address."""
@@ -30,6 +32,10 @@ class User(AbstractUser):
 
     username = None  # type: ignore[assignment]
     email = models.EmailField(unique=True)
+    # What they do not want to be told of by mail.
+    unwanted_events = ArrayField(
+        models.CharField(max_length=8, choices=NewsroomEvent), default=list, db_default=[]
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

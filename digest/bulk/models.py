@@ -5,7 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from digest.core.leases import Leased
+from digest.core.database.leases import Leased
 from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
 

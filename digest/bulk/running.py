@@ -21,7 +21,8 @@ from digest.bulk import selecting
 from digest.bulk.actions import Action, action_of
 from digest.bulk.errors import BulkError, LeaseLostError
 from digest.bulk.models import BulkChange, BulkChunk, BulkItem
-from digest.core import clock, jobs, leases
+from digest.core import clock, jobs
+from digest.core.database import leases
 from digest.core.errors import DigestError
 
 LEASE = timedelta(minutes=10)  # for a chunk
@@ -92,8 +93,8 @@ def undo(change: BulkChange, now: datetime) -> None:
 
 def run_due(now: datetime) -> None:
     """Make and undo changes for some seconds, and delete old ones."""
-    begun = time.monotonic()
-    while time.monotonic() - begun < BUDGET:
+    start = time.monotonic()
+    while time.monotonic() - start < BUDGET:
         if not run_chunks(clock.now(), most=1):
             break
     else:

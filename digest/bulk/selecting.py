@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -46,7 +47,7 @@ def select(
         rows = rows.filter(Exists(subscriptions))
         selected = within(PATIENCE, partial(_store_chunks, change, rows))
         if not selected:
-            raise BulkError(_TOO_SLOW if selected is None else _NOBODY)
+            raise BulkError(_TOO_SLOW if selected is None else _EMPTY)
         change.selected = selected
         change.save(update_fields=["selected"])
     return change
@@ -60,7 +61,10 @@ def delete_drafts(now: datetime) -> None:
 
 def _store_chunks(change: BulkChange, rows: QuerySet[Subscriber]) -> int:
     """Store the ids; return how many."""
-    ids, parameters = rows.order_by().values("pk").query.sql_with_params()
+    try:
+        ids, parameters = rows.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:  # Django sees without asking that nobody is selected
+        return 0
     with connection.cursor() as cursor:
         # Raw SQL: a million ids need not come here.
         statement = _STORE.replace("__SELECTED__", ids)
@@ -81,5 +85,5 @@ GROUP BY (numbered.number - 1) / %s ORDER BY min(numbered.id)
 _COUNT = """
 SELECT coalesce(sum(cardinality(subscriber_ids)), 0) FROM bulk_bulkchunk WHERE change_id = %s
 """
-_NOBODY = "Nobody is selected. Tick subscribers, or choose all that match."
+_EMPTY = "Nobody is selected. Tick subscribers, or choose all that match."
 _TOO_SLOW = "Selecting these subscribers takes too long. Narrow them down, and try again."

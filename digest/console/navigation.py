@@ -62,6 +62,13 @@ _GROUPS = (
             Page("Publications", "storefront", "publications", Right.SEE),
             Page("Sources", "rss_feed", "sources", Right.SEE),
             Page("Connections", "hub", "connections", Right.MANAGE),
+            Page(
+                "Notifications",
+                "notifications",
+                "notifications",
+                Right.EDIT,
+                by_newsletter=True,
+            ),
             Page("Team", "group", "team", Right.MANAGE),
             Page("Mail servers", "outgoing_mail", "relays", Right.MANAGE, everywhere=True),
             Page("API tokens", "api", "api-tokens", Right.MANAGE),

@@ -53,6 +53,7 @@ from digest.console.signup_forms import views as signup_forms
 from digest.console.statistics import issues as statistics_issues
 from digest.console.statistics import sponsors as statistics_sponsors
 from digest.console.statistics import views as statistics
+from digest.console.team import notifications
 from digest.console.team import views as team
 from digest.console.transfers import views as transfers
 
@@ -299,6 +300,7 @@ urlpatterns = [
     path("system/checks/", system.checks, name="system-checks"),
     path("hold/", hold.hold, name="hold"),
     path("hold/release/", hold.release, name="hold-release"),
+    path("notifications/", notifications.notifications, name="notifications"),
     path("team/", include(_TEAM)),
     path("invitation/<str:token>/", team.accept, name="invitation"),
     path("audit/", team.log, name="audit"),

@@ -42,6 +42,7 @@ BEAT = "delivery.beat"  # counts time in the database, to recognise an older sta
 RECORD_EVIDENCE = "delivery.record_evidence"  # of who left and what was sent, for a restore
 DELETE_OLD_HITS = "analytics.delete_old"
 DELETE_OLD_NOTICES = "notices.delete_old"
+NOTIFY_NEWSROOM = "notices.notify_newsroom"  # of issues that wait or failed, and the like
 DELIVER_WEBHOOKS = "webhooks.deliver"
 QUEUE_STATISTICS = "webhooks.queue_statistics"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
@@ -78,6 +79,7 @@ NAMES = frozenset(
         RECORD_EVIDENCE,
         DELETE_OLD_HITS,
         DELETE_OLD_NOTICES,
+        NOTIFY_NEWSROOM,
         DELIVER_WEBHOOKS,
         QUEUE_STATISTICS,
         DELETE_OLD_WEBHOOK_DELIVERIES,

@@ -15,12 +15,14 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from digest.accounts.models import User
+from digest.accounts.topics import NewsroomEvent
+from digest.articles.models import Source
 from digest.core import addresses, clock, links
-from digest.issues.models import Story
+from digest.issues.models import Issue, Story
 from digest.issues.window import latest_issue, stories_for_everyone
 from digest.newsletters import invitations
 from digest.newsletters.models import Invitation, Newsletter
-from digest.notices import warning_letters
+from digest.notices import event_letters, warning_letters
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain
 from digest.rendering import letters
@@ -32,6 +34,7 @@ CONFIRM_LASTS = timedelta(days=7)
 CHANGE_LASTS = timedelta(days=1)
 UNDO_LASTS = timedelta(days=7)
 FRESH_LASTS = timedelta(days=1)
+MOST_ISSUES = 10  # that one letter tells of
 
 Kind = Notice.Kind
 
@@ -198,6 +201,47 @@ def _drop(notice: Notice, _now: datetime) -> WrittenNotice | None:
     return WrittenNotice(letter, {letters.DELIVERABILITY: url})
 
 
+def _event(notice: Notice, _now: datetime) -> WrittenNotice | None:
+    """Say what happened to issues or a source; nothing of what is over by now."""
+    event = NewsroomEvent(notice.context["event"])
+    if event is NewsroomEvent.SOURCE:
+        return _source_event(notice)
+    issues = list(
+        Issue.objects.filter(pk__in=notice.context["issues"], state=_TOLD_STATES[event])
+        .select_related("newsletter__publication")
+        .order_by("slot")[:MOST_ISSUES]
+    )
+    if not issues:
+        return None
+    zone = clock.zone(notice.publication.timezone)
+    lines = [
+        (f"{clock.format_moment(row.goes_at, zone)} {row.subject}".strip(), row.reason)
+        for row in issues
+    ]
+    letter = event_letters.of_issues(event, issues[0].newsletter.name, lines, notice.language)
+    name, arguments = ("issue:detail", [issues[0].pk]) if len(issues) == 1 else ("issue:list", [])
+    return WrittenNotice(
+        letter, {event_letters.CONSOLE: links.absolute(reverse(name, args=arguments))}
+    )
+
+
+def _source_event(notice: Notice) -> WrittenNotice | None:
+    sources = Source.objects.filter(switched_off_at__isnull=False)
+    source = sources.filter(pk=notice.context["source"]).first()
+    if source is None:
+        return None
+    letter = event_letters.of_source(source.title or source.url, source.problem, notice.language)
+    url = links.absolute(reverse("source", args=[source.pk]))
+    return WrittenNotice(letter, {event_letters.CONSOLE: url})
+
+
+_TOLD_STATES = {
+    NewsroomEvent.WAITING: Issue.State.DRAFT,
+    NewsroomEvent.SKIPPED: Issue.State.SKIPPED,
+    NewsroomEvent.FAILED: Issue.State.PAUSED,
+}
+
+
 def _account(notice: Notice, now: datetime) -> WrittenNotice | None:
     context = notice.context
     if number := context.get("invitation"):
@@ -244,6 +288,7 @@ _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], WrittenNotice | None]] 
     Kind.STAY: _stay,
     Kind.PAUSED: _paused,
     Kind.DROP: _drop,
+    Kind.EVENT: _event,
     Kind.ACCOUNT: _account,
 }
 

@@ -24,6 +24,7 @@ class Notice(Dispatch, Leased, HasUuid):
         STAY = "stay", "asks an inactive subscriber whether to go on"
         PAUSED = "paused", "warns an editor of a domain that refuses mail"
         DROP = "drop", "warns an editor of a mailbox provider that takes mail worse than before"
+        EVENT = "event", "tells an editor what happened to an issue or a source"
         ACCOUNT = "account", "is about an account of the console"
         COPY = "copy", "sends an issue again"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from digest.analytics import clickers
 from digest.bounces.models import Bounce
+from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending import history
 from digest.sending.models import AnyDelivery
@@ -68,14 +69,20 @@ def export_in_scope(subscriber: Subscriber, scope: PublicationScope) -> dict[str
         return data
     slugs = set(scope.newsletters().values_list("slug", flat=True))
     publications = set(scope.publications().values_list("slug", flat=True))
-    limited = _limit(data, slugs, publications)
+    limited = limit_to_newsletters(data, slugs, publications)
     return limited | asdict(details_of(subscriber, scope))
 
 
-def _limit(
-    data: dict[str, Any], slugs: Collection[str], publications: Collection[str]
+def limit_to_newsletters(
+    data: dict[str, Any], slugs: Collection[str], publications: Collection[str] | None = None
 ) -> dict[str, Any]:
-    """Return an export with only the rows about these newsletters or of these publications."""
+    """Return an export with only the rows about these newsletters, and the personal data.
+
+    Of the profiles those of these publications remain, of the newsletters' own for None.
+    """
+    if publications is None:
+        own = Newsletter.objects.filter(slug__in=slugs)
+        publications = set(own.values_list("publication__slug", flat=True))
     return {
         name: [
             row
@@ -111,8 +118,8 @@ def _profiles(subscriber: Subscriber) -> list[dict[str, Any]]:
             "publication": row.publication.slug,
             "tags": row.tags,
             "attributes": row.attributes,
-            "entered_at_sign_up": row.unconfirmed or {},
         }
+        | ({"entered_at_sign_up": row.unconfirmed} if row.unconfirmed else {})
         for row in rows
     ]
 

@@ -10,6 +10,7 @@ import structlog
 from django.db import connection, transaction
 
 from digest.accounts.models import User
+from digest.accounts.topics import NewsroomEvent
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
@@ -103,7 +104,8 @@ def _queue_notices(pause: PausedDomain, now: datetime) -> None:
     publication = Publication.objects.order_by("pk").first()
     if publication is None:
         return
-    for user in User.objects.filter(is_active=True, is_staff=True):
+    users = User.objects.filter(is_active=True, is_staff=True)
+    for user in users.exclude(unwanted_events__contains=[NewsroomEvent.DOMAIN]):
         queue_notice(
             Notice.Kind.PAUSED, publication, email=user.email, now=now, context={"paused": pause.pk}
         )

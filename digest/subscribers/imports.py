@@ -81,13 +81,13 @@ def check(
 
     Another source brings its own meanings. Raises ImportFileError where they make no sense.
     """
-    known = attributes_of(upload.newsletter.publication_id)
+    definitions = attributes_of(upload.newsletter.publication_id)
     with _list(upload) as path:
         layout = read_layout(path, name=upload.file_name, source=source)
         if source == upload.source:
             layout = layout.with_meanings(meanings, everyone)
         else:
-            layout = match_attributes(replace(layout, everyone=everyone), known)
+            layout = match_attributes(replace(layout, everyone=everyone), definitions)
         _set_layout(upload, layout)
         upload.suppress = suppress
         _check(upload, path, layout, now)

@@ -16,3 +16,8 @@ class Event(TextChoices):
     ENTERED = "series.entered", "a subscriber has entered a series of mails"
     ENDED = "series.ended", "a subscriber has left a series, or had its last step"
     DROPPED = "deliverability.dropped", "a mailbox provider takes an issue far worse than before"
+    WAITING = "issue.waiting", "an issue waits for approval"
+    SKIPPED = "issue.skipped", "an issue was skipped"
+    FAILED = "issue.failed", "an issue is paused because something is wrong with it"
+    DOMAIN_PAUSED = "domain.paused", "a mailbox provider refuses our mail, and is paused"
+    SOURCE_OFF = "source.disabled", "a source was switched off"

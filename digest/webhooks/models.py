@@ -55,7 +55,13 @@ class WebhookDelivery(Leased, HasUuid):
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=32, choices=Event)
     at = models.DateTimeField()  # of the event
-    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="+")
+    newsletter = models.ForeignKey(
+        Newsletter, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    publication = models.ForeignKey(  # where there is no newsletter; null: of all publications
+        Publication, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    details = models.JSONField(null=True)  # of an event of the newsroom: nothing of a subscriber
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, null=True, related_name="+"
     )

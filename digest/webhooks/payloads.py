@@ -25,12 +25,12 @@ def payload_of(delivery: WebhookDelivery) -> bytes:
         "type": delivery.event,
         "timestamp": delivery.at.isoformat(),
         "data": {
-            "newsletter": delivery.newsletter.slug,
-            "publication": delivery.newsletter.publication.slug,
+            **_place(delivery),
             **_subscriber_data(delivery),
             **_issue_data(delivery),
             **_bounce_data(delivery),
             **_series_data(delivery),
+            **(delivery.details or {}),
         },
     }
     return json.dumps(
@@ -41,6 +41,14 @@ def payload_of(delivery: WebhookDelivery) -> bytes:
 def message_id(delivery: WebhookDelivery) -> str:
     """Return the id of an event for a webhook, the same at every attempt."""
     return f"msg_{links.sign_rows('webhook-message', delivery)}"
+
+
+def _place(delivery: WebhookDelivery) -> dict[str, Any]:
+    """Return where it happened; an event of the whole installation has neither of them."""
+    if newsletter := delivery.newsletter:
+        return {"newsletter": newsletter.slug, "publication": newsletter.publication.slug}
+    publication = delivery.publication.slug if delivery.publication else None
+    return {"newsletter": None, "publication": publication}
 
 
 def _subscriber_data(delivery: WebhookDelivery) -> dict[str, Any]:
@@ -62,7 +70,9 @@ def _issue_data(delivery: WebhookDelivery) -> dict[str, Any]:
         "issue_uuid": str(issue.uuid),
         "slot": issue.slot.isoformat(),
     }
-    if delivery.event == Event.STATISTICS:
+    if delivery.details is not None:
+        data |= {"subject": issue.subject}
+    elif delivery.event == Event.STATISTICS:
         data |= {"subject": issue.subject, "hours": statistics.hours_of(delivery)}
         data |= number_values(numbers_of([issue.pk])[issue.pk])
     elif delivery.event == Event.DROPPED:

@@ -1,7 +1,7 @@
 """A program that calls the API, with whatever token a test gives it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import pytest
@@ -58,13 +58,19 @@ MakeCaller = Callable[..., Caller]
 def make_caller() -> MakeCaller:
     """Make a program with these scopes (all of them), for a publication or for all."""
 
-    def create(*scopes: Scope, publication: Publication | None = None, name: str = "cms") -> Caller:
+    def create(
+        *scopes: Scope,
+        publication: Publication | None = None,
+        newsletter_ids: Iterable[int] = (),
+        name: str = "cms",
+    ) -> Caller:
         owner, _ = User.objects.get_or_create(email="ada@courier.example")
         _, secret = tokens.create(
             name,
             owner,
             scopes or list(Scope),
             publication_id=publication.pk if publication else None,
+            newsletter_ids=newsletter_ids,
             now=clock.now(),
         )
         return Caller(secret)

@@ -207,6 +207,24 @@ def test_another_publications_token_reaches_nothing(
 
 
 @walk
+def test_another_newsletters_token_reaches_nothing(
+    operation: Operation, ids: dict[str, int], make_caller: MakeCaller
+) -> None:
+    """Though it is of the same publication: neither this newsletter, nor what they share."""
+    publication = Publication.objects.get(slug="theirs")
+    own = make_newsletter(slug="own", publication=publication)
+    before = _picture()
+    caller = make_caller(publication=publication, newsletter_ids=[own.pk])
+    answer = call(caller, operation, ids)
+    if answer.status_code == 200:
+        items = json.loads(answer.content)["items"]
+        assert [row for row in items if row.get("slug") != "own"] == []
+    else:
+        assert answer.status_code in {403, 404}, answer.content
+    assert _picture() == before
+
+
+@walk
 def test_its_own_publications_token_reaches_it(
     operation: Operation, ids: dict[str, int], make_caller: MakeCaller
 ) -> None:

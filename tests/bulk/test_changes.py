@@ -146,13 +146,14 @@ def test_an_attribute_is_set_and_each_gets_their_own_value_back(
 ) -> None:
     """But for those whose value somebody changed since. A value of a wrong type is refused."""
     attributes.define(tide.publication, label="Age", kind="number", now=NOON)
-    people = [make_subscriber(tide) for _ in range(4)]
-    for subscriber, age in zip(people, ("40", "41", "", "50"), strict=True):
+    subscribers = [make_subscriber(tide) for _ in range(4)]
+    for subscriber, age in zip(subscribers, ("40", "41", "", "50"), strict=True):
         profiles.set_attributes(subscriber.pk, tide.publication_id, {"age": age})
 
     def ages() -> list[Any]:
         return [
-            profiles.profile_of(row.pk, tide.publication_id).attributes.get("age") for row in people
+            profiles.profile_of(row.pk, tide.publication_id).attributes.get("age")
+            for row in subscribers
         ]
 
     with pytest.raises(DigestError, match="Enter a number"):
@@ -161,7 +162,7 @@ def test_an_attribute_is_set_and_each_gets_their_own_value_back(
     assert numbers(change) == {"": "3", "have this value already": "1"}
     run(change)
     assert ages() == [40, 40, 40, 40]
-    profiles.set_attributes(people[1].pk, tide.publication_id, {"age": 99})
+    profiles.set_attributes(subscribers[1].pk, tide.publication_id, {"age": 99})
     assert undo(change).restored == 2
     assert ages() == [40, 99, None, 50]
 
@@ -218,8 +219,8 @@ def test_an_invitation_asks_and_activates_nobody(
     subscription = Subscription.objects.get(subscriber=invited, newsletter=weekly)
     assert subscription.state == "pending"
     assert not running.can_undo(change, LATER)
-    again = run(draft(tide, ada, "invite", newsletter="weekly"))
-    assert (again.changed, Notice.objects.count()) == (0, 1)
+    repetition = run(draft(tide, ada, "invite", newsletter="weekly"))
+    assert (repetition.changed, Notice.objects.count()) == (0, 1)
 
 
 def test_a_pause_ends_no_longer_one(tide: Newsletter, ada: User) -> None:
@@ -239,7 +240,7 @@ def test_a_pause_ends_no_longer_one(tide: Newsletter, ada: User) -> None:
     assert first.pk
 
 
-def test_erasing_takes_the_number_and_spares_who_is_anothers_too(
+def test_an_erasure_takes_the_number_and_leaves_shared_subscribers(
     tide: Newsletter, ada: User
 ) -> None:
     """Only keyed hashes stay, and nothing brings them back."""

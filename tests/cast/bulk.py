@@ -7,7 +7,7 @@ from digest.subscribers.models import Subscriber
 from tests.clock import NOON
 
 
-def make_bulk_change(newsletter: Newsletter, kind: str = "", **data: str) -> BulkChange:
+def make_bulk_change(newsletter: Newsletter, kind: str = "", /, **data: str) -> BulkChange:
     """A draft about every subscriber of a newsletter's publication."""
     change = selecting.select(
         Subscriber.objects.all(),

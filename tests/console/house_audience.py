@@ -56,8 +56,8 @@ def _change_many(newsletter: Newsletter, now: datetime) -> None:
     make_bulk_change(newsletter, "add-tag", tag="vip")
     make_bulk_change(newsletter, "erase")
     running.begin(make_bulk_change(newsletter, "add-tag", tag="press"), now)
-    moving = make_bulk_change(newsletter, "remove-tag", tag="press")
-    BulkChange.objects.filter(pk=moving.pk).update(state="running", begun_at=now)
+    running_change = make_bulk_change(newsletter, "remove-tag", tag="press")
+    BulkChange.objects.filter(pk=running_change.pk).update(state="running", begun_at=now)
 
 
 def spoil(text: str) -> None:

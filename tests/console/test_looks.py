@@ -148,10 +148,9 @@ def keys_for(address: str) -> Iterable[int | str]:
         return ids
     if "/import/service/" in address:
         return Transfer.objects.values_list("pk", flat=True)
-    if "/import/" in address:
-        return SubscriberImport.objects.values_list("pk", flat=True)
-    if "/subscriber-changes/" in address:
-        return BulkChange.objects.order_by("pk").values_list("pk", flat=True)
+    for part, many in (("/import/", SubscriberImport), ("/subscriber-changes/", BulkChange)):
+        if part in address:
+            return many.objects.order_by("pk").values_list("pk", flat=True)
     if "/issues/<int:pk>" in address:
         return Issue.objects.order_by("state").distinct("state").values_list("pk", flat=True)
     kind = next((kind for part, kind in KINDS.items() if part in address), User)

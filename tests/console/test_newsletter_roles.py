@@ -82,7 +82,7 @@ def test_their_own_newsletter_is_edited_and_sent(browser: Client, own: Newslette
 def test_of_a_shared_subscriber_they_see_their_part(
     browser: Client, own: Newsletter, foreign_issue: Issue
 ) -> None:
-    """No name, tag or other subscription; nobody is erased who subscribes elsewhere, too."""
+    """No name, tag or other subscription; nobody is erased who has another newsletter, too."""
     shared = make_subscriber(own, name="Ines Far")
     make_subscription(shared, foreign_issue.newsletter)
     profiles.add_tag("vip", own.publication_id, [shared.pk])
@@ -129,10 +129,10 @@ def test_owners_limit_members_and_invitations(own: Newsletter, foreign_issue: Is
     assert f"{own.name} in" in page.content.decode()
     with pytest.raises(NewsletterError, match="An owner has every newsletter"):
         members.change_role(member, MemberRole(Role.OWNER, None, newsletter_ids=[own.pk]), NOON)
-    elsewhere = make_newsletter(slug="flood")
+    foreign_newsletter = make_newsletter(slug="flood")
     with pytest.raises(NewsletterError, match="newsletters of the publication"):
         members.change_role(
-            member, MemberRole(Role.EDITOR, None, newsletter_ids=[elsewhere.pk]), NOON
+            member, MemberRole(Role.EDITOR, None, newsletter_ids=[foreign_newsletter.pk]), NOON
         )
     invitation = {
         "email": "new@courier.example",

@@ -187,7 +187,7 @@ def test_every_job_either_sends_nothing_or_is_held() -> None:
         *(jobs.LOOK_UP_NAMES, jobs.ASK_SERVICES),
         *(jobs.SWEEP_DELIVERIES, jobs.ARCHIVE_DELIVERIES, jobs.SETTLE_REFUSALS),
         *(jobs.COMPACT_GROWTH, jobs.SETTLE_SIGNUPS, jobs.COUNT_RESULTS, jobs.BEAT),
-        *(jobs.RECORD_EVIDENCE, jobs.CHANGE_SUBSCRIBERS),
+        *(jobs.RECORD_EVIDENCE, jobs.CHANGE_SUBSCRIBERS, jobs.NOTIFY_NEWSROOM),
         *(jobs.COLLECT_PAGE_VIEWS, jobs.REFRESH_POPULARITY, jobs.JUDGE_HITS),
         *(jobs.DELETE_OLD_HITS, jobs.DELETE_OLD_WEBHOOK_DELIVERIES, jobs.QUEUE_STATISTICS),
         jobs.DELETE_OLD_NOTICES,

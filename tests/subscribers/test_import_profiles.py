@@ -59,8 +59,8 @@ def test_columns_called_like_attributes_are_read(tmp_path: Path, tide: Newslette
         *("attribute.city", "attribute.born", "attribute.donor"),
         "tags",
     )
-    everything = {"city": "Bergen", "born": "1980-02-29", "donor": True}
-    assert profile_of("a@r.example", tide) == (["vip", "press"], everything)
+    values = {"city": "Bergen", "born": "1980-02-29", "donor": True}
+    assert profile_of("a@r.example", tide) == (["vip", "press"], values)
     assert profile_of("b@r.example", tide) == (["press", "vip"], {"city": "=Oslo"})
     assert Profile.objects.count() == 2, "who has nothing needs no profile"
 
@@ -108,7 +108,7 @@ def test_who_is_tagged_unsubscribed_is_not_mailed(tmp_path: Path, tide: Newslett
     assert not Subscriber.objects.filter(email="a@r.example").exists()
 
 
-def test_columns_are_mapped_by_hand(tmp_path: Path, tide: Newsletter) -> None:
+def test_columns_are_mapped_explicitly(tmp_path: Path, tide: Newsletter) -> None:
     """An attribute that does not exist, or twice, is refused with what to do."""
     content = "email,town,labels\na@r.example,Bergen,vip\n"
     take(tmp_path, content, tide, mapping=[("attribute.city", "town"), ("tags", "3")])

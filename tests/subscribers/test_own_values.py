@@ -32,7 +32,8 @@ def tide() -> Newsletter:
 
 def values_of(subscriber: Subscriber, newsletter: Newsletter) -> dict[str, attributes.Value]:
     """The values that are stored."""
-    return profiles.profile_of(subscriber.pk, newsletter.publication_id).attributes
+    profile = profiles.profile_of(subscriber.pk, newsletter.publication_id)
+    return dict(profile.attributes)
 
 
 def test_the_preferences_page_shows_and_takes_what_is_allowed(

@@ -2,6 +2,7 @@
 
 from digest.core import clock, jobs
 from digest.notices import retention, send
+from digest.notifications import queueing
 from digest.selfservice import signups
 from workers.task import job
 
@@ -22,3 +23,9 @@ def send_notices() -> None:
 def delete_old_notices() -> None:
     """Delete the notices that have been over for long."""
     retention.delete_old(clock.now())
+
+
+@job(jobs.NOTIFY_NEWSROOM)
+def notify_newsroom() -> None:
+    """Tell editors and webhooks of issues that wait, were skipped or failed, and the like."""
+    queueing.queue_new(clock.now())

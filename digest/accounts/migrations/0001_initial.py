@@ -70,6 +70,25 @@ class Migration(migrations.Migration):
                 ),
                 ("email", models.EmailField(max_length=254, unique=True)),
                 (
+                    "unwanted_events",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("waiting", "An issue waits for approval"),
+                                ("skipped", "An issue was skipped"),
+                                ("failed", "An issue is paused because something is wrong with it"),
+                                ("domain", "A mailbox provider refuses our mail, and is paused"),
+                                ("drop", "A mailbox provider takes mail far worse than before"),
+                                ("source", "A source was switched off"),
+                            ],
+                            max_length=8,
+                        ),
+                        db_default=[],
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
                     "groups",
                     models.ManyToManyField(
                         blank=True,

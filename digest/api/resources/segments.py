@@ -112,11 +112,11 @@ def try_rules(request: HttpRequest, payload: RulesIn) -> Any:
     publication = get_publication(caller_of(request), payload.publication)
     catalog = catalog_of(publication)
     rules = catalog.read(payload.rules)
-    rows, among = members(catalog, rules, clock.now()), [publication.pk]
+    rows, publication_ids = members(catalog, rules, clock.now()), [publication.pk]
     return {
         "description": wording.describe(catalog, rules),
-        "count": _serialize_count(counting.count(rows, among)),
-        "subscribers": [_serialize_member(row) for row in counting.preview(rows, among)],
+        "count": _serialize_count(counting.count(rows, publication_ids)),
+        "subscribers": [_serialize_member(row) for row in counting.preview(rows, publication_ids)],
     }
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from digest.accounts.models import User
+from digest.accounts.topics import NewsroomEvent
 from digest.bounces.drops import comparing
 from digest.bounces.drops.comparing import Decline
 from digest.bounces.models import DomainResult, Drop
@@ -115,7 +116,8 @@ def queue_notices(newsletter: Newsletter, drops: list[Drop], now: datetime) -> N
             for drop in drops
         ],
     }
-    for user in User.objects.filter(is_active=True, is_staff=True):
+    users = User.objects.filter(is_active=True, is_staff=True)
+    for user in users.exclude(unwanted_events__contains=[NewsroomEvent.DROP]):
         if members.has_right(user, Right.EDIT, newsletter.publication_id, newsletter.pk):
             queue_notice(
                 Notice.Kind.DROP, newsletter.publication, email=user.email, now=now, context=context

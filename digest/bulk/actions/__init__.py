@@ -2,7 +2,7 @@
 
 from digest.bulk.actions.attributes import SetAttribute
 from digest.bulk.actions.base import Action, Sorting
-from digest.bulk.actions.erasing import Erase
+from digest.bulk.actions.erasure import Erase
 from digest.bulk.actions.newsletters import Invite, Remove
 from digest.bulk.actions.pausing import Pause
 from digest.bulk.actions.tags import AddTag, RemoveTag

@@ -48,13 +48,13 @@ def select(request: HttpRequest) -> HttpResponse:
         publications = publications.filter(pk=publication_id)
     publication = get_object_or_404(publications[:1])
     rows = matching_rows(request, scope)
-    words = matching_words(request, scope)
+    selection = matching_words(request, scope)
     if request.POST.get("which") != "all":
         ticks = [pk for text in request.POST.getlist("tick") if (pk := parse_id(text))]
-        rows, words = rows.filter(pk__in=ticks), "Ticked in the list"
+        rows, selection = rows.filter(pk__in=ticks), "Ticked in the list"
     try:
         row = selecting.select(
-            rows, publication, selection=words, user=user_of(request), now=clock.now()
+            rows, publication, selection=selection, user=user_of(request), now=clock.now()
         )
     except DigestError as problem:
         messages.error(request, str(problem))
@@ -134,7 +134,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far a change is; reload the page when it is over."""
     row = _get(request, pk)
     response = render_fragment(request, "console/audience/_change_progress.html", _context(row))
-    if row.state not in _MOVING:
+    if row.state not in _IN_PROGRESS:
         response["HX-Refresh"] = "true"
     return response
 
@@ -190,7 +190,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
     return response
 
 
-_MOVING = {State.RUNNING, State.UNDOING}
+_IN_PROGRESS = {State.RUNNING, State.UNDOING}
 
 
 def _lines(row: BulkChange, subscriptions: QuerySet[Subscription]) -> Iterator[str]:
@@ -229,7 +229,7 @@ def _context(row: BulkChange) -> dict[str, Any]:
         "description": action_of(row).describe(row) if row.kind else "",
         "settled": settled,
         "total": total,
-        "is_moving": row.state in _MOVING,
+        "is_moving": row.state in _IN_PROGRESS,
         "reasons": sorted(row.reasons.items(), key=lambda item: -item[1]),
         "can_undo": row.state != State.DRAFT and running.can_undo(row, clock.now()),
         "undo_until": clock.format_moment(

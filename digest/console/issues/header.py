@@ -98,8 +98,8 @@ def recipients(issue: Issue, now: datetime) -> QuerySet[Subscription]:
 def recipient_count(issue: Issue, now: datetime) -> Count:
     """Return how many would receive an issue now; about how many where they take long to count."""
     ids = recipients(issue, now).values("subscriber")
-    rows, among = Subscriber.objects.filter(pk__in=ids), [issue.newsletter.publication_id]
-    return counting.count(rows, among, COUNT_PATIENCE)
+    rows, publication_ids = Subscriber.objects.filter(pk__in=ids), [issue.newsletter.publication_id]
+    return counting.count(rows, publication_ids, COUNT_PATIENCE)
 
 
 def is_open(issue: Issue) -> bool:

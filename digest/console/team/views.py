@@ -59,8 +59,8 @@ def invite(request: HttpRequest) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("team")
-    only = reached_names(invitation.newsletter_ids)
-    action = f"invited as {invitation.get_role_display()}{f' of {only}' if only else ''}"
+    limit = reached_names(invitation.newsletter_ids)
+    action = f"invited as {invitation.get_role_display()}{f' of {limit}' if limit else ''}"
     record_action(request, action, invitation.email, invitation.publication_id)
     sender = _sender(invitation)
     if sender and not _mails(invitation).exists():
@@ -80,8 +80,8 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("team")
-    only = reached_names(member.newsletter_ids)
-    action = f"changed to {member.get_role_display()}{f' of {only}' if only else ''}: {rights}"
+    limit = reached_names(member.newsletter_ids)
+    action = f"changed to {member.get_role_display()}{f' of {limit}' if limit else ''}: {rights}"
     record_action(request, action, member.user, _of(member))
     return done(request, f"{member.user} is now {member.get_role_display()}.", "team")
 

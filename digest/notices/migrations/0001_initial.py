@@ -69,6 +69,7 @@ class Migration(migrations.Migration):
                                 "drop",
                                 "warns an editor of a mailbox provider that takes mail worse than before",
                             ),
+                            ("event", "tells an editor what happened to an issue or a source"),
                             ("account", "is about an account of the console"),
                             ("copy", "sends an issue again"),
                         ],

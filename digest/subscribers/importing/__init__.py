@@ -135,12 +135,13 @@ def import_csv(
         raise SubscriberError("Describe how these subscribers consented. It is stored as evidence.")
     if refused_to and refused_to.exists() and path.exists() and refused_to.samefile(path):
         raise ImportFileError("The file for refused rows is the list itself. Choose another file.")
-    known = attributes_of(newsletter.publication_id)
-    run = _Run(newsletter, known, consent.strip(), now, suppress=suppress, dry_run=dry_run)
+    definitions = attributes_of(newsletter.publication_id)
+    run = _Run(newsletter, definitions, consent.strip(), now, suppress=suppress, dry_run=dry_run)
     with ExitStack() as open_files:
         list_path, name = open_files.enter_context(unpacked(path))
         read = layout or match_attributes(
-            read_layout(list_path, mapping, name=name, source=source, everyone=everyone), known
+            read_layout(list_path, mapping, name=name, source=source, everyone=everyone),
+            definitions,
         )
         report = Report(read, dry_run=dry_run)
         writer = _refusal_file(refused_to, open_files)

@@ -61,8 +61,11 @@ class Columns:
     profile: ProfileColumns
 
     @classmethod
-    def of(cls, layout: Layout, known: Mapping[str, Attribute]) -> "Columns":
-        """Return a layout's columns; `known` are the attributes of the publication."""
+    def of(cls, layout: Layout, definitions: Mapping[str, Attribute] | None = None) -> "Columns":
+        """Return a layout's columns; `definitions` are the attributes of the publication.
+
+        Without them no tags and values are read: digest.transfers reads them itself.
+        """
         columns = layout.columns
         return cls(
             email=columns["email"],
@@ -71,7 +74,9 @@ class Columns:
             last_name=columns.get("last_name"),
             states=(*layout.states, *layout.other_columns),
             everyone=layout.everyone,
-            profile=ProfileColumns.of(layout, known),
+            profile=ProfileColumns()
+            if definitions is None
+            else ProfileColumns.of(layout, definitions),
         )
 
 

@@ -103,8 +103,8 @@ class Layout:
             if meaning == Meaning.TAGS or meaning.startswith(ATTRIBUTE):
                 meaning = Meaning.OTHER  # noqa: PLW2901  who is tagged "unsubscribed" is
             if meaning in _READINGS:
-                known = Meaning(meaning)
-                yield StateColumn(index, heading, _READINGS[known], cause_of(heading, known))
+                kind = Meaning(meaning)
+                yield StateColumn(index, heading, _READINGS[kind], cause_of(heading, kind))
 
 
 LABELS: Mapping[Meaning, str] = {
@@ -147,7 +147,7 @@ def read_layout(
     width = min(max(map(len, sample)), MOST_COLUMNS)
     header = [cell.strip("\ufeff\u200b ") for cell in header]
     source = recognise(header) if source is None else source
-    meanings = _guess(header, body, width, source)
+    meanings: list[str] = [*_guess(header, body, width, source)]
     pairs = mapping.items() if isinstance(mapping, Mapping) else mapping
     meanings = _map(meanings, pairs, header, width)
     if Meaning.EMAIL not in meanings:

@@ -5,12 +5,12 @@ with the attribute's key. A cell that is not of the attribute's type is left out
 empty one changes nothing.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
+from psycopg.types.json import Jsonb
 
 from digest.core.text import one_line
 from digest.newsletters.audiences.models import Attribute
@@ -40,13 +40,13 @@ class ProfileColumns:
     attributes: tuple[tuple[int, str, Attribute], ...] = ()  # index, heading, attribute
 
     @classmethod
-    def of(cls, layout: Layout, known: Mapping[str, Attribute]) -> "ProfileColumns":
+    def of(cls, layout: Layout, definitions: Mapping[str, Attribute]) -> "ProfileColumns":
         """Return the columns of a layout; raise ImportFileError for an unknown attribute."""
         columns = list(enumerate(zip(layout.headings, layout.meanings, strict=True)))
         return cls(
             tuple(index for index, (_, meaning) in columns if meaning == Meaning.TAGS),
             tuple(
-                (index, heading, _attribute(meaning, known))
+                (index, heading, _attribute(meaning, definitions))
                 for index, (heading, meaning) in columns
                 if meaning.startswith(ATTRIBUTE)
             ),
@@ -72,14 +72,14 @@ class ProfileColumns:
         return ProfileCells(tuple(dict.fromkeys(tags)), values, tuple(problems))
 
 
-def match_attributes(layout: Layout, known: Mapping[str, Attribute]) -> Layout:
+def match_attributes(layout: Layout, definitions: Mapping[str, Attribute]) -> Layout:
     """Return a layout in which columns called like an attribute are about it.
 
     Only those that are about nothing else, each attribute once: by "attribute.city", as an export
     of ours has it, by its key, or by its label.
     """
     names = {}
-    for key, attribute in known.items():
+    for key, attribute in definitions.items():
         for name in (attribute.label, key, f"{ATTRIBUTE}{key}"):
             names[plain(name)] = f"{ATTRIBUTE}{key}"
     meanings = list(layout.meanings)
@@ -93,7 +93,7 @@ def match_attributes(layout: Layout, known: Mapping[str, Attribute]) -> Layout:
 def store_profiles(rows: Iterable[tuple[int, ProfileCells]], publication_id: int) -> None:
     """Store what lines say of those who are subscribers now; `import_decided` says who that is."""
     values = [
-        (line, list(cells.tags), json.dumps(cells.values or {}))
+        (line, list(cells.tags), Jsonb(cells.values or {}))
         for line, cells in rows
         if cells.tags or cells.values
     ]
@@ -126,13 +126,13 @@ SELECT subscriber.id, %(publication)s, row.tags[:%(most)s], row.attributes
 """
 
 
-def _attribute(meaning: str, known: Mapping[str, Attribute]) -> Attribute:
+def _attribute(meaning: str, definitions: Mapping[str, Attribute]) -> Attribute:
     key = meaning.removeprefix(ATTRIBUTE)
-    if key not in known:
+    if key not in definitions:
         raise ImportFileError(
             f"There is no attribute “{one_line(key, 60)}”. Define it first: Segments > Attributes."
         )
-    return known[key]
+    return definitions[key]
 
 
 def _tags(cell: str) -> list[str]:

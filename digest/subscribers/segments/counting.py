@@ -100,8 +100,8 @@ def _sample(publication_ids: Collection[int] | None) -> tuple[list[int], int]:
     draws = _draw(possible, SAMPLE)
     if publication_ids is not None:
         hits = _subscribed(draws, publication_ids)
-        wanted = min(SAMPLE * SAMPLE // max(hits, 1), MOST_DRAWS, span)
-        draws = _draw(possible, wanted) if wanted > SAMPLE else draws
+        draws_needed = min(SAMPLE * SAMPLE // max(hits, 1), MOST_DRAWS, span)
+        draws = _draw(possible, draws_needed) if draws_needed > SAMPLE else draws
     return draws, span
 
 

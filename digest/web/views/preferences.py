@@ -121,7 +121,8 @@ def _save(submission: Submission) -> str:
 def _save_profile(submission: Submission) -> str:
     """Save name, language and time zone, and the attributes that are theirs to change."""
     current = submission.current
-    own_values.save(current.subscriber.pk, current.publication.pk, {**submission.post.dict()})
+    fields = {name: str(value) for name, value in submission.post.items()}
+    own_values.save(current.subscriber.pk, current.publication.pk, fields)
     language = submission.post.get("language", "")
     preferences.save_profile(
         current.subscriber,

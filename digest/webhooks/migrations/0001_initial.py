@@ -70,6 +70,17 @@ class Migration(migrations.Migration):
                                     "deliverability.dropped",
                                     "a mailbox provider takes an issue far worse than before",
                                 ),
+                                ("issue.waiting", "an issue waits for approval"),
+                                ("issue.skipped", "an issue was skipped"),
+                                (
+                                    "issue.failed",
+                                    "an issue is paused because something is wrong with it",
+                                ),
+                                (
+                                    "domain.paused",
+                                    "a mailbox provider refuses our mail, and is paused",
+                                ),
+                                ("source.disabled", "a source was switched off"),
                             ],
                             max_length=32,
                         ),
@@ -138,6 +149,14 @@ class Migration(migrations.Migration):
                                 "deliverability.dropped",
                                 "a mailbox provider takes an issue far worse than before",
                             ),
+                            ("issue.waiting", "an issue waits for approval"),
+                            ("issue.skipped", "an issue was skipped"),
+                            (
+                                "issue.failed",
+                                "an issue is paused because something is wrong with it",
+                            ),
+                            ("domain.paused", "a mailbox provider refuses our mail, and is paused"),
+                            ("source.disabled", "a source was switched off"),
                         ],
                         max_length=32,
                     ),
@@ -174,8 +193,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "publication",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="newsletters.publication",
+                    ),
+                ),
+                ("details", models.JSONField(null=True)),
+                (
                     "newsletter",
                     models.ForeignKey(
+                        null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="+",
                         to="newsletters.newsletter",

@@ -73,8 +73,8 @@ class Command(ActionCommand):
         )
         members.change_role(member, role, clock.now())
         values = _values(member)
-        only = f" of {', '.join(values['newsletters'])}" if values["newsletters"] else ""
-        self.answer(values, f"{member.user} is {member.get_role_display()}{only} now.")
+        limit = f" of {', '.join(values['newsletters'])}" if values["newsletters"] else ""
+        self.answer(values, f"{member.user} is {member.get_role_display()}{limit} now.")
 
 
 def _newsletter(slug: str, publication_id: int) -> int:

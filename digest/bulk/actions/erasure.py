@@ -7,7 +7,7 @@ from digest.bulk.actions.base import Action, Sorting, Values
 from digest.bulk.models import BulkChange
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
-from digest.selfservice import erasure
+from digest.selfservice.erasure import erase
 from digest.subscribers.models import Subscription
 
 
@@ -29,13 +29,13 @@ class Erase(Action):
         return "Erase"
 
     def sort(self, change: BulkChange, ids: Collection[int], *, locks: bool = False) -> Sorting:  # noqa: ARG002
-        others = Subscription.objects.filter(subscriber__in=ids).exclude(
+        foreign_subscriptions = Subscription.objects.filter(subscriber__in=ids).exclude(
             newsletter__publication=change.publication_id
         )
-        elsewhere = set(others.values_list("subscriber_id", flat=True))
+        foreign_ids = set(foreign_subscriptions.values_list("subscriber_id", flat=True))
         sorting = Sorting()
         for subscriber_id in ids:
-            if subscriber_id in elsewhere:
+            if subscriber_id in foreign_ids:
                 sorting.refuse("have subscriptions of another publication", subscriber_id)
             else:
                 sorting.changing[subscriber_id] = None
@@ -43,4 +43,4 @@ class Erase(Action):
 
     def apply(self, change: BulkChange, ids: Collection[int], now: datetime) -> None:  # noqa: ARG002
         for subscriber_id in ids:
-            erasure.erase(subscriber_id, now)
+            erase(subscriber_id, now)

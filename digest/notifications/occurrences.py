@@ -1,0 +1,100 @@
+"""What happened lately that the newsroom should know, from the rows that say so."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from digest.accounts.topics import NewsroomEvent
+from digest.articles.models import Source
+from digest.issues import approval
+from digest.issues.models import Issue
+from digest.newsletters.choices import Approval
+from digest.relays.models import PausedDomain
+from digest.webhooks.events import Event
+
+RECENT = timedelta(days=1)  # older ones are no news, for example after an outage of all workers
+
+State = Issue.State
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """Something that happened: to an issue, a source, or a domain."""
+
+    event: NewsroomEvent
+    key: str
+    webhook_event: Event
+    publication_id: int | None  # None: every publication
+    newsletter_id: int | None = None
+    issue: Issue | None = None
+    context: dict[str, int] = field(default_factory=dict)  # of a notice: ids
+    details: dict[str, Any] = field(default_factory=dict)  # for webhooks; nothing of a subscriber
+
+
+def recent(now: datetime) -> Iterator[Occurrence]:
+    """Yield what happened within a day, whether or not it was told already."""
+    since = now - RECENT
+    for issue in _waiting(since):
+        yield _of_issue(NewsroomEvent.WAITING, Event.WAITING, issue)
+    for issue in _issues().filter(state=State.SKIPPED, finished_at__gt=since):
+        yield _of_issue(NewsroomEvent.SKIPPED, Event.SKIPPED, issue)
+    paused = _issues().filter(state=State.PAUSED, slot__gt=since).exclude(reason="")
+    for issue in paused:
+        yield _of_issue(NewsroomEvent.FAILED, Event.FAILED, issue)
+    for source in Source.objects.filter(switched_off_at__gt=since).order_by("pk"):
+        yield _of_source(source)
+    for pause in PausedDomain.objects.filter(until__gt=now, since__gt=since).order_by("pk"):
+        yield _of_domain(pause)
+
+
+def _waiting(since: datetime) -> Iterator[Issue]:
+    drafts = _issues().filter(state=State.DRAFT, built_at__gt=since)
+    for issue in drafts.exclude(newsletter__approval=Approval.NONE):
+        if issue.goes_by_itself and approval.is_needed(issue):
+            yield issue
+
+
+def _issues() -> QuerySet[Issue]:
+    return Issue.objects.select_related("newsletter__publication").order_by("pk")
+
+
+def _of_issue(event: NewsroomEvent, webhook_event: Event, issue: Issue) -> Occurrence:
+    return Occurrence(
+        event,
+        str(issue.pk),
+        webhook_event,
+        issue.newsletter.publication_id,
+        issue.newsletter_id,
+        issue,
+        context={"issue": issue.pk},
+        details={"reason": issue.reason},
+    )
+
+
+def _of_source(source: Source) -> Occurrence:
+    return Occurrence(
+        NewsroomEvent.SOURCE,
+        f"{source.pk} {source.switched_off_at:%Y-%m-%dT%H:%M:%S}",
+        Event.SOURCE_OFF,
+        source.publication_id,
+        context={"source": source.pk},
+        details={"source": source.pk, "url": source.url, "reason": source.problem},
+    )
+
+
+def _of_domain(pause: PausedDomain) -> Occurrence:
+    return Occurrence(
+        NewsroomEvent.DOMAIN,
+        f"{pause.pk} {pause.since:%Y-%m-%dT%H:%M:%S} {pause.times}",
+        Event.DOMAIN_PAUSED,
+        None,
+        context={"paused": pause.pk},
+        details={
+            "domain": pause.domain,
+            "until": pause.until.isoformat(),
+            "reason": pause.reason,
+        },
+    )

@@ -1,0 +1,84 @@
+"""Tell the newsroom of each occurrence once: members who want it by mail, webhooks by an event.
+
+Whatever happened between two runs to issues of one newsletter comes in one mail: after an outage
+that made ten issues be skipped, nobody gets ten.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from digest.accounts.models import User
+from digest.accounts.topics import NewsroomEvent
+from digest.newsletters import members
+from digest.newsletters.members import Right
+from digest.newsletters.models import Publication
+from digest.notices.models import Notice
+from digest.notices.queue import queue_notice
+from digest.notifications import occurrences
+from digest.notifications.models import Notification
+from digest.notifications.occurrences import Occurrence
+from digest.webhooks.queueing import queue_newsroom_event
+
+RETENTION = timedelta(days=90)
+
+
+@transaction.atomic
+def queue_new(now: datetime) -> int:
+    """Tell what nobody was told of yet; return how many occurrences that were."""
+    new = [row for row in occurrences.recent(now) if _is_new(row, now)]
+    for row in new:
+        queue_newsroom_event(
+            row.webhook_event,
+            now,
+            publication_id=row.publication_id,
+            newsletter_id=row.newsletter_id,
+            issue=row.issue,
+            details=row.details,
+        )
+    for group in _grouped(new):
+        _queue_mails(group, now)
+    Notification.objects.filter(at__lt=now - RETENTION).delete()
+    return len(new)
+
+
+def _is_new(row: Occurrence, now: datetime) -> bool:
+    """Note an occurrence; return whether nobody had done so. Two workers take turns by its key."""
+    _, is_new = Notification.objects.get_or_create(
+        event=row.event, key=row.key, defaults={"at": now}
+    )
+    return is_new
+
+
+def _grouped(rows: Iterable[Occurrence]) -> Iterator[list[Occurrence]]:
+    """Yield what is told in one mail: an event of the issues of one newsletter; else one each."""
+    groups = defaultdict[tuple[str, str], list[Occurrence]](list)
+    for row in rows:
+        groups[row.event, str(row.newsletter_id) if row.newsletter_id else row.key].append(row)
+    yield from groups.values()
+
+
+def _queue_mails(rows: Sequence[Occurrence], now: datetime) -> None:
+    first = rows[0]
+    # The mails about a paused domain, which is of no publication, are queued with the pause
+    # (sending.domain_pauses).
+    publication = Publication.objects.filter(pk=first.publication_id or 0).first()
+    if publication is None:
+        return
+    context = {"event": str(first.event), **first.context}
+    if first.issue:
+        context |= {"issues": [row.context["issue"] for row in rows]}
+    for user in wishing(first.event, first.publication_id, first.newsletter_id):
+        queue_notice(Notice.Kind.EVENT, publication, email=user.email, now=now, context=context)
+
+
+def wishing(
+    event: NewsroomEvent, publication_id: int | None, newsletter_id: int | None = None
+) -> Iterator[User]:
+    """Yield the editors and owners who want to be told of an event."""
+    users = User.objects.filter(is_active=True, is_staff=True).order_by("pk")
+    for user in users.exclude(unwanted_events__contains=[event]):
+        if members.has_right(user, Right.EDIT, publication_id, newsletter_id):
+            yield user

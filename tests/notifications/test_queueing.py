@@ -1,0 +1,165 @@
+"""The newsroom is told of each occurrence once: by mail to those who want it, and by webhooks."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from digest.accounts.models import User
+from digest.articles.models import Source
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter
+from digest.notices.content import write_letter
+from digest.notices.models import Notice
+from digest.notifications import queueing
+from digest.relays import registry as relay_registry
+from digest.relays.registry import RelayOptions
+from digest.webhooks import registry
+from digest.webhooks.models import WebhookDelivery
+from digest.webhooks.payloads import payload_of
+from tests.cast import (
+    NOON,
+    make_issue,
+    make_member,
+    make_newsletter,
+    make_publication,
+    make_source,
+)
+from tests.cast.relays import make_paused_domain
+
+pytestmark = pytest.mark.django_db
+LATER = NOON + timedelta(minutes=1)
+NEWSROOM = ["issue.waiting", "issue.skipped", "issue.failed", "source.disabled", "domain.paused"]
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """A newsletter whose issues somebody has to approve, and an editor."""
+    newsletter = make_newsletter(
+        slug="tide", publication=make_publication(), approval="one", name="The Morning Tide"
+    )
+    make_member(newsletter.publication, "editor", email="ed@courier.example")
+    return newsletter
+
+
+def mails() -> list[str]:
+    """The addresses of the mails that are queued, and take them away."""
+    addresses = sorted(Notice.objects.values_list("email", flat=True))
+    Notice.objects.all().delete()
+    return addresses
+
+
+def text_of(notice: Notice) -> str:
+    """What a mail says."""
+    written = write_letter(notice, NOON)
+    assert written
+    letter = written.letter
+    return " | ".join([letter.subject, letter.heading, *letter.paragraphs, *letter.after])
+
+
+def test_an_issue_that_waits_is_told_once(tide: Newsletter) -> None:
+    """Not again with each run; one that an editor writes is not waiting."""
+    issue = make_issue(tide, state="draft", slot=LATER, subject="Storm", built_at=NOON)
+    make_issue(tide, state="draft", slot=NOON, kind="manual", built_at=NOON)
+    assert queueing.queue_new(NOON) == 1
+    notice = Notice.objects.get()
+    assert notice.context["issues"] == [issue.pk]
+    text = text_of(notice)
+    assert "The Morning Tide waits for approval" in text
+    assert "Storm" in text
+    assert queueing.queue_new(LATER) == 0
+    assert mails() == ["ed@courier.example"]
+
+
+def test_a_mail_whose_matter_is_settled_is_not_sent(tide: Newsletter) -> None:
+    """Somebody was quicker."""
+    issue = make_issue(tide, state="draft", slot=LATER, built_at=NOON)
+    queueing.queue_new(NOON)
+    Issue.objects.filter(pk=issue.pk).update(state="built")
+    assert write_letter(Notice.objects.get(), NOON) is None
+
+
+def test_ten_skipped_issues_are_one_mail(tide: Newsletter) -> None:
+    """And one for each newsletter; what is old is no news."""
+    weekly = make_newsletter(slug="weekly", publication=tide.publication)
+    for newsletter, number in ((tide, 10), (weekly, 1)):
+        for hours in range(number):
+            make_issue(
+                newsletter,
+                state="skipped",
+                reason="Missed",
+                slot=NOON - timedelta(hours=hours),
+                finished_at=NOON,
+            )
+    old = NOON - timedelta(days=3)
+    make_issue(tide, state="skipped", reason="Missed", slot=old, finished_at=old)
+    assert queueing.queue_new(NOON) == 11
+    assert mails() == ["ed@courier.example"] * 2
+
+
+def test_a_failed_issue_says_what_is_wrong(tide: Newsletter) -> None:
+    """One that a person paused does not."""
+    make_issue(tide, state="paused", slot=NOON, reason="It cannot be rendered: line 3")
+    make_issue(tide, state="paused", slot=LATER, reason="")
+    assert queueing.queue_new(NOON) == 1
+    assert "It cannot be rendered: line 3" in text_of(Notice.objects.get())
+
+
+def test_a_source_that_was_switched_off(tide: Newsletter) -> None:
+    """Told again only if it happens again."""
+    source = make_source(tide)
+    Source.objects.filter(pk=source.pk).update(switched_off_at=NOON, problem="Too large.")
+    assert queueing.queue_new(NOON) == 1
+    assert "Too large." in text_of(Notice.objects.get())
+    assert queueing.queue_new(LATER) == 0
+    Source.objects.filter(pk=source.pk).update(switched_off_at=LATER)
+    assert queueing.queue_new(LATER) == 1
+
+
+def test_only_those_who_may_edit_and_want_it_are_told(tide: Newsletter) -> None:
+    """Each chooses for themselves; an editor of another newsletter hears nothing."""
+    publication = tide.publication
+    weekly = make_newsletter(slug="weekly", publication=publication)
+    make_member(publication, "analyst", email="ana@courier.example")
+    own = make_member(publication, "editor", email="own@courier.example", newsletter_ids=[tide.pk])
+    make_member(publication, "editor", email="weekly@courier.example", newsletter_ids=[weekly.pk])
+    browser = Client()
+    browser.force_login(own)
+    page = browser.get("/admin/notifications/").content.decode()
+    assert page.count(" checked") == 6
+    browser.post("/admin/notifications/", {"events": ["waiting", "source"]})
+    assert User.objects.get(pk=own.pk).unwanted_events == ["skipped", "failed", "domain", "drop"]
+    make_issue(tide, state="draft", slot=LATER, built_at=NOON)
+    make_issue(tide, state="skipped", reason="Missed", slot=NOON, finished_at=NOON)
+    queueing.queue_new(NOON)
+    assert mails() == ["ed@courier.example"] * 2 + ["own@courier.example"]
+
+
+def test_webhooks_are_told_too(tide: Newsletter) -> None:
+    """Of their publication, or of the installation; with why, and nothing of a subscriber."""
+    other = make_publication(slug="gazette")
+    for name, publication in (("all", None), ("own", tide.publication), ("other", other)):
+        registry.add(name, f"https://{name}.example/", NEWSROOM, now=NOON, publication=publication)
+    make_issue(tide, state="skipped", reason="Missed", slot=NOON, finished_at=NOON, subject="Storm")
+    queueing.queue_new(NOON)
+    deliveries = WebhookDelivery.objects.order_by("webhook__name")
+    assert [row.webhook.name for row in deliveries] == ["all", "own"]
+    body = json.loads(payload_of(deliveries[0]))
+    assert body["type"] == "issue.skipped"
+    assert (
+        body["data"].items()
+        >= {
+            "newsletter": "tide",
+            "publication": tide.publication.slug,
+            "subject": "Storm",
+            "reason": "Missed",
+        }.items()
+    )
+    WebhookDelivery.objects.all().delete()
+    relay = relay_registry.add("main", "smtp://mail.example", RelayOptions())
+    pause = make_paused_domain(relay, since=NOON, until=NOON + timedelta(hours=1))
+    queueing.queue_new(NOON)
+    assert WebhookDelivery.objects.count() == 3
+    body = json.loads(payload_of(WebhookDelivery.objects.earliest("pk")))
+    assert (body["data"]["domain"], body["data"]["publication"]) == (pause.domain, None)
