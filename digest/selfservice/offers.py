@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.models import Newsletter, Publication
 from digest.newsletters.signup_forms.models import SignUpForm
-from digest.selfservice.signups import consent_wording, offered_newsletters, tracking_wording
+from digest.selfservice.signups import (
+    consent_wording,
+    offered_newsletters,
+    preferences_wording,
+    tracking_wording,
+)
 from digest.subscribers.own_values import offered_at_sign_up
 from digest.subscribers.preferences import topics_of
 
@@ -27,6 +32,8 @@ class Offer:
 
     def wording(self, newsletters: Sequence[Newsletter]) -> str:
         """Return what a subscriber to these newsletters agrees to, in the active language."""
+        if not self.consent and len(self.newsletters) > 1 and not self.default:
+            return preferences_wording(newsletters[0].publication)  # they are chosen on the page
         if not self.consent:
             return consent_wording(newsletters)
         tracking = tracking_wording(newsletters[0].publication)

@@ -69,7 +69,9 @@ def test_several_take_one_confirmation(client: Client, courier: Publication) -> 
     assert set(active.values_list("newsletter__slug", flat=True)) == {"live", "announced"}
     event = ConsentEvent.objects.filter(action="requested").first()
     assert event is not None
-    assert (event.via, "The announced one" in event.wording) == ("catalogue", True)
+    assert event.via == "catalogue"
+    assert event.wording == "I want to receive the newsletters selected here by email."
+    assert event.wording in client.get(ADDRESS).content.decode()
 
 
 def test_nothing_chosen_is_said(client: Client, courier: Publication) -> None:
