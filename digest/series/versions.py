@@ -22,6 +22,7 @@ from digest.issues.errors import ApprovalError
 from digest.issues.models import Block, Issue, Story
 from digest.issues.window import latest_issue, stories_for_everyone
 from digest.newsletters.block_fields import STORY_KINDS, BlockKind
+from digest.newsletters.blocks import is_empty
 from digest.newsletters.models import Newsletter
 from digest.sending.compiling import compiled_for
 from digest.series.errors import SeriesError
@@ -95,13 +96,15 @@ def shown_issue(step: Step) -> Issue | None:
 def publish(step: Step, now: datetime) -> Issue:
     """Make a version of a step's draft as it is now; who is planned from now on gets it.
 
-    Raises SeriesError without a subject, ApprovalError where it has to be approved first, and
-    RenderingError with what an editor has to change.
+    Raises SeriesError without a subject or any content, ApprovalError where it has to be approved
+    first, and RenderingError with what an editor has to change.
     """
     locked = _locked(step)
     draft = locked.draft
     if not draft.own_subject.strip():
         raise SeriesError("Write a subject first.")
+    if _is_empty(locked):
+        raise SeriesError("The mail is empty. Write a text, or show the stories of an issue.")
     if approval.is_needed(draft):
         raise ApprovalError("The mail has to be approved first. Open it and press Approve.")
     version = _replace_version(locked, draft, now)
@@ -139,6 +142,19 @@ def problem_of(step: Step) -> str:
     if version.state == State.PAUSED and version.reason != OFF:
         return f"The mail of step {step.number} is paused. {version.reason}".strip()
     return ""
+
+
+def _is_empty(step: Step) -> bool:
+    """Say whether a step's draft has nothing to show, and shows no stories of an issue."""
+    visible = [block for block in step.draft.blocks.filter(hidden=False) if not block.has_stories]
+    if step.draft.stories.exists() or shown_issue(step):
+        return False
+    return all(is_empty(block) or _has_blank_text(block) for block in visible)
+
+
+def _has_blank_text(block: Block) -> bool:
+    document = block.content.get("document")
+    return document is not None and rich_text.is_empty(rich_text.parse(document))
 
 
 def _locked(step: Step) -> Step:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from digest.accounts.models import User
-from digest.core import addresses
+from digest.core import addresses, rich_text
 from digest.newsletters.models import Newsletter
 from digest.series import editing, switching, versions
 from digest.series.models import Series, Step
@@ -34,14 +34,22 @@ def make_series(
     for number, delay in enumerate(delays or (0,)):
         step = series.steps.get() if number == 0 else editing.add_step(series, editor, NOON)
         editing.change_step(step, editor, delay_minutes=delay, stories="")
-        step.draft.own_subject = f"Mail {number + 1}"
-        step.draft.save()
+        write_mail(step, f"Mail {number + 1}")
         versions.publish(step, NOON)
     Series.objects.filter(pk=series.pk).update(**fields)
     series.refresh_from_db()
     if active:
         switching.switch_on(series, NOON)
     return series
+
+
+def write_mail(step: Step, subject: str) -> None:
+    """Give the mail of a step a subject, and a text where it has none."""
+    step.draft.own_subject = subject
+    step.draft.save()
+    if subject != "Mail 1":
+        document = rich_text.from_text("This is what our neighbours read.")
+        step.draft.blocks.update(content={"document": document})
 
 
 def steps_of(series: Series) -> list[Step]:

@@ -91,6 +91,7 @@ def test_welcome_then_a_step_then_none_after_leaving(house: Up, page: Page) -> N
         page.goto(series)
         page.get_by_role("button", name="Add step").click()
         page.get_by_label("Wait").fill("2")
+        page.get_by_label("Stories of an issue").select_option("latest")
         page.get_by_role("button", name="Save step").click()
         page.get_by_text("The step was saved.").wait_for()
         write_step(page, subject)

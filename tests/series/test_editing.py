@@ -18,7 +18,7 @@ from digest.series.models import Enrolment, Series
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.segments import saving
 from tests.cast.newsletters import make_newsletter
-from tests.cast.series import make_editor, make_series, sign_up, steps_of
+from tests.cast.series import make_editor, make_series, sign_up, steps_of, write_mail
 from tests.clock import NOON
 from tests.series.test_planning import DAY, planned_for
 
@@ -48,8 +48,13 @@ def test_a_step_can_be_added_for_those_who_are_on_their_way(newsletter: Newslett
     editor = make_editor()
     step = editing.add_step(series, editor, NOON)
     editing.change_step(step, editor, delay_minutes=0)
+    with pytest.raises(SeriesError, match="subject first"):
+        versions.publish(step, NOON)
     step.draft.own_subject = "Third"
     step.draft.save()
+    with pytest.raises(SeriesError, match="mail is empty"):
+        versions.publish(step, NOON)
+    write_mail(step, "Third")
     versions.publish(step, NOON)
     for day in range(2, 5):
         planning.plan_due(NOON + timedelta(days=day))
