@@ -64,7 +64,7 @@ def test_errors_name_file_and_line(folder: Path, source: str, message: str) -> N
 def test_a_file_that_cannot_be_read_is_named(folder: Path) -> None:
     """One in another encoding, and a mail without any HTML."""
     (folder / "lead.html.j2").write_bytes(b"caf\xe9")
-    with pytest.raises(TemplateOverrideError, match=r"blocks/lead.html.j2 .* no text in UTF-8"):
+    with pytest.raises(TemplateOverrideError, match=r"blocks/lead.html.j2 .* not a text in UTF-8"):
         compiled()
     (folder / "lead.html.j2").unlink()
     for source in ("", "Good morning", "<!-- nothing -->"):
