@@ -62,9 +62,14 @@ def _measure(subscribers: int) -> dict[str, tuple[float, str]]:
         keys = ("field", "operator", "value")
         document = {"rules": [dict(zip(keys, rule, strict=True)) for rule in rules]}
         rows = members(catalog, catalog.read(document), clock.now())
-        counted = [_timed(lambda rows=rows: counting.count(rows)) for _ in range(ROUNDS)]
+        counted = [
+            _timed(lambda rows=rows: counting.count(rows, [publication.pk])) for _ in range(ROUNDS)
+        ]
         results[f"{name}, count"] = (median(ms for ms, _ in counted), str(counted[-1][1]))
-        listed = [_timed(lambda rows=rows: counting.preview(rows)) for _ in range(ROUNDS)]
+        listed = [
+            _timed(lambda rows=rows: counting.preview(rows, [publication.pk]))
+            for _ in range(ROUNDS)
+        ]
         results[f"{name}, preview"] = (median(ms for ms, _ in listed), f"{len(listed[-1][1])}")
     return results
 
