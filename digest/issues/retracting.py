@@ -12,6 +12,7 @@ from digest.issues import editing
 from digest.issues.changing import OPEN, story_of
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue, Story
+from digest.newsletters.blocks import have_content
 
 State = Issue.State
 
@@ -25,7 +26,7 @@ def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | No
     with transaction.atomic():
         locked = Issue.objects.select_for_update().get(pk=issue.pk)
         story = story_of(locked, story_id)
-        if not locked.stories.filter(retracted_at=None).exclude(pk=story.pk).exists():
+        if not _remains(locked, story):
             raise IssueError("It is the last story of this issue: cancel the issue instead.")
         if not story.retracted_at:
             story.retracted_at, story.retraction = now, one_line(note)
@@ -43,7 +44,7 @@ def withdraw(article: Article, note: str, by: User, now: datetime) -> list[Issue
     """Retract an article everywhere: from drafts, from issues being sent, and from all to come.
 
     Return the issues that it was in and that had not all left; one of nothing else does not go out,
-    or no further.
+    or no further. A mail of a series that has a text goes on without it.
     """
     storing.retract(article, now)
     issues = Issue.objects.filter(stories__article=article, stories__retracted_at=None)
@@ -59,9 +60,8 @@ def _take_out(issue: Issue, article: Article, note: str, by: User, now: datetime
         story = locked.stories.filter(article=article, retracted_at=None).first()
         if story is None:
             return
-        remaining = locked.stories.filter(retracted_at=None).exclude(pk=story.pk)
         is_begun = locked.planned_at or locked.state not in OPEN
-        if not remaining.exists():
+        if not _remains(locked, story):
             locked.state = State.PAUSED if is_begun else State.SKIPPED
             locked.reason = f"Its only story was retracted: {story.title}"
             locked.finished_at = None if is_begun else now
@@ -70,3 +70,14 @@ def _take_out(issue: Issue, article: Article, note: str, by: User, now: datetime
             retract(locked, story.pk, note, now)
         else:
             editing.remove(locked, locked.revision, story.pk, by)
+
+
+def _remains(issue: Issue, story: Story) -> bool:
+    """Say whether something is left of an issue without a story: also a text in a series.
+
+    A draft of a series is never sent as it is, and may be empty.
+    """
+    if issue.stories.filter(retracted_at=None).exclude(pk=story.pk).exists():
+        return True
+    has_text = issue.is_of_series and have_content(issue.blocks.filter(hidden=False))
+    return has_text or issue.kind == Issue.Kind.TEMPLATE

@@ -62,8 +62,12 @@ def latest_issue(newsletter_ids: Collection[int]) -> Issue | None:
 
 
 def stories_for_everyone(issue: Issue) -> QuerySet[Story]:
-    """Return the stories of an issue that all of its subscribers had: of no block for some."""
+    """Return the stories of an issue that all of its subscribers had: of no block for some.
+
+    None whose article was retracted after the issue had been sent: the issue does not say so.
+    """
     stories = issue.stories.filter(retracted_at=None, left_out=False, block__hidden=False)
+    stories = stories.exclude(article__retracted_at__isnull=False)
     return stories.filter(block__segment=None, block__only_topics=[]).order_by("position")
 
 

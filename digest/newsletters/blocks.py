@@ -11,7 +11,7 @@ All keys are optional: a block may be unfinished, and the checks before sending 
 the UUID of a picture of the library, `document` a rich text document.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -85,6 +85,17 @@ def is_empty(block: BlockFields) -> bool:
         case BlockKind.FEEDBACK:
             return not (content.get("question") and content.get("answers"))
     return False
+
+
+def have_content(blocks: Iterable[BlockFields]) -> bool:
+    """Say whether one of these blocks shows something besides stories."""
+    own = (block for block in blocks if not block.has_stories)
+    return any(not (is_empty(block) or _has_blank_text(block)) for block in own)
+
+
+def _has_blank_text(block: BlockFields) -> bool:
+    document = block.content.get("document")
+    return document is not None and rich_text.is_empty(rich_text.parse(document))
 
 
 def _short(text: Any, name: str, longest: int) -> str:

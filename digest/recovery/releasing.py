@@ -52,7 +52,8 @@ class Review:
     marking: list[Issue] = field(default_factory=list)  # only a person sends these
     missed: list[MissedSlot] = field(default_factory=list)
     notices: int = 0  # that waited, and are sent within seconds
-    steps: int = 0  # of series that would be sent at once
+    # Subscribers in series who wait for a mail; released: the mails that were left out, also later.
+    steps: int = 0
     evidence: Evidence = field(default_factory=Evidence)  # of what happened since
     applied: ApplyResult = field(default_factory=ApplyResult)  # once it was released
 
@@ -109,7 +110,7 @@ def review(hold: Hold, now: datetime, *, restored: bool = False, complete: bool 
         ],
         missed=list(_missed_slots(until, now)) if until else [],
         notices=_waiting_notices(hold).count(),
-        steps=restoring.due_enrolments(hold.began_at, now).count(),
+        steps=restoring.due_enrolments(hold.began_at).count(),
         evidence=read_evidence(until),
     )
 
@@ -134,13 +135,12 @@ def release(hold: Hold, now: datetime, *, restored: bool = False, complete: bool
     if reviewed.notices:
         reply = "It waited when these data were saved, and was probably sent."
         _waiting_notices(hold).update(state=Notice.State.CANCELLED, settled_at=now, reply=reply)
-    if reviewed.steps:
-        restoring.set_aside(hold.began_at, now)
+    steps = restoring.set_aside(hold.began_at, now) if reviewed.steps else 0
     applied = apply_evidence(reviewed.evidence, now)
     holds.release(hold, now)
     for name in _RELEASED_JOBS:
         jobs.enqueue(name)
-    return replace(reviewed, applied=applied)
+    return replace(reviewed, steps=steps, applied=applied)
 
 
 def _reason(hold: Hold, reviewed: Review, row: Issue | MissedSlot, advice: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from digest.series.errors import SeriesError
 from digest.series.models import Enrolment, Series, Step
@@ -83,16 +83,20 @@ def welcomed(subscriber_id: int, newsletter_ids: Collection[int], now: datetime)
     return set(rows.values_list("series__newsletter", flat=True))
 
 
-def move_to_next(rows: QuerySet[Enrolment], step: Step, now: datetime) -> None:
+def move_to_next(
+    rows: QuerySet[Enrolment], step: Step, now: datetime, *, since: datetime | F | None = None
+) -> None:
     """Move enrolments that wait for a step, whoever is past it, to the one that is next for them.
 
     In the caller's transaction. Steps that they have passed already, because the order was
     changed, are not among those that are next. Who has no step left has completed the series.
+    The delay of the next step counts from `since`, which may be a column of theirs; or else `now`.
     """
+    since = since or now
     later = list(step.series.steps.filter(position__gt=step.position).order_by("position"))
     remaining = rows.filter(state=State.ACTIVE, next_step=step)
     for following in later:
         passed = following.passages.filter(subscriber=OuterRef("subscriber"))
-        due_at = now + timedelta(minutes=following.delay_minutes)
-        remaining.exclude(Exists(passed)).update(next_step=following, since=now, due_at=due_at)
+        due_at = since + timedelta(minutes=following.delay_minutes)
+        remaining.exclude(Exists(passed)).update(next_step=following, since=since, due_at=due_at)
     end(remaining, State.COMPLETED, now)

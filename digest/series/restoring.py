@@ -1,9 +1,14 @@
-"""After older data were restored: a step that may have been sent since is not sent again."""
+"""After older data were restored: steps that may have been sent since are not sent again.
+
+The earliest moment at which a step can have been sent is the one at which it is due; the delay of
+the step after it counts from there. So several steps of somebody may have been sent before the
+hold began, and all of these are left out.
+"""
 
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
 
 from digest.series import enrolling
 from digest.series.models import Enrolment, Passage, Step
@@ -11,32 +16,41 @@ from digest.series.models import Enrolment, Passage, Step
 State = Enrolment.State
 
 
-def due_enrolments(began_at: datetime, now: datetime) -> QuerySet[Enrolment]:
-    """Return who would get a step at once that may have been sent before the hold began.
+def due_enrolments(began_at: datetime) -> QuerySet[Enrolment]:
+    """Return who waits for a step that may have been sent before the hold began.
 
-    Not who entered, or was sent the step before, since then. Only of the series that are on.
+    Only in the series that are on: nothing of the others is sent before a person agrees to it.
     """
-    due = Enrolment.objects.filter(state=State.ACTIVE, due_at__lte=now, series__active=True)
-    return due.filter(since__lt=began_at)
+    return Enrolment.objects.filter(state=State.ACTIVE, due_at__lt=began_at, series__active=True)
 
 
 @transaction.atomic
 def set_aside(began_at: datetime, now: datetime) -> int:
-    """Leave out `due_enrolments`, and let their subscribers go on; return how many they were."""
-    total = 0
-    steps = Step.objects.filter(pk__in=due_enrolments(began_at, now).values("next_step"))
-    for step in steps.select_related("series").order_by("pk"):
-        rows = due_enrolments(began_at, now).filter(next_step=step)
-        ids = list(rows.select_for_update(of=("self",)).values_list("pk", "subscriber"))
-        Passage.objects.bulk_create(
-            (
-                Passage(step=step, subscriber_id=pk, outcome=Passage.Outcome.SET_ASIDE, at=now)
-                for _, pk in ids
-            ),
-            batch_size=enrolling.BATCH,
-            ignore_conflicts=True,
-        )
-        waiting = Enrolment.objects.filter(pk__in=[pk for pk, _ in ids])
-        enrolling.move_to_next(waiting, step, now)
-        total += len(ids)
-    return total
+    """Leave out the steps that may have been sent; return how many mails that are.
+
+    Their subscribers go on with the first step that cannot have been sent, with its delay.
+    """
+    series_ids = set(due_enrolments(began_at).values_list("series", flat=True).distinct())
+    steps = Step.objects.filter(series__in=series_ids)
+    # In the order of a series, so that whoever is moved to a later step is looked at there again.
+    ordered = steps.select_related("series").order_by("series", "position")
+    return sum(_set_aside_step(step, began_at, now) for step in ordered)
+
+
+def _set_aside_step(step: Step, began_at: datetime, now: datetime) -> int:
+    rows = due_enrolments(began_at).filter(next_step=step)
+    pairs = list(rows.select_for_update(of=("self",)).values_list("pk", "subscriber"))
+    Passage.objects.bulk_create(
+        (
+            Passage(step=step, subscriber_id=pk, outcome=Passage.Outcome.SET_ASIDE, at=now)
+            for _, pk in pairs
+        ),
+        batch_size=enrolling.BATCH,
+        ignore_conflicts=True,
+    )
+    moved = Enrolment.objects.filter(pk__in=[pk for pk, _ in pairs])
+    enrolling.move_to_next(moved, step, now, since=F("due_at"))
+    delay = F("due_at") - F("since")
+    due_at = ExpressionWrapper(Value(now) + delay, output_field=DateTimeField())
+    moved.filter(state=State.ACTIVE, due_at__gte=began_at).update(since=now, due_at=due_at)
+    return len(pairs)

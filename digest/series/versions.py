@@ -22,7 +22,7 @@ from digest.issues.errors import ApprovalError
 from digest.issues.models import Block, Issue, Story
 from digest.issues.window import latest_issue, stories_for_everyone
 from digest.newsletters.block_fields import STORY_KINDS, BlockKind
-from digest.newsletters.blocks import is_empty
+from digest.newsletters.blocks import have_content
 from digest.newsletters.models import Newsletter
 from digest.sending.compiling import compiled_for
 from digest.series.errors import SeriesError
@@ -146,15 +146,9 @@ def problem_of(step: Step) -> str:
 
 def _is_empty(step: Step) -> bool:
     """Say whether a step's draft has nothing to show, and shows no stories of an issue."""
-    visible = [block for block in step.draft.blocks.filter(hidden=False) if not block.has_stories]
-    if step.draft.stories.exists() or shown_issue(step):
-        return False
-    return all(is_empty(block) or _has_blank_text(block) for block in visible)
-
-
-def _has_blank_text(block: Block) -> bool:
-    document = block.content.get("document")
-    return document is not None and rich_text.is_empty(rich_text.parse(document))
+    draft = step.draft
+    has_stories = draft.stories.exists() or shown_issue(step) is not None
+    return not (has_stories or have_content(draft.blocks.filter(hidden=False)))
 
 
 def _locked(step: Step) -> Step:
@@ -206,6 +200,7 @@ def _copy(step: Step, content: Issue, source: Issue | None, now: datetime) -> Is
     blocks = _copy_blocks(content, version)
     filled = _story_block(content) if step.stories != Step.Stories.NONE else None
     stories = content.stories.filter(retracted_at=None).order_by("position")
+    stories = stories.exclude(article__retracted_at__isnull=False)
     duplicates = [
         _copy_story(story, blocks[story.block_id], number)
         for number, story in enumerate(stories.exclude(block=filled) if filled else stories)

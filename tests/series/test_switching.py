@@ -96,10 +96,28 @@ def test_after_a_restore_what_may_have_been_sent_is_left_out(newsletter: Newslet
     assert "1 mails of series left out" in reviewed.summary
     assert Passage.objects.get().outcome == Passage.Outcome.SET_ASIDE
     assert series.enrolments.get(subscriber=nadia).next_step == steps_of(series)[1]
-    assert restoring.due_enrolments(now, now).count() == 0
+    assert restoring.due_enrolments(now).count() == 0
     versions = Issue.objects.filter(kind=Issue.Kind.SERIES)
     assert set(versions.values_list("state", flat=True)) == {"paused"}  # a person resumes them
     assert series.enrolments.get(subscriber=later).next_step == steps_of(series)[0]
+
+
+def test_after_a_restore_no_step_of_the_lost_days_is_sent(newsletter: Newsletter) -> None:
+    """Each that may have been sent before the hold is left out; the first that cannot goes on."""
+    series = make_series(newsletter, 0, DAY, DAY, 9 * DAY)
+    now = clock.now()
+    early = sign_up(newsletter, now=now - timedelta(days=5))
+    late = sign_up(newsletter, now=now - timedelta(hours=36))
+    reviewed = releasing.release(holds.begin(Hold.Reason.RESTORED, now), now)
+    assert "5 mails of series left out" in reviewed.summary
+    steps = steps_of(series)
+    for subscriber, next_step in ((early, steps[3]), (late, steps[2])):
+        enrolment = series.enrolments.get(subscriber=subscriber)
+        assert (enrolment.next_step, enrolment.since) == (next_step, now)
+        assert enrolment.due_at == now + timedelta(minutes=next_step.delay_minutes)
+    outcomes = Passage.objects.values_list("step__position", "outcome").order_by("pk")
+    assert [position for position, _ in outcomes] == [0, 0, 1, 1, 2]
+    assert {outcome for _, outcome in outcomes} == {Passage.Outcome.SET_ASIDE}
 
 
 def test_somebody_can_be_taken_out(newsletter: Newsletter) -> None:

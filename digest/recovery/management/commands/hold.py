@@ -153,7 +153,9 @@ def _describe(out: Screen, hold: Hold, reviewed: Review) -> None:
         if reviewed.notices:
             out.print(f"{reviewed.notices:,} notices that waited are dropped.")
         if reviewed.steps:
-            out.print(f"{reviewed.steps:,} mails of series that are due are left out.")
+            out.print(
+                f"Mails of series that were due to {reviewed.steps:,} subscribers are left out."
+            )
         _describe_evidence(out, reviewed)
     out.print("`digest hold release --yes` sends mail again.")
     if hold.reason == Hold.Reason.MOVED:
