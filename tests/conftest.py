@@ -83,7 +83,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what takes longest begin first, so that no worker is left with it at the end."""
+    """Tell all tests apart, and let what takes longest begin first: no worker is left with it."""
+    distribution.give_ids(items)
     items[:] = distribution.order(items)
 
 

@@ -5,7 +5,7 @@ Some files share one, and some long files can be divided; so two workers end at 
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -29,6 +29,20 @@ def share_of(nodeid: str) -> str:
     """Return the name of what a test is run with."""
     file = nodeid.partition("::")[0]
     return nodeid if file in DIVIDED else SHARED.get(file, file)
+
+
+def give_ids(items: Collection[pytest.Item]) -> None:
+    """Give each test an id of its own: of several with one id a worker runs only the first.
+
+    Those that schemathesis makes, one for each operation, have names of their own and share an id:
+    it does not know the ids of pytest 9.2.
+    """
+    for item in items:
+        if item.parent and not item.nodeid.endswith(item.name):
+            item._id = item.parent.id.child(item.name)
+    repeated = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if repeated:
+        raise pytest.UsageError(f"Tests with one id: {', '.join(repeated)}")
 
 
 def order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
