@@ -6,6 +6,7 @@ The choices themselves are in digest.subscribers.preferences.
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from digest.core import clock, links
@@ -13,10 +14,11 @@ from digest.core.errors import LinkError
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
-from digest.subscribers import preferences
+from digest.subscribers import consent, preferences
+from digest.subscribers.activity import record_activity
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber
-from digest.subscribers.preferences import PreferenceChange, Preferences
+from digest.subscribers.preferences import Preferences
 
 LONGEST_PAUSE = timedelta(days=366)
 
@@ -69,10 +71,18 @@ def resume(current: Preferences) -> None:
     preferences.set_pause(current, None)
 
 
+@transaction.atomic
 def unsubscribe_from_all(current: Preferences, *, ip: str | None, now: datetime) -> None:
-    """Unsubscribe from every newsletter of the publication."""
-    changes = {row.newsletter.pk: PreferenceChange(active=False) for row in current.newsletters}
-    preferences.apply_changes(current, changes, wording="", ip=ip, now=now)
+    """Unsubscribe from every newsletter of the publication.
+
+    Also from those that an editor removed them from: no undo may bring them back.
+    """
+    record_activity(current.subscriber.pk, now)
+    subscriptions = current.subscriber.subscriptions.filter(
+        newsletter__publication=current.publication
+    )
+    for newsletter_id in subscriptions.order_by("pk").values_list("newsletter_id", flat=True):
+        consent.unsubscribe(current.subscriber.pk, newsletter_id, via="preferences", ip=ip, now=now)
 
 
 def send_secure_link(current: Preferences, now: datetime) -> None:

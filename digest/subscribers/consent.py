@@ -198,7 +198,9 @@ def _keep_wish(subscription: Subscription, now: datetime) -> None:
     events = ConsentEvent.objects.filter(
         subscriber=subscription.subscriber_id, newsletter=subscription.newsletter_id
     )
-    last_via = events.order_by("-pk").values_list("via", flat=True).first()
+    # A request that came meanwhile, perhaps of a stranger, says nothing about who ended it.
+    ended = events.filter(action=Action.UNSUBSCRIBED).order_by("-pk")
+    last_via = ended.values_list("via", flat=True).first()
     if last_via == VIA_REMOVAL:
         subscription.unsubscribed_at = now
         subscription.save(update_fields=["unsubscribed_at"])
