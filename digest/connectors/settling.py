@@ -18,7 +18,7 @@ from django.db import DatabaseError, transaction
 from digest.articles import pushing, storing
 from digest.articles.errors import ParseError
 from digest.articles.isolation import wire
-from digest.articles.models import Article, Source
+from digest.articles.models import Article, Sighting, Source
 from digest.articles.parsing.base import Entry
 from digest.connectors.models import Connection, ReceivedEvent
 from digest.connectors.reading import Action
@@ -98,9 +98,9 @@ def _apply(connection: Connection, event: ReceivedEvent, now: datetime) -> str:
     publication = connection.publication
     source = pushing.source_of(publication.pk, publication.slug, now)
     entry = wire.load(wire.ENTRIES, json.dumps(event.entry).encode())
-    article = find_article(source, entry)
     if event.action == Action.RETRACT:
-        return _retract(connection, article, event.note, now)
+        return _retract(connection, find_retracted(source, entry), event.note, now)
+    article = find_article(source, entry)
     if article and _is_stale(article, entry):
         return Outcome.STALE
     pushed = pushing.push(source, entry, now)
@@ -112,10 +112,29 @@ def _apply(connection: Connection, event: ReceivedEvent, now: datetime) -> str:
 
 def find_article(source: Source, entry: Entry) -> Article | None:
     """Return the article that was pushed under this guid or, without one, has this address."""
-    articles = Article.objects.filter(publication_id=source.publication_id)
-    if entry.guid:
-        return articles.filter(sightings__source=source, sightings__guid=entry.guid).last()
-    return articles.filter(url=entry.url).last()
+    articles = Article.objects.filter(publication_id=source.publication_id).order_by("pk")
+    if not entry.guid:
+        return articles.filter(url=entry.url).last()
+    pushed = articles.filter(sightings__source=source, sightings__guid=entry.guid)
+    # Two systems may have the same guid for articles of their own: the address tells them apart.
+    return pushed.filter(url=entry.url).last() or pushed.last()
+
+
+def find_retracted(source: Source, entry: Entry) -> Article | None:
+    """Return the article that a retraction means, also one that only a feed has shown.
+
+    By the guid that it was pushed under, else the guid in any feed of the publication, else the
+    address.
+    """
+    if article := find_article(source, entry):
+        return article
+    articles = Article.objects.filter(publication_id=source.publication_id).order_by("pk")
+    sightings = Sighting.objects.filter(
+        source__publication_id=source.publication_id, guid=entry.guid
+    )
+    by_guid = articles.filter(sightings__in=sightings) if entry.guid else articles.none()
+    by_url = articles.filter(url=entry.url) if entry.url else articles.none()
+    return by_guid.last() or by_url.last()
 
 
 def _retract(connection: Connection, article: Article | None, note: str, now: datetime) -> str:

@@ -1,5 +1,6 @@
 """Calls to Digest's API, with one token."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from digest import __version__
 from digest.mcp.errors import McpError
 
 SECONDS = 30.0
+_PATH = re.compile(r"(/[A-Za-z0-9_-]+)+")  # of an operation: nothing that leads to another one
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Api:
         self._client.close()
 
     def _call(self, method: str, path: str, **options: Any) -> Any:
+        if not _PATH.fullmatch(path):
+            raise McpError(f"{path!r} is not a path of the API. Use ids and short names as listed.")
         try:
             response = self._client.request(method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as cause:

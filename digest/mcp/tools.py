@@ -14,7 +14,9 @@ from digest.mcp.api import Api
 MOST = 50  # rows of a list
 LONGEST_TEXT = 20_000  # characters of a mail
 
-Slug = Annotated[str, Field(description="Short name, as in list_newsletters.")]
+Slug = Annotated[  # it is part of a path, so it holds nothing that leads to another one
+    str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="Short name, as in list_newsletters.")
+]
 Limit = Annotated[int, Field(ge=1, le=MOST)]
 Days = Annotated[int, Field(ge=1, le=730)]
 Result = dict[str, Any]
@@ -120,10 +122,7 @@ def _statistics(api: Api) -> Iterator[Tool]:
         """Show how a newsletter did in the last days: by issue, growth, and list size."""
         return dict(api.get(f"/newsletters/{newsletter}/statistics", days=days))
 
-    def publication_statistics(
-        publication: Annotated[str, Field(description="Short name, as in list_newsletters.")],
-        days: Days = 90,
-    ) -> Result:
+    def publication_statistics(publication: Slug, days: Days = 90) -> Result:
         """Show how all newsletters of a publication did in the last days."""
         return dict(api.get(f"/publications/{publication}/statistics", days=days))
 

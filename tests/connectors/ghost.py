@@ -62,6 +62,12 @@ def unpublished(**fields: Any) -> bytes:
     return make_call("post.unpublished", draft, {"status": "published"})
 
 
+def gated(audience: str, content: str = "<p>Where they sleep.</p>", end: str = "end") -> str:
+    """A block of a post that Ghost shows only to some."""
+    begin = f"<!--kg-gated-block:begin {audience} -->"
+    return f"{begin}{content}<!--kg-gated-block:{end}-->"
+
+
 def sign(secret: str, body: bytes, at: datetime = NOON) -> dict[str, str]:
     """The header that Ghost sends with a body: HMAC over it and the time in milliseconds."""
     milliseconds = str(int(at.timestamp() * 1000))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from digest.connectors.errors import UnreadableError
 from digest.connectors.reading import Action, Change, read_ghost, read_standard
 from tests.connectors import ghost
-from tests.connectors.ghost import make_call, make_post
+from tests.connectors.ghost import gated, make_call, make_post
 
 
 def read(body: bytes) -> Change | None:
@@ -63,11 +63,42 @@ def test_what_happened_to_a_post(body: bytes, action: str | None) -> None:
 
 @pytest.mark.parametrize("visibility", ["members", "paid", "tiers", "filter"])
 def test_the_text_of_a_post_for_members_stays_in_ghost(visibility: str) -> None:
-    """Its webhook has all of it; headline and excerpt may be read by everybody."""
+    """Its webhook has all of it, and an excerpt of it; headline and own excerpt are for all."""
     change = read(ghost.published(visibility=visibility))
     assert change
-    assert change.entry.body_html == ""
+    assert (change.entry.body_html, change.entry.summary) == ("", "")
     assert change.entry.title == "Seals return"
+    change = read(ghost.published(visibility=visibility, custom_excerpt="Forty of them."))
+    assert change
+    assert change.entry.summary == "Forty of them."
+
+
+@pytest.mark.parametrize(
+    ("block", "is_hidden"),
+    [
+        (gated('nonMember:false memberSegment:"status:-free"'), True),
+        (gated('nonMember:false memberSegment:"status:free,status:-free"'), True),
+        (gated('nonMember:false memberSegment:""'), True),
+        (gated('memberSegment:"status:-free"'), True),
+        (gated("nonMember:false", end="en"), True),
+        (gated("nonMember:false", "<p>One</p>\n<p>Where they sleep.</p>"), True),
+        (gated('nonMember:true memberSegment:""'), False),
+        (gated('nonMember:true memberSegment:"status:free,status:-free"'), False),
+    ],
+)
+def test_a_block_for_members_stays_in_ghost(block: str, is_hidden: bool) -> None:  # noqa: FBT001
+    """Of a public post; what everybody sees comes, also behind it."""
+    html = f"<p>Forty of them.</p>{block}"
+    excerpt = "Forty of them. Where they sleep."
+    change = read(ghost.published(html=html, excerpt=excerpt))
+    assert change
+    assert ("Where they sleep" in change.entry.body_html) is not is_hidden
+    assert change.entry.body_html.startswith("<p>Forty of them.</p>")
+    assert change.entry.summary == ""
+    behind = gated("nonMember:false") + "<p>In winter.</p>" + block + "<p>In spring.</p>"
+    change = read(ghost.published(html=behind))
+    assert change
+    assert "In winter" in change.entry.body_html
 
 
 def test_the_plain_webhook_has_the_fields_of_the_api() -> None:

@@ -20,8 +20,9 @@ from digest.core import clock, sealing
 from digest.issues import creating
 from digest.newsletters.models import Newsletter
 from digest.webhooks import signing
-from tests.cast import NOON, make_newsletter
+from tests.cast import NOON, make_article, make_newsletter, make_source
 from tests.connectors import ghost
+from tests.connectors.ghost import make_call, make_post
 
 pytestmark = pytest.mark.django_db
 Call = Callable[..., int]
@@ -149,6 +150,27 @@ def test_what_nobody_has_cannot_be_taken_back(call_cms: Call) -> None:
     """It is recorded, and nothing else happens."""
     assert call_cms("article.retracted", guid="cms-9") == 202
     assert outcomes() == [Outcome.UNKNOWN]
+
+
+@pytest.mark.parametrize("is_known_by", ["guid", "address"])
+def test_what_only_a_feed_has_shown_is_taken_back(
+    call_ghost: Call, tide: Newsletter, is_known_by: str
+) -> None:
+    """It was there before the connection: the feed has the same guid, or the same address."""
+    feed = make_source(tide)
+    other = make_article(make_source(make_newsletter(slug="ebb")), title="Of another publication")
+    article = make_article(feed, url="https://courier.example/seals/")
+    guids = {article: ghost.ID if is_known_by == "guid" else "tag:other", other: ghost.ID}
+    for row, guid in guids.items():
+        row.sightings.update(guid=guid)
+    issue = creating.create_issue(tide, "k", User.objects.get(), clock.now(), articles=[article])
+    call_ghost(make_call("post.deleted", {}, make_post()))
+    article.refresh_from_db()
+    issue.refresh_from_db()
+    other.refresh_from_db()
+    assert outcomes() == [Outcome.RETRACTED]
+    assert article.retracted_at is not None
+    assert (issue.state, other.retracted_at) == ("skipped", None)
 
 
 def test_markup_of_strangers_is_cleaned(call_cms: Call) -> None:

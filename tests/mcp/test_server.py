@@ -56,9 +56,14 @@ def talk(server: Any, script: Talk) -> Any:
     return anyio.run(run)
 
 
+async def list_tools(client: Client) -> list[Any]:
+    """The tools, each with the schema of its arguments."""
+    return list((await client.list_tools()).tools)
+
+
 async def tool_names(client: Client) -> set[str]:
     """The names of the tools."""
-    return {tool.name for tool in (await client.list_tools()).tools}
+    return {tool.name for tool in await list_tools(client)}
 
 
 def call_tool(server: Any, tool: str, **arguments: Any) -> Any:
@@ -128,6 +133,46 @@ def test_a_draft_takes_a_scope_and_a_flag_and_is_not_sent(
     assert draft["console_url"].endswith(f"/admin/issues/{issue.pk}/")
     refused = call_tool(server, "create_draft_issue", newsletter="ebb", articles=[])
     assert "Not found" in refused
+    api.close()
+
+
+@pytest.mark.parametrize(
+    "detour",
+    [
+        "../subscribers",
+        "../issues/{issue}/pause#",
+        "..",
+        ".",
+        "tide/..",
+        "%2e%2e",
+        "tide?x",
+        "",
+        "a b",
+    ],
+)
+def test_a_short_name_leads_to_no_other_operation(
+    live_server: LiveServer, tide: Newsletter, detour: str
+) -> None:
+    """Not in any tool that takes one: a title in a feed could ask for it."""
+    issue = Issue.objects.get()
+    Issue.objects.filter(pk=issue.pk).update(state="sending")
+    api = Api(live_server.url, make_token(*READING, Scope.ISSUES_WRITE, Scope.ISSUES_SEND))
+    server = make_server(api, writes=True)
+    names = ("newsletter", "publication")
+    called = 0
+    for tool in talk(server, list_tools):
+        for name in set(names) & set(tool.input_schema["properties"]):
+            arguments = {name: detour.format(issue=issue.pk)}
+            if tool.name == "create_draft_issue":
+                arguments["articles"] = []
+            answer = call_tool(server, tool.name, **arguments)
+            assert "should match pattern" in answer, (tool.name, answer)
+            called += 1
+    assert called >= 6
+    issue.refresh_from_db()
+    assert issue.state == "sending"
+    with pytest.raises(McpError, match="not a path"):
+        api.get(f"/newsletters/{detour}")
     api.close()
 
 

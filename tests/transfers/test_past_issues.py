@@ -12,6 +12,7 @@ from digest.newsletters.models import Newsletter
 from digest.transfers import cleaning
 from digest.transfers.models import PastIssue
 from tests.cast import exports, make_issue, make_newsletter
+from tests.connectors.ghost import gated
 from tests.transfers.test_subscribers import bring
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +52,17 @@ def test_what_was_not_public_stays_behind(tmp_path: Path, tide: Newsletter) -> N
     bring(tmp_path, tide, contents, issues="all")
     subjects = set(tide.past_issues.values_list("subject", flat=True))
     assert subjects == {"Seals return", "By mail only", "For members"}
+
+
+def test_blocks_for_members_stay_behind(tmp_path: Path, tide: Newsletter) -> None:
+    """A public post may have parts that only some see: the archive is for everybody."""
+    gated_part = gated('nonMember:false memberSegment:"status:-free"')
+    visible = gated("nonMember:true", "<p>Join us.</p>")
+    post = exports.ghost_post(html=f"<p>Forty of them.</p>{gated_part}{visible}<p>In winter.</p>")
+    bring(tmp_path, tide, {"site.json": exports.ghost_json([post])})
+    html = tide.past_issues.get().html
+    assert "Where they sleep" not in html
+    assert all(text in html for text in ("Forty of them", "Join us", "In winter"))
 
 
 def test_substacks_posts(tmp_path: Path, tide: Newsletter) -> None:

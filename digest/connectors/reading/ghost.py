@@ -21,6 +21,7 @@ from digest.connectors.reading.changes import (
     read_object,
     read_url,
 )
+from digest.core.gating import has_gated_blocks, strip_gated_blocks
 
 PUBLISHED = "published"
 
@@ -36,24 +37,29 @@ def read_call(body: Mapping[str, Any]) -> Change | None:
         return Change(Action.PUBLISH if is_new else Action.CORRECT, read_post(current))
     if is_deleted or was_public:
         guid = read_line(current, "id") or read_line(previous, "id")
-        return Change(Action.RETRACT, Entry(guid=guid)) if guid else None
+        url = read_url(previous, "url") or read_url(current, "url")
+        return Change(Action.RETRACT, Entry(guid=guid, url=url)) if guid else None
     return None
 
 
 def read_post(post: Mapping[str, Any]) -> Entry:
-    """Return a post as an article. The text of one that is not public stays in Ghost.
+    """Return a post as an article. What not everybody may read stays in Ghost.
 
-    Its guid is the post's id, as in Ghost's own feed.
+    That is the text of a post that is not public, the blocks of a public one that are for members,
+    and the excerpt that Ghost makes of such texts. Its guid is the post's id, as in Ghost's own
+    feed.
     """
     is_public = read_line(post, "visibility") in {"", "public"}
+    html = read_markup(post, "html")
+    is_for_everybody = is_public and not has_gated_blocks(html)
     primary = read_object(post.get("primary_tag"))
     return Entry(
         guid=read_line(post, "id"),
         url=read_url(post, "url"),
         title=read_markup(post, "title", 1000),
         summary=read_markup(post, "custom_excerpt", LONGEST_TEXT)
-        or read_markup(post, "excerpt", LONGEST_TEXT),
-        body_html=read_markup(post, "html") if is_public else "",
+        or (read_markup(post, "excerpt", LONGEST_TEXT) if is_for_everybody else ""),
+        body_html=strip_gated_blocks(html) if is_public else "",
         byline=", ".join(_names(post.get("authors"))),
         section=read_line(primary, "name", 200) if _is_public(primary) else "",
         tags=_names(post.get("tags")),

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from digest.core import clock
+from digest.core.gating import strip_gated_blocks
 from digest.newsletters.models import Newsletter
 from digest.transfers.errors import TransferError
 from digest.transfers.files import LARGEST_TEXT, Export
@@ -70,7 +71,7 @@ def read_post(
         sent_at=sent_at,
         subject=str(meta.get("email_subject") or row.get("email_subject") or title),
         preheader=str(row.get("custom_excerpt") or ""),
-        html=html.partition(_PAYWALL)[0],
+        html=strip_gated_blocks(html.partition(_PAYWALL)[0]),
         is_public=visibility == "public" and row["status"] == "published",
     )
 
