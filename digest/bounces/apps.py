@@ -10,13 +10,13 @@ class BouncesConfig(AppConfig):
 
     def ready(self) -> None:
         """Let series know who is inactive."""
-        from digest.bounces.sunset import asking, reengaging, rules
+        from digest.bounces.sunset import asking, reengaging
         from digest.series import signs
 
         signs.register(
             signs.Inactivity(
-                lambda newsletter, now: asking.obstacle(rules.rule_of(newsletter), now),
-                lambda newsletter, now: asking.inactive(rules.rule_of(newsletter), now),
+                lambda newsletter, now: asking.obstacle(asking.rule_of(newsletter), now),
+                lambda newsletter, now: asking.inactive(asking.rule_of(newsletter), now),
                 reengaging.shown_since_entering,
             )
         )

@@ -52,13 +52,15 @@ def latest_issue(newsletter_ids: Collection[int]) -> Issue | None:
     One that goes out by local time is left out while it does: it may still reach a new subscriber
     by itself.
     """
-    sent = Issue.objects.filter(
-        Issue.FOR_EVERYONE,
-        newsletter__in=newsletter_ids,
-        state__in=[State.SENDING, State.SENT],
-    )
+    sent = issues_for_everyone(newsletter_ids)
     sent = sent.exclude(newsletter__send_in_local_time=True, state=State.SENDING)
     return sent.order_by("-slot").first()
+
+
+def issues_for_everyone(newsletter_ids: Collection[int]) -> QuerySet[Issue]:
+    """Return the issues of these newsletters that went out to everybody, or do now."""
+    out = (State.SENDING, State.SENT)
+    return Issue.objects.filter(Issue.FOR_EVERYONE, newsletter__in=newsletter_ids, state__in=out)
 
 
 def stories_for_everyone(issue: Issue) -> QuerySet[Story]:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import F
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import connection, transaction
+from django.db.models import F, ManyToOneRel, QuerySet
 
 from digest.accounts.models import User
 from digest.core import clock
@@ -19,9 +19,11 @@ from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.text import one_line
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
+from digest.issues.window import issues_for_everyone
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.checks import require_own_segment
 from digest.newsletters.models import Newsletter
+from digest.sending import control
 from digest.series import conditions, enrolling, versions
 from digest.series.errors import SeriesError
 from digest.series.models import LONGEST_NAME, Enrolment, Series, Step
@@ -32,6 +34,8 @@ _SETTINGS = (
     *("name", "goal", "goal_segment", "hour_from", "hour_until"),
     *("avoids_issues", "includes_imported"),
 )
+_DELETED = "The series was deleted."
+_REMOVED = "The step was removed from the series."
 _STEP = ("delay_minutes", "condition", "tag", "segment", "otherwise", "stories", "shown_issue")
 _FIRST = {
     Series.Trigger.SIGN_UP: (
@@ -69,22 +73,25 @@ def create(newsletter: Newsletter, name: str, trigger: str, by: User, now: datet
     return series
 
 
+@transaction.atomic
 def change(series: Series, **settings: Any) -> None:
     """Change a series: its name, goal, hours, and so on; raises SeriesError for what cannot be."""
+    _hold(series)
     _save(series, settings)
 
 
 @transaction.atomic
-def delete(series: Series) -> None:
+def delete(series: Series, now: datetime) -> None:
     """Delete a series with all that is known of who was where; raises SeriesError while it is on.
 
-    Mails that were sent stay, as issues.
+    Mails that were sent stay, as issues; those that wait are cancelled.
     """
+    _hold(series)
     if series.active:
         raise SeriesError("Switch the series off first.")
-    steps = list(series.steps.all())
-    Issue.objects.filter(version_of__step__in=steps).update(stands_open=False)
-    drafts = [step.draft_id for step in steps]
+    drafts = list(series.steps.values_list("draft", flat=True))
+    _close_versions(Issue.objects.filter(version_of__step__series=series), _DELETED, now)
+    _delete_enrolments(series)
     series.delete()
     Issue.objects.filter(pk__in=drafts).delete()
 
@@ -95,6 +102,7 @@ def add_step(series: Series, by: User, now: datetime) -> Step:
 
     Who has completed the series stays out of it. Raises SeriesError for too many steps.
     """
+    _hold(series)
     position = series.steps.count()
     if position >= MOST_STEPS:
         raise SeriesError(f"A series has {MOST_STEPS} steps at most.")
@@ -122,6 +130,7 @@ def change_step(step: Step, by: User, **settings: Any) -> None:
     `tag`, `segment` and `shown_issue` are dropped where the condition, or the stories, are of
     another kind. Raises SeriesError for what cannot be.
     """
+    _hold(step)
     before = (step.delay_minutes, step.stories, step.shown_issue_id)
     for name in _STEP:
         if name in settings:
@@ -129,7 +138,7 @@ def change_step(step: Step, by: User, **settings: Any) -> None:
     _settle_condition(step)
     _settle_stories(step)
     _clean(step, exclude=["draft", "version"])
-    step.save()
+    step.save(update_fields=_STEP)
     if step.delay_minutes != before[0]:
         _move_due_times(step)
     if (step.stories, step.shown_issue_id) != before[1:]:
@@ -140,7 +149,8 @@ def change_step(step: Step, by: User, **settings: Any) -> None:
 @transaction.atomic
 def order_steps(series: Series, ids: Sequence[int]) -> None:
     """Put the steps of a series in this order; raises SeriesError if they are not all of them."""
-    steps = {step.pk: step for step in series.steps.select_for_update(of=("self",))}
+    rows = series.steps.select_for_update(no_key=True, of=("self",))
+    steps = {step.pk: step for step in rows.order_by("pk")}
     if sorted(ids) != sorted(steps):
         raise SeriesError("The steps have changed meanwhile. Look at the series again.")
     for position, pk in enumerate(ids):
@@ -155,17 +165,48 @@ def remove_step(step: Step, now: datetime) -> None:
     Raises SeriesError for the only step of a series that is on.
     """
     series = step.series
+    _hold(series)
     if series.active and series.steps.count() == 1:
         raise SeriesError("It is the only step: switch the series off first.")
-    waiting = Enrolment.objects.select_for_update().filter(next_step=step)
-    ids = list(waiting.order_by("pk").values_list("pk", flat=True))
-    enrolling.move_to_next(Enrolment.objects.filter(pk__in=ids), step, now)
-    Issue.objects.filter(version_of__step=step).update(stands_open=False)
+    _hold_step(step)
+    enrolling.move_to_next(Enrolment.objects.all(), step, now)
+    _close_versions(Issue.objects.filter(version_of__step=step), _REMOVED, now)
     draft = step.draft_id
     step.delete()
     Issue.objects.filter(pk=draft).delete()
     remaining = series.steps.order_by("position").values_list("pk", flat=True)
     order_steps(series, list(remaining))
+
+
+def _hold_step(step: Step) -> None:
+    """Let nobody come to wait for a step, or be planned in the series, until the transaction ends.
+
+    Planners hold the version of a step before its enrolments, so it is held first here too. Then
+    whoever is entering the series is waited for (sql/enrolments.sql).
+    """
+    siblings = Step.objects.filter(series=step.series_id).select_for_update(no_key=True)
+    versions_sent = Issue.objects.filter(current_step__series=step.series_id)
+    for rows in (siblings, versions_sent.select_for_update(no_key=True, of=("self",))):
+        list(rows.order_by("pk").values_list("pk", flat=True))
+    list(Step.objects.filter(pk=step.pk).select_for_update().values_list("pk", flat=True))
+
+
+def _close_versions(rows: QuerySet[Issue], reason: str, now: datetime) -> None:
+    """Let versions finish whose step goes; what waits in a paused one could never go out."""
+    ids = list(rows.values_list("pk", flat=True))
+    Issue.objects.filter(pk__in=ids).update(stands_open=False)
+    for version in Issue.objects.filter(pk__in=ids, state=Issue.State.PAUSED).order_by("pk"):
+        control.cancel(version, reason, now)
+
+
+def _delete_enrolments(series: Series) -> None:
+    """Delete who was where with a statement for each table: Django would load each enrolment."""
+    fields = Enrolment._meta.get_fields(include_hidden=True)  # noqa: SLF001
+    for relation in (field for field in fields if isinstance(field, ManyToOneRel)):
+        rows = relation.field.model._default_manager  # noqa: SLF001
+        rows.filter(**{f"{relation.field.name}__series": series}).delete()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM series_enrolment WHERE series_id = %s", [series.pk])
 
 
 def _save(series: Series, settings: dict[str, Any]) -> None:
@@ -183,7 +224,19 @@ def _save(series: Series, settings: dict[str, Any]) -> None:
     if series.active:
         _require_no_problem(series)
     with refuse_duplicate(SeriesError(f"There is a series “{series.name}” already.")):
-        series.save()
+        series.save(update_fields=_SETTINGS if series.pk else None)
+
+
+def _hold(row: Series | Step) -> None:
+    """Read a row again, and let nobody change it until the transaction ends.
+
+    Without hindering who enters the series. Raises SeriesError if it has been deleted meanwhile.
+    """
+    rows: Any = type(row).objects.select_for_update(no_key=True, of=("self",))
+    try:
+        row.refresh_from_db(from_queryset=rows)
+    except ObjectDoesNotExist as cause:
+        raise SeriesError("It was deleted meanwhile. Look at the list of series again.") from cause
 
 
 def _check_hours(series: Series) -> None:
@@ -216,9 +269,9 @@ def _settle_condition(step: Step) -> None:
 
 def _settle_stories(step: Step) -> None:
     if step.stories == Step.Stories.CHOSEN:
-        issues = step.series.newsletter.issues.filter(Issue.REGULAR)
+        issues = issues_for_everyone([step.series.newsletter_id])
         if step.shown_issue is None or not issues.filter(pk=step.shown_issue.pk).exists():
-            raise IssueError("Choose an issue of this newsletter.")
+            raise IssueError("Choose an issue of this newsletter that went out to everybody.")
     elif step.stories == Step.Stories.NONE:
         step.shown_issue = None
 

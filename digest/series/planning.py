@@ -17,7 +17,8 @@ from datetime import date, datetime, timedelta
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from digest.core import clock, jobs
 from digest.core.database.locks import Purpose, share_lock
@@ -162,18 +163,26 @@ def _end_excluded(due: Due, rows: QuerySet[Enrolment]) -> None:
     subscriber_ids = list(rows.values_list("subscriber", flat=True))
     eligible = _eligible(newsletter_id, subscriber_ids, now)
     excluded = set(subscriber_ids).difference(eligible.values_list("subscriber", flat=True))
-    paused = Subscription.objects.filter(
-        newsletter=newsletter_id,
-        subscriber__in=excluded,
-        state=Subscription.State.ACTIVE,
-        paused_until__gt=now,
-    )
-    for subscriber, until in paused.values_list("subscriber", "paused_until"):
-        rows.filter(subscriber=subscriber).update(due_at=until)
-        excluded.discard(subscriber)
+    excluded -= _postpone_paused(rows.filter(subscriber__in=excluded), newsletter_id, now)
     enrolling.end(rows.filter(subscriber__in=excluded), State.LEFT, now)
     converted = conditions.at_goal(due.step.series, rows, now)
     enrolling.end(rows.filter(subscriber__in=converted), State.CONVERTED, now)
+
+
+def _postpone_paused(rows: QuerySet[Enrolment], newsletter_id: int, now: datetime) -> set[int]:
+    """Let those wait until the end of their pause who have one; return who, as subscribers."""
+    pauses = Subscription.objects.filter(
+        newsletter=newsletter_id,
+        subscriber=OuterRef("subscriber"),
+        state=Subscription.State.ACTIVE,
+        paused_until__gt=now,
+    )
+    paused = list(rows.filter(Exists(pauses)).values_list("subscriber", flat=True))
+    until = Subquery(pauses.values("paused_until"))
+    # Whoever resumes at this very moment is due in a minute.
+    due_at = Coalesce(until, Value(now + timedelta(minutes=1)))
+    rows.filter(subscriber__in=paused).update(due_at=due_at)
+    return set(paused)
 
 
 def _postpone(due: Due, rows: QuerySet[Enrolment]) -> None:

@@ -11,14 +11,20 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from digest.core import jobs
+from digest.core.database.limits import within
 from digest.issues.models import Issue
 from digest.sending import control
 from digest.sending.models import Chunk, Delivery
 from digest.series import conditions, enrolling, signs, versions
 from digest.series.errors import ManyMailsError, SeriesError
 from digest.series.models import Enrolment, Series
+from digest.subscribers import growth
 
 State = Issue.State
+
+# How long the inactive are counted, in milliseconds: longer where it decides, so that it is not
+# more than a page has shown.
+ON_A_PAGE, WHILE_SWITCHING = 500, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +41,13 @@ class Forecast:
         return self.due + self.entering
 
 
-def forecast(series: Series, now: datetime, *, existing: bool = False) -> Forecast:
+def forecast(
+    series: Series, now: datetime, *, existing: bool = False, patience: int = ON_A_PAGE
+) -> Forecast:
     """Return what switching a series on at `now` would do.
 
-    `existing`: whether those who subscribe already enter it too.
+    `existing`: whether those who subscribe already enter it too. Where counting the inactive takes
+    longer than `patience` (milliseconds), these are at most all subscribers of the newsletter.
     """
     problems = tuple(problems_of(series, now))
     due = series.enrolments.filter(state=Enrolment.State.ACTIVE, due_at__lte=now).count()
@@ -46,7 +55,7 @@ def forecast(series: Series, now: datetime, *, existing: bool = False) -> Foreca
     if series.trigger == Series.Trigger.SIGN_UP:
         entering = enrolling.outside(series, now).count() if existing else 0
     elif not problems:
-        entering = _inactive_outside(series, now)
+        entering = _inactive_outside(series, now, patience)
     return Forecast(problems, due + _waiting_deliveries(series), entering)
 
 
@@ -76,7 +85,8 @@ def switch_on(
         locked = Series.objects.select_for_update(of=("self",)).get(pk=series.pk)
         locked.newsletter = series.newsletter
         if not locked.active:
-            _require_agreement(forecast(locked, now, existing=existing), agreed)
+            expected = forecast(locked, now, existing=existing, patience=WHILE_SWITCHING)
+            _require_agreement(expected, agreed)
             Series.objects.filter(pk=series.pk).update(active=True, switched_at=now)
             if existing and locked.trigger == Series.Trigger.SIGN_UP:
                 enrolling.enrol_existing(locked, now)
@@ -115,9 +125,13 @@ def _waiting_deliveries(series: Series) -> int:
     return untried + rows.count()
 
 
-def _inactive_outside(series: Series, now: datetime) -> int:
+def _inactive_outside(series: Series, now: datetime, patience: int) -> int:
     inactive = signs.inactive(series.newsletter, now)
-    return inactive.filter(pk__in=enrolling.outside(series, now).values("pk")).count()
+    outside = inactive.filter(pk__in=enrolling.outside(series, now).values("pk"))
+    number = within(patience, outside.count)
+    if number is None:
+        return growth.list_sizes([series.newsletter_id])[series.newsletter_id]
+    return number
 
 
 def _rival(series: Series) -> str:

@@ -100,10 +100,10 @@ def publish(step: Step, now: datetime) -> Issue:
     first, and RenderingError with what an editor has to change.
     """
     locked = _locked(step)
-    draft = locked.draft
+    draft = _locked_draft(locked)
     if not draft.own_subject.strip():
         raise SeriesError("Write a subject first.")
-    if _is_empty(locked):
+    if _is_empty(locked, draft):
         raise SeriesError("The mail is empty. Write a text, or show the stories of an issue.")
     if approval.is_needed(draft):
         raise ApprovalError("The mail has to be approved first. Open it and press Approve.")
@@ -117,8 +117,8 @@ def publish(step: Step, now: datetime) -> Issue:
 def current(step: Step, now: datetime) -> Issue | None:
     """Return the version of a step that is sent now; None if nobody has published one.
 
-    Where the step shows the latest issue and there is a newer one, or the version has stood for a
-    month, the published content is made again.
+    The published content is made again where the step shows the latest issue and there is a newer
+    one, where a story of the issue that it shows was retracted, and where it has stood for a month.
     """
     if step.version is None or step.version.state != State.SENDING:
         return step.version
@@ -141,21 +141,27 @@ def problem_of(step: Step) -> str:
         return f"The mail of step {step.number} was cancelled. Publish it again."
     if version.state == State.PAUSED and version.reason != OFF:
         return f"The mail of step {step.number} is paused. {version.reason}".strip()
+    is_off = version.state == State.PAUSED and not step.series.active
+    if not version.stands_open or not (is_off or version.state == State.SENDING):
+        return f"The mail of step {step.number} is sent to nobody any more. Publish it again."
     return ""
 
 
-def _is_empty(step: Step) -> bool:
+def _is_empty(step: Step, draft: Issue) -> bool:
     """Say whether a step's draft has nothing to show, and shows no stories of an issue."""
-    draft = step.draft
     has_stories = draft.stories.exists() or shown_issue(step) is not None
     return not (has_stories or have_content(draft.blocks.filter(hidden=False)))
 
 
 def _locked(step: Step) -> Step:
-    rows = Step.objects.select_for_update(of=("self",))
-    return rows.select_related("draft__newsletter__publication", "version", "series").get(
-        pk=step.pk
-    )
+    rows = Step.objects.select_for_update(no_key=True, of=("self",))
+    return rows.select_related("version", "series").get(pk=step.pk)
+
+
+def _locked_draft(step: Step) -> Issue:
+    """Let nobody change a draft while it is compared with its approval and copied."""
+    rows = Issue.objects.select_for_update(of=("self",))
+    return rows.select_related("newsletter__publication").get(pk=step.draft_id)
 
 
 def _is_outdated(step: Step, now: datetime) -> bool:
@@ -163,9 +169,12 @@ def _is_outdated(step: Step, now: datetime) -> bool:
     if version is None or version.planned_at is None:
         return False
     shows_latest = step.stories == Step.Stories.LATEST
-    latest = shown_issue(step) if shows_latest else None
-    is_newer = latest is not None and latest.pk != step.shown_issue_id
-    return is_newer or version.planned_at < now - LONGEST_STANDING
+    source = shown_issue(step)
+    if source is not None:
+        is_newer = shows_latest and source.pk != step.shown_issue_id
+        if is_newer or source.stories.filter(retracted_at__gt=version.planned_at).exists():
+            return True
+    return version.planned_at < now - LONGEST_STANDING
 
 
 def _replace_version(step: Step, content: Issue, now: datetime) -> Issue:

@@ -1,17 +1,20 @@
 """Inactive subscribers go through a series before they are asked whether they want to stay."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db.models.expressions import RawSQL
 
 from digest.bounces.models import Sunset, SunsetQuestion
 from digest.bounces.sunset import asking
 from digest.core import clock
 from digest.newsletters.models import Newsletter, Publication, Tracking
 from digest.notices.models import Notice
-from digest.series import planning, switching
+from digest.series import planning, signs, switching
 from digest.series.errors import SeriesError
 from digest.series.models import Enrolment, Series
+from digest.subscribers import growth
 from digest.subscribers.models import Subscription
 from tests.bounces.test_sunset import LONG_AGO, click, make_old
 from tests.cast import make_newsletter
@@ -82,6 +85,44 @@ def test_the_series_works_while_nobody_is_asked(newsletter: Newsletter, series: 
     planning.plan_due(now + 7 * DAY)
     assert asking.ask_due(now + 40 * DAY) == 0
     assert not Notice.objects.exists()
+
+
+def test_a_newsletter_whose_rule_nobody_has_set_uses_the_default(newsletter: Newsletter) -> None:
+    """The page of the series counts by it, so those enter who are counted."""
+    series = make_series(newsletter, trigger="inactive", active=False)
+    silent, now = make_old(newsletter, issues=20), clock.now()
+    Subscription.objects.filter(subscriber=silent).update(confirmed_at=now - 99 * DAY)
+    assert switching.forecast(series, now).entering == 1
+    switching.switch_on(series, now, agreed=1)
+    asking.ask_due(now)
+    assert series.enrolments.get().subscriber == silent
+    assert not Sunset.objects.exists()
+
+
+def test_counting_the_inactive_has_an_end(
+    newsletter: Newsletter, sunset: Sunset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page shows the whole list then; switching on counts exactly, so that number is enough."""
+    make_old(newsletter)
+    make_old(newsletter, issues=1)
+    series = make_series(newsletter, trigger="inactive", active=False)
+    now = clock.now()
+    (inactivity,) = signs._registered
+
+    def inactive_slowly(*arguments: Any) -> Any:
+        slow = RawSQL("(SELECT pg_sleep(0.3) IS NULL)", [])
+        return inactivity.inactive(*arguments).annotate(slow=slow).filter(slow=False)
+
+    slow_inactivity = inactivity._replace(inactive=inactive_slowly)
+    monkeypatch.setattr(signs, "_registered", [slow_inactivity])
+    assert switching.forecast(series, now, patience=50).entering == list_sizes_of(newsletter)
+    assert switching.forecast(series, now, patience=20_000).entering == 1
+    assert sunset.active
+
+
+def list_sizes_of(newsletter: Newsletter) -> int:
+    """How many subscribe."""
+    return growth.list_sizes([newsletter.pk])[newsletter.pk]
 
 
 def test_mails_of_a_series_make_nobody_inactive(newsletter: Newsletter, sunset: Sunset) -> None:

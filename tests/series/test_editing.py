@@ -168,10 +168,10 @@ def test_deleting_leaves_what_was_sent(newsletter: Newsletter) -> None:
     sign_up(newsletter)
     planning.plan_due(NOON)
     with pytest.raises(SeriesError, match="off first"):
-        editing.delete(series)
+        editing.delete(series, NOON)
     Series.objects.update(active=False)
     series.refresh_from_db()
-    editing.delete(series)
+    editing.delete(series, NOON)
     (version,) = Issue.objects.all()
     assert (version.kind, version.stands_open) == ("series", False)
 

@@ -160,10 +160,10 @@ def _rows(caller: Caller) -> QuerySet[Series]:
 
 
 def _details(row: Series) -> dict[str, Any]:
-    forecast = switching.forecast(row, clock.now())
+    now = clock.now()
     return _serialize(row) | {
-        "problems": list(forecast.problems),
-        "mails_at_once": 0 if row.active else forecast.mails,
+        "problems": switching.problems_of(row, now),
+        "mails_at_once": 0 if row.active else switching.forecast(row, now).mails,
         "steps": [_serialize_step(step) for step in numbers_in(row).steps],
     }
 

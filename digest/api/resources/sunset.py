@@ -11,7 +11,7 @@ from digest.api.lookup import get_newsletter
 from digest.api.routing import Operations
 from digest.api.schemas import Payload, Slug, Switch
 from digest.bounces.models import Sunset
-from digest.bounces.sunset import rules
+from digest.bounces.sunset import asking, rules
 from digest.core import clock
 
 router = Operations(tags=["newsletters"])
@@ -52,7 +52,7 @@ class SunsetOut(BaseModel):
 @router.read("/newsletters/{slug}/sunset", Scope.NEWSLETTERS_READ, returns=SunsetOut)
 def show_sunset(request: HttpRequest, slug: Slug) -> Any:
     """Show when subscribers count as inactive, and how many do."""
-    return _serialize(rules.rule_of(get_newsletter(caller_of(request), slug)))
+    return _serialize(asking.rule_of(get_newsletter(caller_of(request), slug)))
 
 
 @router.change("/newsletters/{slug}/sunset", Scope.NEWSLETTERS_WRITE, returns=SunsetOut)
@@ -61,7 +61,7 @@ def change_sunset(request: HttpRequest, slug: Slug, payload: SunsetPatch) -> Any
 
     It cannot be on where clicks are not counted for each subscriber (409).
     """
-    sunset = rules.rule_of(get_newsletter(caller_of(request), slug))
+    sunset = asking.rule_of(get_newsletter(caller_of(request), slug))
     rules.change_rule(sunset, clock.now(), **payload.model_dump())
     return _serialize(sunset)
 

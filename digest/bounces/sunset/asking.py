@@ -1,5 +1,6 @@
 """Ask inactive subscribers whether they want to stay; pause those who do not answer.
 
+    rule_of    what says who is inactive, also where nobody has set it
     inactive   the subscriptions that the rule touches now
     ask_due    pause whose time to answer is over, then ask, some at a time
     stay       somebody answered, or came back after the pause
@@ -35,6 +36,12 @@ TOLERANCE = timedelta(days=7)  # at the beginning of what is known of clicks
 FOR_GOOD = timedelta(days=3650)  # until they resume it
 
 log = structlog.get_logger(__name__)
+
+
+def rule_of(newsletter: Newsletter) -> Sunset:
+    """Return the rule of a newsletter; one with the default values, not stored, if it has none."""
+    stored = Sunset.objects.select_related("newsletter__publication")
+    return stored.filter(newsletter=newsletter).first() or Sunset(newsletter=newsletter)
 
 
 def obstacle(sunset: Sunset, now: datetime) -> str:
@@ -85,9 +92,10 @@ def ask_due(now: datetime) -> int:
     Where the newsletter has a series for inactive subscribers, they go through it first.
     """
     number = 0
-    is_used = Q(active=True) | Q(newsletter__in=reengaging.newsletters_with_series())
-    rules = Sunset.objects.filter(is_used, newsletter__state__in=SENDING)
-    for sunset in rules.select_related("newsletter__publication").order_by("pk"):
+    is_used = Q(sunset__active=True) | Q(pk__in=reengaging.newsletters_with_series())
+    newsletters = Newsletter.objects.filter(is_used, state__in=SENDING)
+    for newsletter in newsletters.order_by("pk"):
+        sunset = rule_of(newsletter)
         if sunset.active:
             _pause_silent(sunset, now)
         if problem := obstacle(sunset, now):

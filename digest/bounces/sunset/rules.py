@@ -24,17 +24,11 @@ class Forecast:
     outcomes: dict[str, int]  # by SunsetQuestion.Outcome
 
 
-def rule_of(newsletter: Newsletter) -> Sunset:
-    """Return the rule of a newsletter; one with the default values, not stored, if it has none."""
-    stored = Sunset.objects.select_related("newsletter__publication")
-    return stored.filter(newsletter=newsletter).first() or Sunset(newsletter=newsletter)
-
-
 def find_rule(slug: str) -> Sunset:
     """Return the rule of a newsletter by its slug; raises SunsetError naming those that exist."""
     newsletters = Newsletter.objects.select_related("publication")
     if newsletter := newsletters.filter(slug=slug).first():
-        return rule_of(newsletter)
+        return asking.rule_of(newsletter)
     slugs = ", ".join(newsletters.order_by("slug").values_list("slug", flat=True)[:20])
     raise SunsetError(f"There is no newsletter {slug!r}. There are: {slugs or 'none'}.")
 

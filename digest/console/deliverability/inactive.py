@@ -40,7 +40,7 @@ def inactive(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest, pk: int) -> HttpResponse:
     """Save the rule of a newsletter."""
     newsletter = get_object_or_404(_newsletters(request), pk=pk)
-    sunset = rules.rule_of(newsletter)
+    sunset = asking.rule_of(newsletter)
     form = SunsetForm(request.POST, instance=sunset, prefix=str(pk))
     if form.is_valid():
         problem = asking.obstacle(form.instance, clock.now()) if form.instance.active else ""
@@ -58,7 +58,7 @@ def _page(request: HttpRequest, bound: SunsetForm | None = None) -> HttpResponse
 
 
 def _row(newsletter: Newsletter, bound: SunsetForm | None) -> dict[str, Any]:
-    prefix, sunset = str(newsletter.pk), rules.rule_of(newsletter)
+    prefix, sunset = str(newsletter.pk), asking.rule_of(newsletter)
     is_bound = bound is not None and bound.prefix == prefix
     forecast = rules.forecast(sunset, clock.now())
     return {

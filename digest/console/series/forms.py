@@ -6,6 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from digest.issues.models import Issue
+from digest.issues.window import issues_for_everyone
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.models import Newsletter, Publication
 from digest.series.models import LONGEST_DELAY, LONGEST_NAME, Series, Step
@@ -95,8 +96,8 @@ class StepForm(forms.Form):
         newsletter = step.series.newsletter
         _offer_segments(self, "segment", newsletter.publication)
         field: Any = self.fields["shown_issue"]
-        regular = newsletter.issues.filter(Issue.REGULAR).exclude(subject="")
-        latest = regular.order_by("-slot").values_list("pk", flat=True)[:_MOST_ISSUES]
+        sent = issues_for_everyone([newsletter.pk]).exclude(subject="")
+        latest = sent.order_by("-slot").values_list("pk", flat=True)[:_MOST_ISSUES]
         field.queryset = Issue.objects.filter(pk__in=[*latest, step.shown_issue_id or 0])
         field.label_from_instance = lambda row: f"{row.subject} ({row.goes_at:%-d %b %Y})"
 

@@ -171,7 +171,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_series(request, pk, Right.EDIT)
     name = str(row)
     try:
-        editing.delete(row)
+        editing.delete(row, clock.now())
     except DigestError as problem:
         messages.error(request, str(problem))
         return redirect("series", pk=pk)

@@ -18,7 +18,7 @@ from itertools import chain
 from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from digest.core.database.locks import Purpose, lock
@@ -36,15 +36,19 @@ def capped_appeals(issue: Issue) -> list[Appeal]:
     return list(Appeal.objects.filter(pk__in=blocks.values("appeal")).order_by("pk"))
 
 
-def noted_subscribers(issue: Issue, appeals: Sequence[Appeal]) -> tuple[str, list[Any]]:
+def noted_subscribers(
+    issue: Issue, appeals: Sequence[Appeal], at: datetime
+) -> tuple[str, list[Any]]:
     """Return a part of a WITH clause that selects who has had one of `appeals` as often as allowed.
 
     `noted` has columns `subscriber_id` and `appeal_ids`, for those of `timed`, which stands before
-    it. In the transaction that inserts their deliveries, so that none goes out before.
+    it. In the transaction that inserts their deliveries, so that none goes out before. A mail that
+    stands open goes out to them `at` this moment, not at its slot.
     """
+    moment = at if issue.stands_open else issue.goes_at
     for appeal in appeals:
         lock(Purpose.CAPPED_APPEAL, appeal.pk)
-    carriers = list(chain.from_iterable(_carriers(issue, appeal) for appeal in appeals))
+    carriers = list(chain.from_iterable(_carriers(issue, appeal, moment) for appeal in appeals))
     if not carriers:
         return _NOTED_NONE, []
     numbers = {None: 0} | {
@@ -59,7 +63,7 @@ def noted_subscribers(issue: Issue, appeals: Sequence[Appeal]) -> tuple[str, lis
         [row.cap for row in carriers],
         [numbers[row.shown_to] for row in carriers],
     ]
-    outside, parameters = _outside(issue, numbers)
+    outside, parameters = _outside(moment, numbers)
     return _NOTED.format(outside=outside, **SQL_STATES), [*columns, *parameters]
 
 
@@ -80,16 +84,20 @@ class Carrier(NamedTuple):
     shown_to: frozenset[Part] | None
 
 
-def _carriers(issue: Issue, appeal: Appeal) -> list[Carrier]:
+def _carriers(issue: Issue, appeal: Appeal, moment: datetime) -> list[Carrier]:
     """Return the other issues that show an appeal, within its days.
 
-    None if they are fewer than its cap: nobody has had it so often.
+    None if they are fewer than its cap: nobody has had it so often. A mail of a series goes out for
+    as long as it stands; whoever had it early is counted until it is over, and some days more.
     """
     blocks = _in_mail().filter(appeal=appeal).exclude(issue=issue)
     if appeal.cap_days:
-        since = issue.goes_at - timedelta(days=appeal.cap_days)
-        goes_at = Coalesce("issue__send_at", "issue__slot")
-        blocks = blocks.alias(goes_at=goes_at).filter(goes_at__gt=since)
+        since = moment - timedelta(days=appeal.cap_days)
+        until = Case(
+            When(issue__kind=Issue.Kind.SERIES, then=Coalesce("issue__finished_at", Value(moment))),
+            default=Coalesce("issue__send_at", "issue__slot"),
+        )
+        blocks = blocks.alias(until=until).filter(until__gt=since)
     parts: dict[int, set[Part]] = {}
     fields = ("issue", "issue__newsletter", "segment", "only_topics")
     for issue_id, newsletter_id, segment_id, topics in blocks.order_by("issue").values_list(
@@ -107,12 +115,14 @@ def _shown_to(parts: Collection[Part]) -> frozenset[Part] | None:
     return None if is_for_all else frozenset(parts)
 
 
-def _outside(issue: Issue, numbers: Mapping[frozenset[Part] | None, int]) -> tuple[str, list[Any]]:
+def _outside(
+    moment: datetime, numbers: Mapping[frozenset[Part] | None, int]
+) -> tuple[str, list[Any]]:
     """Return a query of who is in none of the parts, with the number of these; its parameters."""
     queries, parameters = [_NONE_OUTSIDE], list[Any]()
     for parts, number in numbers.items():
         if parts is not None:
-            inside = reduce(or_, (_is_in(part, issue.goes_at) for part in parts))
+            inside = reduce(or_, (_is_in(part, moment) for part in parts))
             rows = Subscriber.objects.filter(~inside).values("pk")
             query, values = rows.query.sql_with_params()
             queries.append(_OUTSIDE.format(query=query))

@@ -67,7 +67,7 @@ def _statement(plan: Plan, after: int) -> tuple[str, list[Any]]:
     page = plan.subscribers.filter(subscriber__gt=after).order_by("subscriber")[:step]
     names = ("subscriber_id", "confirmed_at")
     query, parameters = page.values(*names, **columns).query.sql_with_params()
-    noted, carriers = caps.noted_subscribers(plan.issue, plan.capped)
+    noted, carriers = caps.noted_subscribers(plan.issue, plan.capped, plan.times.slot)
     due_at, zones, moments = _due_at(plan)  # parameters in the order of the statement
     statement = _STEP.format(
         page=query, due_at=due_at, zones=zones, noted=noted, largest=Chunk.LARGEST, **SQL_STATES

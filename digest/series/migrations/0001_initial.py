@@ -436,4 +436,5 @@ class Migration(migrations.Migration):
             ),
         ),
         run_sql_file("series", "enrolments"),
+        run_sql_file("series", "pauses"),
     ]

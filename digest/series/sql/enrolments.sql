@@ -16,6 +16,7 @@ BEGIN
     CROSS JOIN LATERAL (
         SELECT step.id, step.delay_minutes FROM series_step AS step
         WHERE step.series_id = series.id ORDER BY step.position LIMIT 1
+        FOR KEY SHARE OF step -- until the commit nobody removes the step
     ) AS first
     ON CONFLICT (series_id, subscriber_id) DO NOTHING;
 

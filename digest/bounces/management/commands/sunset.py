@@ -3,7 +3,7 @@
 from typing import Any
 
 from digest.bounces.models import Sunset
-from digest.bounces.sunset import rules
+from digest.bounces.sunset import asking, rules
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
 from digest.newsletters.models import Newsletter
@@ -30,7 +30,7 @@ class Command(ActionCommand):
     def do_list(self, _options: dict[str, Any]) -> None:
         """List the rules."""
         newsletters = Newsletter.objects.select_related("publication").order_by("slug")
-        values = [_values(rules.rule_of(newsletter)) for newsletter in newsletters]
+        values = [_values(asking.rule_of(newsletter)) for newsletter in newsletters]
         cells = [
             (row["newsletter"], "on" if row["active"] else "off", row["issues"], row["months"])
             for row in values
