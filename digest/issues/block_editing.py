@@ -3,6 +3,7 @@
 from typing import Any
 
 from digest.accounts.models import User
+from digest.issues import history
 from digest.issues.changing import block_of, changing, left_out_entry
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue
@@ -62,11 +63,16 @@ def move(issue: Issue, block_id: int, to: int, by: User) -> None:
 
 
 def hide(issue: Issue, block_id: int, by: User, *, hidden: bool) -> None:
-    """Let a block be in no mail while its content stays, or show it again."""
+    """Let a block be in no mail while its content stays, or show it again.
+
+    Raises IssueError for the whole text of an article that was retracted: it stays hidden.
+    """
     block = block_of(issue, block_id)
     verb = "Hide" if hidden else "Show"
     with changing(issue, None, by, f"{verb} {block.get_kind_display()}") as locked:
         block = block_of(locked, block_id)
+        if not hidden and history.retracted_articles(locked, [block.article_id]):
+            raise IssueError("This is the text of an article that was retracted. Restore it first.")
         block.hidden = hidden
         block.version += 1
         block.save(update_fields=["hidden", "version"])

@@ -141,7 +141,8 @@ def _fill_with_article(draft: Draft, article: Article) -> Draft:
     issue = draft.issue
     issue.left_out = []
     lead = _lead(draft, position=0)
-    text = Block(issue=issue, kind=BlockKind.TEXT, position=1, content={"document": document})
+    content = {"document": document}
+    text = Block(issue=issue, kind=BlockKind.TEXT, position=1, content=content, article=article)
     story = snapshot(lead, 0, article, WHOLE)
     story.pinned = True
     if _repeats(article.summary, document):

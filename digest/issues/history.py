@@ -78,6 +78,14 @@ def steps(issue: Issue) -> tuple[str, str]:
     return undoes, summaries.get(position + 1, "")
 
 
+def retracted_articles(issue: Issue, article_ids: Iterable[int | None]) -> set[int | None]:
+    """Return which articles were retracted: all over, or as stories of this issue."""
+    ids = [article_id for article_id in article_ids if article_id]
+    all_over = Article.objects.filter(pk__in=ids).exclude(retracted_at=None)
+    here = issue.stories.filter(article__in=ids).exclude(retracted_at=None)
+    return {*all_over.values_list("pk", flat=True), *here.values_list("article_id", flat=True)}
+
+
 def forget(before: datetime) -> None:
     """Delete the revisions of issues that finished before a moment."""
     IssueRevision.objects.filter(issue__finished_at__lt=before).delete()
@@ -122,7 +130,7 @@ def _restore(issue: Issue, revision: IssueRevision) -> None:
         setattr(issue, name, value)
     retracted = _retracted(issue, content)
     stories = [row for row in content["stories"] if row["pk"] not in retracted]
-    rows = [*content["blocks"], *stories]
+    rows = [*_with_hidden_texts(issue, content["blocks"]), *stories]
     current = {(row["model"], row["pk"]): row for row in _rows_of(issue)}
     issue.stories.filter(retracted_at=None).exclude(pk__in=[row["pk"] for row in stories]).delete()
     issue.blocks.exclude(pk__in=[row["pk"] for row in content["blocks"]]).delete()
@@ -142,6 +150,17 @@ def _retracted(issue: Issue, content: dict[str, Any]) -> set[int]:
     withdrawn_ids = set(withdrawn.values_list("pk", flat=True))
     ids = {row["pk"] for row in content["stories"] if row["fields"]["article"] in withdrawn_ids}
     return ids | set(issue.stories.exclude(retracted_at=None).values_list("pk", flat=True))
+
+
+def _with_hidden_texts(issue: Issue, blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return blocks, those hidden that have the whole text of an article that was retracted."""
+    retracted = retracted_articles(issue, {row["fields"].get("article") for row in blocks})
+    return [
+        row | {"fields": row["fields"] | {"hidden": True}}
+        if row["fields"].get("article") in retracted
+        else row
+        for row in blocks
+    ]
 
 
 def _restore_row(values: dict[str, Any], current: dict[str, Any] | None) -> None:
@@ -171,7 +190,10 @@ def _require_segment(row: Block | Story) -> None:
 
 def _forget_missing(row: Block | Story) -> None:
     """Unset what has been deleted since: an article, a picture, an appeal, a layout's block."""
-    of_block, of_story = ("layout_block", "appeal"), ("article", "selected_by", "picture")
+    of_block, of_story = (
+        ("layout_block", "appeal", "article"),
+        ("article", "selected_by", "picture"),
+    )
     names = of_block if isinstance(row, Block) else of_story
     for name in names:
         try:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from digest.accounts.models import User
 from digest.articles import storing
@@ -15,6 +16,7 @@ from digest.issues.models import Issue, Story
 from digest.newsletters.blocks import have_content
 
 State = Issue.State
+UNFINISHED = (*OPEN, State.SENDING, State.PAUSED)
 
 
 def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | None = None) -> Story:
@@ -31,6 +33,7 @@ def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | No
         if not story.retracted_at:
             story.retracted_at, story.retraction = now, one_line(note)
             story.save(update_fields=["retracted_at", "retraction"])
+            _hide_text(locked, story)
             # Subject and preheader may name it: they are written again with the mail.
             locked.revision += 1
             locked.subject, locked.preheader = "", ""
@@ -48,7 +51,7 @@ def withdraw(article: Article, note: str, by: User, now: datetime) -> list[Issue
     """
     storing.retract(article, now)
     issues = Issue.objects.filter(stories__article=article, stories__retracted_at=None)
-    touched = list(issues.filter(state__in=(*OPEN, State.SENDING, State.PAUSED)).order_by("pk"))
+    touched = list(issues.filter(state__in=UNFINISHED).order_by("pk"))
     for issue in touched:
         _take_out(issue, article, note, by, now)
     return touched
@@ -58,14 +61,16 @@ def _take_out(issue: Issue, article: Article, note: str, by: User, now: datetime
     with transaction.atomic():
         locked = Issue.objects.select_for_update().get(pk=issue.pk)
         story = locked.stories.filter(article=article, retracted_at=None).first()
-        if story is None:
-            return
+        if story is None or locked.state not in UNFINISHED:
+            return  # it left, or was cancelled, meanwhile
+        _hide_text(locked, story)
         is_begun = locked.planned_at or locked.state not in OPEN
         if not _remains(locked, story):
             locked.state = State.PAUSED if is_begun else State.SKIPPED
             locked.reason = f"Its only story was retracted: {story.title}"
             locked.finished_at = None if is_begun else now
-            locked.save(update_fields=["state", "reason", "finished_at"])
+            locked.revision += 1
+            locked.save(update_fields=["state", "reason", "finished_at", "revision"])
         elif is_begun:
             retract(locked, story.pk, note, now)
         else:
@@ -81,3 +86,10 @@ def _remains(issue: Issue, story: Story) -> bool:
         return True
     has_text = issue.is_of_series and have_content(issue.blocks.filter(hidden=False))
     return has_text or issue.kind == Issue.Kind.TEMPLATE
+
+
+def _hide_text(issue: Issue, story: Story) -> None:
+    """Hide the blocks that have the whole text of a story's article."""
+    if story.article_id:
+        blocks = issue.blocks.filter(article=story.article_id, hidden=False)
+        blocks.update(hidden=True, version=F("version") + 1)

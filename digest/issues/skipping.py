@@ -7,7 +7,7 @@ goes out as if nothing had been; restored later, it is a draft that waits for so
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from digest.core import jobs
 from digest.issues import approval, building, window
@@ -86,6 +86,8 @@ def _remove_stories_sent_elsewhere(issue: Issue) -> None:
     in_other_issues = received.exclude(issue=issue).filter(article__isnull=False).values("article")
     sent = Q(article__in=in_other_issues) if issue.kind != Issue.Kind.MANUAL else Q()
     stories = issue.stories.filter(sent | Q(article__retracted_at__isnull=False))
+    texts = issue.blocks.filter(article__retracted_at__isnull=False, hidden=False)
+    texts.update(hidden=True, version=F("version") + 1)
     removed = [left_out_entry(story, "in another issue by now, or retracted") for story in stories]
     if removed:
         stories.delete()

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 import structlog
+from django.db import transaction
 from django.db.models import QuerySet
 
 from digest.core import clock, jobs
-from digest.issues.models import Issue
+from digest.issues.models import Issue, Story
 from digest.sending import sweeping
 from digest.sending.errors import DeliveryError
 from digest.sending.experiments import assigning
@@ -22,11 +23,15 @@ def pause(issue: Issue) -> None:
     assigning.pause(issue, clock.now())
 
 
+@transaction.atomic
 def resume(issue: Issue) -> None:
-    """Resume a paused issue where it stopped; raise DeliveryError if it is not paused.
+    """Resume a paused issue where it stopped.
 
-    An experiment that runs goes on for as long as was left of it.
+    An experiment that runs goes on for as long as was left of it. Raises DeliveryError if it is not
+    paused, or if all that it has was retracted.
     """
+    _row(issue).select_for_update().get()  # a retraction waits, or is seen
+    _require_story(issue)
     assigning.resume(issue, clock.now())
     current = _current(issue)
     planned = current.planned_at is not None
@@ -76,6 +81,18 @@ def _move(issue: Issue, allowed: list[State], verb: str, **change: object) -> No
         state = State(_current(issue).state)
         raise DeliveryError(f"Issue {issue.pk} cannot be {verb}: it is {state.value}.")
     issue.refresh_from_db()
+
+
+def _require_story(issue: Issue) -> None:
+    """Raise DeliveryError if all stories were retracted; a mail of a series goes on as a text."""
+    stories = Story.objects.filter(issue=issue.pk)
+    remaining = stories.filter(retracted_at=None).exclude(article__retracted_at__isnull=False)
+    if _current(issue).state != State.PAUSED or issue.is_of_series:
+        return
+    if stories.exists() and not remaining.exists():
+        raise DeliveryError(
+            "All stories of this issue were retracted. Cancel it, or restore an article first."
+        )
 
 
 def _row(issue: Issue) -> QuerySet[Issue]:

@@ -14,9 +14,12 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 
+from digest.accounts.models import User
+from digest.articles import storing
 from digest.core import clock, links
 from digest.core.addresses import parse
 from digest.core.errors import ConfigurationError
+from digest.issues import retracting
 from digest.issues.building import build
 from digest.issues.models import Issue
 from digest.relays.models import Relay
@@ -423,6 +426,33 @@ def test_an_issue_paused_before_planning_is_planned_when_resumed() -> None:
     assert planning.plan_built(NOON) == []
     control.resume(issue)
     assert planning.plan_built(NOON) == [issue]
+
+
+@pytest.mark.parametrize("scope", ["article", "story"])
+def test_what_was_retracted_is_not_resumed(relay: StartRelay, scope: str) -> None:
+    """The issue was paused because its only story was taken back; restored, it goes on."""
+    server, issue = relay(), make_running(2)
+    article = make_article(make_source(issue.newsletter))
+    issue.stories.update(article=article)
+    ada = User.objects.create_user("ada@courier.example")
+    if scope == "article":
+        retracting.withdraw(article, "Wrong.", ada, NOON)
+    else:
+        control.pause(issue)
+        issue.stories.update(retracted_at=NOON)
+    issue.refresh_from_db()
+    assert issue.state == Issue.State.PAUSED
+    reason = issue.reason
+    with pytest.raises(DeliveryError, match="retracted"):
+        control.resume(issue)
+    assert sender.send_due().total == 0
+    issue.refresh_from_db()
+    assert (issue.state, issue.reason) == (Issue.State.PAUSED, reason)
+    storing.restore(article)
+    issue.stories.update(retracted_at=None)
+    control.resume(issue)
+    sender.send_due()
+    assert len(server.received) == 2
 
 
 def test_without_a_relay_the_error_says_what_to_set(settings: Settings) -> None:

@@ -233,6 +233,15 @@ class Migration(migrations.Migration):
                 ("hidden", models.BooleanField(default=False)),
                 ("version", models.PositiveIntegerField(default=1)),
                 (
+                    "article",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="articles.article",
+                    ),
+                ),
+                (
                     "appeal",
                     models.ForeignKey(
                         null=True,
