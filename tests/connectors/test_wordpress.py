@@ -170,6 +170,49 @@ def test_a_site_publishes_whatever_digest_does(
     assert connected.run(f"echo json_encode( {planned.replace(str(post), str(other))} );") is False
 
 
+@pytest.mark.parametrize("status", ["publish", "trash"])
+def test_a_deleted_post_is_retracted_once_digest_is_there(
+    connected: WordPressSite, status: str
+) -> None:
+    """Nothing of the post is left by then, also where its retraction had waited already."""
+    options = connected.run("echo json_encode( get_option( 'digest_newsletter' ) );")
+    post = publish(connected)
+    article = Article.objects.get()
+    set_options(connected, options | {"address": "http://127.0.0.1:9"})
+    if status == "trash":
+        connected.run(f"wp_trash_post( {post} );")
+    connected.run(f"wp_delete_post( {post}, true );")
+    planned = f"wp_next_scheduled( 'digest_newsletter_retract', array( {article.pk}, 1 ) )"
+    assert 0 < connected.run(f"echo json_encode( {planned} - time() );") <= 60
+    set_options(connected, options)
+    article.refresh_from_db()
+    assert article.retracted_at is None
+    connected.run(f"do_action( 'digest_newsletter_retract', {article.pk}, 1 );")
+    article.refresh_from_db()
+    assert article.retracted_at is not None
+
+
+def test_a_post_is_sent_as_the_public_sees_it(connected: WordPressSite) -> None:
+    """Not as whoever saves it does, to whom a membership plugin shows all; who stays signed in."""
+    script = """
+    foreach ( array( 'the_content', 'the_title' ) as $hook ) {
+        add_filter( $hook, function ( $text ) {
+            return is_user_logged_in() ? $text . ' For members.' : $text . ' Join us.';
+        } );
+    }
+    wp_set_current_user( 1 );
+    wp_insert_post( array(
+        'post_title' => 'Seals', 'post_content' => '<p>Forty.</p>', 'post_status' => 'publish'
+    ) );
+    echo get_current_user_id();
+    """
+    assert connected.run(script) == 1
+    article = Article.objects.get()
+    for text in (article.title, article.body_html, article.summary):
+        assert "Join us." in text
+        assert "For members" not in text
+
+
 @in_browser
 def test_from_the_settings_to_a_draft_issue(
     site: WordPressSite, live_server: LiveServer, tide: Newsletter, token: str

@@ -22,18 +22,43 @@ class Digest_Newsletter_Article {
 	public static $is_rendering = false;
 
 	/**
-	 * Returns a post as an article. The filter `digest_newsletter_article` may change it.
+	 * Returns a post as an article, as visitors see it who are not signed in: whoever saves it may be
+	 * allowed to read more. The filter `digest_newsletter_article` may change it.
 	 *
 	 * @param WP_Post $post A published post.
 	 * @return array
 	 */
 	public static function from_post( $post ) {
+		$user = get_current_user_id();
+		wp_set_current_user( 0 );
+		try {
+			$article = self::fields( $post );
+		} finally {
+			wp_set_current_user( $user );
+		}
+
+		/**
+		 * Filters an article before it is sent, for example to name several authors.
+		 *
+		 * @param array   $article Fields of POST /articles in Digest's API.
+		 * @param WP_Post $post    The post.
+		 */
+		return apply_filters( 'digest_newsletter_article', $article, $post );
+	}
+
+	/**
+	 * Returns the fields of an article.
+	 *
+	 * @param WP_Post $post A published post.
+	 * @return array
+	 */
+	private static function fields( $post ) {
 		$body  = self::body( $post );
 		$image = (int) get_post_thumbnail_id( $post );
 		$url   = $image ? wp_get_attachment_image_url( $image, 'full' ) : false;
 		$terms = self::names( $post, 'category' );
 
-		$article = array(
+		return array(
 			'publication'   => Digest_Newsletter_Options::get( 'publication' ),
 			'guid'          => $post->guid,
 			'url'           => get_permalink( $post ),
@@ -50,14 +75,6 @@ class Digest_Newsletter_Article {
 			'image_alt'     => $image ? (string) get_post_meta( $image, '_wp_attachment_image_alt', true ) : '',
 			'image_caption' => $image ? (string) wp_get_attachment_caption( $image ) : '',
 		);
-
-		/**
-		 * Filters an article before it is sent, for example to name several authors.
-		 *
-		 * @param array   $article Fields of POST /articles in Digest's API.
-		 * @param WP_Post $post    The post.
-		 */
-		return apply_filters( 'digest_newsletter_article', $article, $post );
 	}
 
 	/**

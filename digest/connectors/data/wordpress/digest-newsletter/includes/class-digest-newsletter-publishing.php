@@ -13,6 +13,7 @@ defined( 'ABSPATH' ) || exit;
 class Digest_Newsletter_Publishing {
 
 	const EVENT     = 'digest_newsletter_retry';
+	const DELETED   = 'digest_newsletter_retract';    // As EVENT, of a post that is not there any more.
 	const ARTICLE   = '_digest_newsletter_article';   // Digest's id of the article.
 	const SENT      = '_digest_newsletter_sent';      // Unix time of the last success.
 	const PROBLEM   = '_digest_newsletter_problem';   // Why the last attempt failed.
@@ -24,8 +25,9 @@ class Digest_Newsletter_Publishing {
 	 */
 	public function register() {
 		add_action( 'wp_after_insert_post', array( $this, 'on_save' ), 20, 4 );
-		add_action( 'before_delete_post', array( $this, 'on_delete' ), 10, 2 );
+		add_action( 'before_delete_post', array( $this, 'on_delete' ) );
 		add_action( self::EVENT, array( $this, 'retry' ), 10, 2 );
+		add_action( self::DELETED, array( $this, 'retract_deleted' ), 10, 2 );
 	}
 
 	/**
@@ -50,14 +52,28 @@ class Digest_Newsletter_Publishing {
 	}
 
 	/**
-	 * Retracts a published post that is deleted without the trash.
+	 * Retracts a post that is deleted for good, unless it has been. What was stored with it goes, too.
 	 *
-	 * @param int     $post_id Id of the post.
-	 * @param WP_Post $post    The post.
+	 * @param int $post_id Id of the post.
 	 */
-	public function on_delete( $post_id, $post ) {
-		if ( get_post_meta( $post_id, self::ARTICLE, true ) && self::is_public( $post ) ) {
-			self::retract( $post_id );
+	public function on_delete( $post_id ) {
+		$article = (int) get_post_meta( $post_id, self::ARTICLE, true );
+		if ( $article && ! get_post_meta( $post_id, self::RETRACTED, true ) ) {
+			self::forget_retries( $post_id );
+			$this->retract_deleted( $article, 0 );
+		}
+	}
+
+	/**
+	 * Retracts the article of a post that was deleted; tries again later if Digest does not answer.
+	 *
+	 * @param int $article Digest's id of the article.
+	 * @param int $attempt How often it was tried before.
+	 */
+	public function retract_deleted( $article, $attempt ) {
+		$result = self::take_back( (int) $article );
+		if ( is_wp_error( $result ) ) {
+			self::plan_attempt( $result, self::DELETED, (int) $article, (int) $attempt );
 		}
 	}
 
@@ -88,13 +104,35 @@ class Digest_Newsletter_Publishing {
 			return true;
 		}
 		update_post_meta( $post_id, self::PROBLEM, wp_slash( $result->get_error_message() ) );
-		$data   = $result->get_error_data();
-		$status = isset( $data['status'] ) ? (int) $data['status'] : 0;
+		self::plan_attempt( $result, self::EVENT, $post_id, $attempt );
+		return $result;
+	}
+
+	/**
+	 * Plans another attempt, if one may succeed where the last one did not.
+	 *
+	 * @param WP_Error $problem Why the last one failed.
+	 * @param string   $event   EVENT or DELETED.
+	 * @param int      $id      Id of the post, or of the article.
+	 * @param int      $attempt How often it was tried before.
+	 */
+	private static function plan_attempt( $problem, $event, $id, $attempt ) {
+		$status = self::status_of( $problem );
 		$again  = 0 === $status || 409 === $status || 429 === $status || $status >= 500;
 		if ( $again && isset( self::WAITS[ $attempt ] ) ) {
-			wp_schedule_single_event( time() + self::WAITS[ $attempt ], self::EVENT, array( $post_id, $attempt + 1 ) );
+			wp_schedule_single_event( time() + self::WAITS[ $attempt ], $event, array( $id, $attempt + 1 ) );
 		}
-		return $result;
+	}
+
+	/**
+	 * Returns the status that Digest answered; 0 if it did not.
+	 *
+	 * @param WP_Error $problem Why a call failed.
+	 * @return int
+	 */
+	private static function status_of( $problem ) {
+		$data = $problem->get_error_data();
+		return isset( $data['status'] ) ? (int) $data['status'] : 0;
 	}
 
 	/**
@@ -130,15 +168,22 @@ class Digest_Newsletter_Publishing {
 		if ( ! $article || get_post_meta( $post_id, self::RETRACTED, true ) ) {
 			return true;
 		}
-		$answer = Digest_Newsletter_Api::call( 'POST', '/articles/' . $article . '/retract', new stdClass() );
-		if ( is_wp_error( $answer ) ) {
-			$data = $answer->get_error_data();
-			if ( 404 !== $data['status'] ) {
-				return $answer;
-			}
+		$result = self::take_back( $article );
+		if ( ! is_wp_error( $result ) ) {
+			update_post_meta( $post_id, self::RETRACTED, '1' );
 		}
-		update_post_meta( $post_id, self::RETRACTED, '1' );
-		return true;
+		return $result;
+	}
+
+	/**
+	 * Retracts an article; one that Digest does not have any more is none.
+	 *
+	 * @param int $article Digest's id of the article.
+	 * @return true|WP_Error
+	 */
+	private static function take_back( $article ) {
+		$answer = Digest_Newsletter_Api::call( 'POST', '/articles/' . $article . '/retract', new stdClass() );
+		return is_wp_error( $answer ) && 404 !== self::status_of( $answer ) ? $answer : true;
 	}
 
 	/**
@@ -159,6 +204,7 @@ class Digest_Newsletter_Publishing {
 	public static function forget_retries( $post_id = 0 ) {
 		if ( ! $post_id ) {
 			wp_unschedule_hook( self::EVENT );
+			wp_unschedule_hook( self::DELETED );
 			return;
 		}
 		foreach ( array_keys( self::WAITS ) as $attempt ) {
