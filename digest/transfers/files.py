@@ -10,13 +10,14 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from digest.transfers.errors import TransferError
 
 MOST_MEMBERS = 50_000
 LARGEST_LIST = 1_000_000_000  # bytes, unpacked
 LARGEST_TEXT = 200_000_000  # of a document that is read whole
+LARGEST_JSON = 20_000_000  # of a document in JSON: parsed, it takes up to thirty times as much
 LARGEST_PAGE = 5_000_000  # of one past issue
 LARGEST_TOTAL = 4_000_000_000  # that are read of one archive
 _BLOCK = 1 << 20
@@ -26,10 +27,11 @@ _DAMAGED = "This zip archive is damaged or has a password. Export again, and cho
 class Export:
     """The files of an export, by their paths in it; close it with `opened`."""
 
-    def __init__(self, archive: zipfile.ZipFile, stack: ExitStack) -> None:
+    def __init__(self, archive: zipfile.ZipFile, folder: Path, left: int) -> None:
         self._archive = archive
-        self._stack = stack
-        self._left = LARGEST_TOTAL
+        self._folder = folder
+        self._temporary_files = 0
+        self.left = left  # bytes that may still be read of it
         members = archive.infolist()
         if len(members) > MOST_MEMBERS:
             raise TransferError(f"This zip archive holds more than {MOST_MEMBERS:,} files.")
@@ -57,7 +59,9 @@ class Export:
     def start(self, name: str, length: int = 4096) -> bytes:
         """Return the first bytes of a file."""
         with self._open(name) as stream:
-            return stream.read(length)
+            content = stream.read(length)
+        self._count(len(content))
+        return content
 
     def read(self, name: str, largest: int) -> bytes:
         """Return a file; raise TransferError if it has more than `largest` bytes."""
@@ -81,22 +85,28 @@ class Export:
     def copy(self, name: str) -> Path:
         """Return the path of a temporary copy of a file, which is removed with the export."""
         if name not in self._copies:
-            copy = self.temporary_file()
-            with self._open(name) as stream:
-                size = 0
-                while block := stream.read(_BLOCK):
-                    self._count(len(block))
-                    size += len(block)
-                    if size > LARGEST_LIST:
-                        raise TransferError("A list in this export is larger than 1 GB.")
+            path = self.temporary_path()
+            with path.open("wb") as copy:
+                for block in self.blocks(name):
                     copy.write(block)
-            copy.flush()
-            self._copies[name] = Path(copy.name)
+            self._copies[name] = path
         return self._copies[name]
 
-    def temporary_file(self) -> Any:
-        """Return a file for a list, which is removed with the export."""
-        return self._stack.enter_context(_temporary_file())
+    def blocks(self, name: str) -> Iterator[bytes]:
+        """Yield a file in pieces; raise TransferError if it is larger than a list may be."""
+        size = 0
+        with self._open(name) as stream:
+            while block := stream.read(_BLOCK):
+                self._count(len(block))
+                size += len(block)
+                if size > LARGEST_LIST:
+                    raise TransferError("A list in this export is larger than 1 GB.")
+                yield block
+
+    def temporary_path(self) -> Path:
+        """Return a path for a list that does not exist yet; it is removed with the export."""
+        self._temporary_files += 1
+        return self._folder / f"{self._temporary_files}.csv"
 
     @contextmanager
     def _open(self, name: str) -> Iterator[IO[bytes]]:
@@ -107,8 +117,8 @@ class Export:
             raise TransferError(_DAMAGED) from cause
 
     def _count(self, size: int) -> None:
-        self._left -= size
-        if self._left < 0:
+        self.left -= size
+        if self.left < 0:
             raise TransferError("This export unpacks to more than 4 GB.")
 
 
@@ -116,14 +126,18 @@ _ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, 
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Export]:
-    """Open an export that `pack` wrote, or a zip archive; raise TransferError for what is none."""
+def opened(path: Path, left: int | None = None) -> Iterator[Export]:
+    """Open an export that `pack` wrote, or a zip archive; raise TransferError for what is none.
+
+    At most `left` bytes are read of it, LARGEST_TOTAL where nothing else is said.
+    """
     with ExitStack() as stack:
         try:
             archive = stack.enter_context(zipfile.ZipFile(path))
         except (*_ZIP_ERRORS, OSError) as cause:
             raise TransferError(_DAMAGED) from cause
-        yield Export(archive, stack)
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        yield Export(archive, Path(folder), LARGEST_TOTAL if left is None else left)
 
 
 def pack(paths: list[tuple[Path, str]], target: Path) -> None:
@@ -134,27 +148,26 @@ def pack(paths: list[tuple[Path, str]], target: Path) -> None:
     if len(paths) == 1 and _is_zip(paths[0][0]):
         shutil.copyfile(paths[0][0], target)
         return
+    left = LARGEST_TOTAL  # of all archives together
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
         for number, (path, name) in enumerate(paths):
             file_name = Path(name).name or "export"
             if _is_zip(path):
-                _repack(path, archive, f"{number}/")
+                left = _repack(path, archive, f"{number}/", left)
             elif file_name in archive.namelist():
                 archive.write(path, f"{number}/{file_name}")
             else:
                 archive.write(path, file_name)
 
 
-def _repack(path: Path, archive: zipfile.ZipFile, folder: str) -> None:
-    with opened(path) as export:
+def _repack(path: Path, archive: zipfile.ZipFile, folder: str, left: int) -> int:
+    """Write what an archive holds into another one; return how many bytes are left for more."""
+    with opened(path, left) as export:
         for name in export.names:
-            archive.writestr(folder + name, export.read(name, LARGEST_TEXT))
-
-
-@contextmanager
-def _temporary_file() -> Iterator[Any]:
-    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
-        yield file
+            with archive.open(folder + name, "w", force_zip64=True) as member:
+                for block in export.blocks(name):
+                    member.write(block)
+        return export.left
 
 
 def _is_zip(path: Path) -> bool:

@@ -1,9 +1,8 @@
 """Subscribers in JSON, as Buttondown exports them, written as a list that is read like others."""
 
-import io
 from pathlib import Path
 
-from digest.transfers.files import LARGEST_TEXT, Export
+from digest.transfers.files import LARGEST_JSON, Export
 from digest.transfers.issues.buttondown import rows_of
 from digest.transfers.remote.buttondown import read_person
 from digest.transfers.rows import write_persons
@@ -22,10 +21,8 @@ def applies(export: Export, name: str) -> bool:
 
 def as_list(export: Export, name: str) -> Path:
     """Return the path of the list that it is written to; raise TransferError if it is damaged."""
-    persons = map(read_person, rows_of(export.read(name, LARGEST_TEXT)))
-    file = export.temporary_file()
-    text = io.TextIOWrapper(file, "utf-8", newline="", write_through=True)
-    write_persons(persons, text)
-    text.flush()
-    text.detach()
-    return Path(file.name)
+    persons = map(read_person, rows_of(export.read(name, LARGEST_JSON)))
+    path = export.temporary_path()
+    with path.open("w", encoding="utf-8", newline="") as text:
+        write_persons(persons, text)
+    return path

@@ -60,6 +60,53 @@ def test_all_files_together_are_counted(tmp_path: Path, monkeypatch: pytest.Monk
         assert list(names) == []  # the sixth is the one that is too much
 
 
+def test_looks_into_files_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of files whose beginnings are read several times cost as much as one."""
+    monkeypatch.setattr(files, "LARGEST_TOTAL", 5_000)
+    archive = exports.zipped(tmp_path / "a.zip", {"list.csv": "x" * 1_000})
+    with files.opened(archive) as export:
+        with pytest.raises(TransferError, match="4 GB"):
+            [export.start("list.csv") for _ in range(6)]
+        assert export.left < 0
+
+
+def test_several_archives_share_one_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them may be within it."""
+    monkeypatch.setattr(files, "LARGEST_TOTAL", 5_000)
+    paths = [
+        (exports.zipped(tmp_path / f"{n}.zip", {"list.csv": "x" * 3_000}), f"{n}.zip")
+        for n in range(2)
+    ]
+    with pytest.raises(TransferError, match="4 GB"):
+        files.pack(paths, tmp_path / "export.zip")
+    (tmp_path / "c.csv").write_text("a")
+    files.pack([paths[0], (tmp_path / "c.csv", "c.csv")], tmp_path / "export.zip")
+    with files.opened(tmp_path / "export.zip") as export:
+        assert sorted(export.names) == ["0/list.csv", "c.csv"]
+
+
+def test_copies_of_lists_are_closed_and_removed(tmp_path: Path) -> None:
+    """A thousand reports with addresses must not take a thousand open files."""
+    archive = exports.zipped(tmp_path / "a.zip", {f"{n}.csv": "a@b.example" for n in range(50)})
+    with files.opened(archive) as export:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        paths = [export.copy(name) for name in export.names]
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+        assert {path.read_text() for path in paths} == {"a@b.example"}
+    assert not any(path.exists() for path in paths)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['{"db": [], "posts": [', '[{"subject": "", "body": "', '[{"email_address": "a", "type": "'],
+)
+def test_json_is_parsed_up_to_a_size(tmp_path: Path, tide: Newsletter, content: str) -> None:
+    """Millions of empty objects take gigabytes once they are parsed."""
+    padded = content + " " * files.LARGEST_JSON
+    with pytest.raises(TransferError, match="larger than 20 MB"):
+        bring(tmp_path, tide, {"a.json": padded})
+
+
 def encrypted() -> bytes:
     """An archive that says of its file that it is encrypted."""
     stream = io.BytesIO()

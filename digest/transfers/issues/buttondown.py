@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 from digest.core import clock
 from digest.newsletters.models import Newsletter
 from digest.transfers.errors import TransferError
-from digest.transfers.files import LARGEST_PAGE, LARGEST_TEXT, Export
+from digest.transfers.files import LARGEST_JSON, LARGEST_PAGE, Export
 from digest.transfers.issues.content import DRAFT, NO_DATE, NO_PAGE, PAID, PastContent
 from digest.transfers.reading import read_time
 from digest.transfers.reporting import LeftIssue
@@ -33,7 +33,7 @@ def read(
     """Yield the emails, and those that stay behind."""
     del newsletter, list_name  # a newsletter of Buttondown has one list, and times with their zone
     for name in _documents(export):
-        yield from map(read_email, rows_of(export.read(name, LARGEST_TEXT)))
+        yield from map(read_email, rows_of(export.read(name, LARGEST_JSON)))
 
 
 def read_email(row: Mapping[str, Any]) -> PastContent | LeftIssue:

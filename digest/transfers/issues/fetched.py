@@ -6,7 +6,7 @@ from datetime import datetime
 
 from digest.newsletters.models import Newsletter
 from digest.transfers.errors import TransferError
-from digest.transfers.files import LARGEST_TEXT, Export
+from digest.transfers.files import LARGEST_JSON, LARGEST_TEXT, Export
 from digest.transfers.issues.content import PastContent
 from digest.transfers.reporting import LeftIssue
 
@@ -24,6 +24,8 @@ def read(
     """Yield the issues, and those that stay behind."""
     del newsletter, list_name  # were chosen when they were fetched
     for line in filter(None, export.text(NAME, LARGEST_TEXT).split("\n")):
+        if len(line) > LARGEST_JSON:
+            raise TransferError("A past issue in this export is larger than 20 MB.")
         try:
             values = json.loads(line)
             yield LeftIssue(**values) if "reason" in values else _content(values)

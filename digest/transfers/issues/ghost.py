@@ -12,7 +12,7 @@ from digest.core import clock
 from digest.core.gating import strip_gated_blocks
 from digest.newsletters.models import Newsletter
 from digest.transfers.errors import TransferError
-from digest.transfers.files import LARGEST_TEXT, Export
+from digest.transfers.files import LARGEST_JSON, Export
 from digest.transfers.issues.content import DRAFT, NO_DATE, NO_PAGE, OTHER_LIST, PAID, PastContent
 from digest.transfers.reading import read_time
 from digest.transfers.reporting import LeftIssue
@@ -100,7 +100,7 @@ def _documents(export: Export) -> list[str]:
 
 def _data(export: Export, name: str) -> Mapping[str, Any]:
     try:
-        document = json.loads(export.read(name, LARGEST_TEXT))
+        document = json.loads(export.read(name, LARGEST_JSON))
     except (ValueError, RecursionError) as cause:
         raise TransferError(
             "This JSON file is damaged. Export again in Ghost: Settings > Import/Export."
