@@ -87,7 +87,8 @@ class Article(models.Model):
     first_seen_at = models.DateTimeField()
     available_at = models.DateTimeField(db_index=True)
     marked_updated_at = models.DateTimeField(null=True)  # an editor's word: send it once more
-    retracted_at = models.DateTimeField(null=True)  # an editor's word: put it into no issue
+    retracted_at = models.DateTimeField(null=True)  # put it into no issue any more
+    retracted_by_system = models.BooleanField(default=False)  # where it was written; else an editor
 
     image_url = models.CharField(max_length=LONGEST_URL, blank=True)
     image_alt = models.TextField(blank=True)

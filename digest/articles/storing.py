@@ -77,16 +77,22 @@ def mark_updated(article: Article, now: datetime) -> None:
     article.save(update_fields=["marked_updated_at"])
 
 
-def retract(article: Article, now: datetime) -> None:
-    """Note an editor's word that this article goes into no further issue; the first word stays."""
-    Article.objects.filter(pk=article.pk, retracted_at=None).update(retracted_at=now)
-    article.refresh_from_db(fields=["retracted_at"])
+def retract(article: Article, now: datetime, *, by_system: bool = False) -> None:
+    """Note that this article goes into no further issue; the first moment stays.
+
+    Whether an editor says so or the system in which it was written: an editor's word holds.
+    """
+    rows = Article.objects.filter(pk=article.pk)
+    rows.filter(retracted_at=None).update(retracted_at=now, retracted_by_system=by_system)
+    if not by_system:
+        rows.update(retracted_by_system=False)
+    article.refresh_from_db(fields=["retracted_at", "retracted_by_system"])
 
 
 def restore(article: Article) -> None:
     """Take a retraction back: further issues can contain the article. Past ones do not change."""
-    article.retracted_at = None
-    article.save(update_fields=["retracted_at"])
+    article.retracted_at, article.retracted_by_system = None, False
+    article.save(update_fields=["retracted_at", "retracted_by_system"])
 
 
 def available(published: datetime | None, now: datetime, *, first_poll: bool = False) -> datetime:

@@ -49,7 +49,7 @@ def catch_up(connection: Connection, now: datetime) -> int:
     )
     stored = 0
     for entry in entries:
-        change = Change(Action.CORRECT, entry)
+        change = Change(Action.CORRECT, entry, changed_at=entry.updated_at)
         message_id = f"post {entry.guid} {entry.updated_at}"
         stored += receiving.store(connection, message_id, change, now)
     latest = max((entry.updated_at for entry in entries if entry.updated_at), default=since)

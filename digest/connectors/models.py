@@ -62,6 +62,7 @@ class ReceivedEvent(models.Model):
     entry = models.JSONField(default=dict)  # fields of articles.parsing.base.Entry
     note = models.CharField(max_length=300, blank=True)  # of a retraction
     received_at = models.DateTimeField()
+    changed_at = models.DateTimeField(null=True)  # there, where the system says so; not later
 
     due_at = models.DateTimeField()
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -61,6 +61,7 @@ def store(connection: Connection, message_id: str, change: Change, now: datetime
             "entry": json.loads(wire.dump(change.entry)),
             "note": change.note,
             "received_at": now,
+            "changed_at": change.changed_at and min(change.changed_at, now),
             "due_at": now,
         },
     )

@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from digest.articles import pushing, storing
 from digest.articles.errors import ParseError
@@ -101,11 +103,11 @@ def _apply(connection: Connection, event: ReceivedEvent, now: datetime) -> str:
     if event.action == Action.RETRACT:
         return _retract(connection, find_retracted(source, entry), event.note, now)
     article = find_article(source, entry)
-    if article and _is_stale(article, entry):
+    if _is_overtaken(event, entry) or (article and _is_stale(article, entry)):
         return Outcome.STALE
     pushed = pushing.push(source, entry, now)
-    if event.action == Action.PUBLISH and pushed.article.retracted_at:
-        storing.restore(pushed.article)  # it was taken down there, and is published again
+    if _lifts_retraction(event, pushed.article):
+        storing.restore(pushed.article)
         return Outcome.CHANGED
     return {"new": Outcome.NEW, "changed": Outcome.CHANGED}.get(pushed.outcome, Outcome.UNCHANGED)
 
@@ -140,8 +142,34 @@ def find_retracted(source: Source, entry: Entry) -> Article | None:
 def _retract(connection: Connection, article: Article | None, note: str, now: datetime) -> str:
     if article is None:
         return Outcome.UNKNOWN
-    retracting.withdraw(article, note, connection.owner, now)
+    retracting.withdraw(article, note, connection.owner, now, by_system=True)
     return Outcome.RETRACTED
+
+
+def _is_overtaken(event: ReceivedEvent, entry: Entry) -> bool:
+    """Say whether the article was taken down after this event, by a call that came before it."""
+    if event.changed_at is None:
+        return False
+    is_same = Q(entry__guid=entry.guid) if entry.guid else Q(entry__url=entry.url)
+    retractions = ReceivedEvent.objects.filter(
+        is_same, connection=event.connection_id, action=Action.RETRACT
+    )
+    moments = retractions.annotate(moment=Coalesce("changed_at", "received_at"))
+    return moments.filter(moment__gt=event.changed_at).exists()
+
+
+def _lifts_retraction(event: ReceivedEvent, article: Article) -> bool:
+    """Say whether an article that was retracted is public again by this event.
+
+    What its own system took down, it publishes or corrects again. What an editor retracted, it
+    has to publish after that.
+    """
+    if article.retracted_at is None:
+        return False
+    if article.retracted_by_system and event.changed_at:
+        return True
+    is_later = event.changed_at is None or event.changed_at > article.retracted_at
+    return event.action == Action.PUBLISH and is_later
 
 
 def _is_stale(article: Article, entry: Entry) -> bool:

@@ -43,13 +43,15 @@ def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | No
     return story
 
 
-def withdraw(article: Article, note: str, by: User, now: datetime) -> list[Issue]:
+def withdraw(
+    article: Article, note: str, by: User, now: datetime, *, by_system: bool = False
+) -> list[Issue]:
     """Retract an article everywhere: from drafts, from issues being sent, and from all to come.
 
     Return the issues that it was in and that had not all left; one of nothing else does not go out,
     or no further. A mail of a series that has a text goes on without it.
     """
-    storing.retract(article, now)
+    storing.retract(article, now, by_system=by_system)
     issues = Issue.objects.filter(stories__article=article, stories__retracted_at=None)
     touched = list(issues.filter(state__in=UNFINISHED).order_by("pk"))
     for issue in touched:

@@ -17,7 +17,7 @@ from digest.articles.parsing.base import Entry
 from digest.connectors import receiving, registry, settling
 from digest.connectors.models import Connection, ReceivedEvent
 from digest.core import clock, sealing
-from digest.issues import creating
+from digest.issues import creating, retracting
 from digest.newsletters.models import Newsletter
 from digest.webhooks import signing
 from tests.cast import NOON, make_article, make_newsletter, make_source
@@ -85,8 +85,9 @@ def call_ghost(client: Client, blog: Connection) -> Call:
 def call_cms(client: Client, cms: Connection) -> Call:
     """Call as Standard Webhooks says, and settle what that leaves."""
 
-    def call(kind: str, message_id: str = "", **data: Any) -> int:
-        body = json.dumps({"type": kind, "data": data}).encode()
+    def call(kind: str, message_id: str = "", at: datetime | None = None, **data: Any) -> int:
+        moment = {"timestamp": at.isoformat()} if at else {}
+        body = json.dumps({"type": kind, "data": data} | moment).encode()
         secret, now = sealing.unseal(cms.sealed_secret), clock.now()
         message_id = message_id or f"msg_{kind}_{len(body)}_{cms.events.count()}"
         headers = signing.headers(secret, message_id, int(now.timestamp()), body)
@@ -150,6 +151,69 @@ def test_what_nobody_has_cannot_be_taken_back(call_cms: Call) -> None:
     """It is recorded, and nothing else happens."""
     assert call_cms("article.retracted", guid="cms-9") == 202
     assert outcomes() == [Outcome.UNKNOWN]
+
+
+SEALS = {"guid": "cms-1", "url": "https://courier.example/1", "title": "Seals"}
+
+
+def minutes_ago(minutes: int) -> datetime:
+    """A moment before now."""
+    return clock.now() - timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize("kind", ["article.published", "article.updated"])
+def test_a_late_call_does_not_bring_back_what_was_taken_down(call_cms: Call, kind: str) -> None:
+    """Neither an article that nobody had yet, nor one that was there."""
+    call_cms("article.retracted", at=minutes_ago(3), guid="cms-1")
+    call_cms(kind, at=minutes_ago(4), **SEALS)
+    assert not Article.objects.exists()
+    call_cms("article.published", at=minutes_ago(2), **SEALS)
+    call_cms("article.retracted", at=minutes_ago(0), guid="cms-1")
+    call_cms(kind, at=minutes_ago(1), **SEALS)
+    assert Article.objects.get().retracted_at is not None
+    assert outcomes() == [
+        Outcome.UNKNOWN,
+        Outcome.STALE,
+        Outcome.NEW,
+        Outcome.RETRACTED,
+        Outcome.STALE,
+    ]
+
+
+@pytest.mark.parametrize("kind", ["article.published", "article.updated"])
+def test_what_its_system_took_down_comes_back_with_it(call_cms: Call, kind: str) -> None:
+    """Wagtail calls a page that is published again corrected."""
+    call_cms("article.published", at=minutes_ago(3), **SEALS)
+    call_cms("article.retracted", at=minutes_ago(2), guid="cms-1")
+    call_cms(kind, at=minutes_ago(1), **SEALS)
+    assert Article.objects.get().retracted_at is None
+    assert outcomes()[-1] == Outcome.CHANGED
+
+
+def test_what_an_editor_retracted_has_to_be_published_after_that(call_cms: Call, ada: User) -> None:
+    """A correction, or a call that is older, does not lift it; even if the system did the same."""
+    call_cms("article.published", at=minutes_ago(9), **SEALS)
+    article = Article.objects.get()
+    call_cms("article.retracted", at=minutes_ago(8), guid="cms-1")
+    retracting.withdraw(article, "Wrong.", ada, clock.now())
+    Article.objects.update(retracted_at=minutes_ago(5))
+    for kind, minutes in (("article.published", 6), ("article.updated", 4)):
+        call_cms(kind, at=minutes_ago(minutes), **SEALS)
+        assert Article.objects.get().retracted_at is not None, kind
+    call_cms("article.published", at=minutes_ago(3), **SEALS)
+    assert Article.objects.get().retracted_at is None
+
+
+def test_two_sites_may_have_the_same_guid(call_cms: Call) -> None:
+    """The address says whose article is meant."""
+    for number in (1, 2):
+        url = f"https://site{number}.example/seals"
+        call_cms("article.published", guid="page:12", url=url, title=f"Seals {number}")
+    first, second = Article.objects.order_by("pk")
+    call_cms("article.retracted", guid="page:12", url=first.url)
+    for article, is_retracted in ((first, True), (second, False)):
+        article.refresh_from_db()
+        assert (article.retracted_at is not None) is is_retracted
 
 
 @pytest.mark.parametrize("is_known_by", ["guid", "address"])

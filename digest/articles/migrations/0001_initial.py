@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 ("available_at", models.DateTimeField(db_index=True)),
                 ("marked_updated_at", models.DateTimeField(null=True)),
                 ("retracted_at", models.DateTimeField(null=True)),
+                ("retracted_by_system", models.BooleanField(default=False)),
                 ("image_url", models.CharField(blank=True, max_length=2000)),
                 ("image_alt", models.TextField(blank=True)),
                 ("image_caption", models.TextField(blank=True)),

@@ -92,6 +92,7 @@ class Migration(migrations.Migration):
                 ("entry", models.JSONField(default=dict)),
                 ("note", models.CharField(blank=True, max_length=300)),
                 ("received_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField(null=True)),
                 ("due_at", models.DateTimeField()),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("settled_at", models.DateTimeField(null=True)),

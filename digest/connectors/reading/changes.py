@@ -31,6 +31,7 @@ class Change:
     action: Action
     entry: Entry
     note: str = ""
+    changed_at: datetime | None = None  # in the system; None if it does not say
 
 
 def read_object(value: Any) -> Mapping[str, Any]:

@@ -34,11 +34,15 @@ def read_call(body: Mapping[str, Any]) -> Change | None:
     is_deleted = body.get("event") == "post.deleted" or not current
     if read_line(current, "status") == PUBLISHED and not is_deleted:
         is_new = "status" in previous and not was_public
-        return Change(Action.PUBLISH if is_new else Action.CORRECT, read_post(current))
+        entry = read_post(current)
+        action = Action.PUBLISH if is_new else Action.CORRECT
+        return Change(action, entry, changed_at=entry.updated_at)
     if is_deleted or was_public:
         guid = read_line(current, "id") or read_line(previous, "id")
         url = read_url(previous, "url") or read_url(current, "url")
-        return Change(Action.RETRACT, Entry(guid=guid, url=url)) if guid else None
+        changed_at = None if is_deleted else read_moment(current, "updated_at")
+        entry = Entry(guid=guid, url=url)
+        return Change(Action.RETRACT, entry, changed_at=changed_at) if guid else None
     return None
 
 

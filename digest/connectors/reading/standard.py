@@ -37,10 +37,10 @@ def read_call(body: Mapping[str, Any]) -> Change | None:
     if kind not in TYPES:
         raise UnreadableError(f"{kind!r} is not a type. Send one of: {', '.join(TYPES)}.")
     data = read_object(body.get("data"))
-    action = TYPES[kind]
+    action, changed_at = TYPES[kind], read_moment(body, "timestamp")
     if action == Action.RETRACT:
-        return Change(action, _identity(data), read_line(data, "note"))
-    return Change(action, _entry(data))
+        return Change(action, _identity(data), read_line(data, "note"), changed_at)
+    return Change(action, _entry(data), changed_at=changed_at)
 
 
 def _identity(data: Mapping[str, Any]) -> Entry:
