@@ -82,8 +82,8 @@ def retracted_articles(issue: Issue, article_ids: Iterable[int | None]) -> set[i
     """Return which articles were retracted: all over, or as stories of this issue."""
     ids = [article_id for article_id in article_ids if article_id]
     all_over = Article.objects.filter(pk__in=ids).exclude(retracted_at=None)
-    here = issue.stories.filter(article__in=ids).exclude(retracted_at=None)
-    return {*all_over.values_list("pk", flat=True), *here.values_list("article_id", flat=True)}
+    of_issue = issue.stories.filter(article__in=ids).exclude(retracted_at=None)
+    return {*all_over.values_list("pk", flat=True), *of_issue.values_list("article_id", flat=True)}
 
 
 def forget(before: datetime) -> None:

@@ -146,9 +146,7 @@ class Block(BlockFields, HasUuid):
     appeal = models.ForeignKey(  # of an appeal or sponsor block
         Appeal, on_delete=models.SET_NULL, null=True, related_name="blocks"
     )
-    article = models.ForeignKey(  # whose whole text it has: retracted with it
-        Article, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
+    article = models.ForeignKey(Article, models.SET_NULL, null=True, related_name="+")  # its text
     hidden = models.BooleanField(default=False)  # kept, but in no mail
     version = models.PositiveIntegerField(default=1)  # counts changes of this block alone
 

@@ -162,7 +162,7 @@ def test_a_short_name_leads_to_no_other_operation(
     called = 0
     for tool in talk(server, list_tools):
         for name in set(names) & set(tool.input_schema["properties"]):
-            arguments = {name: detour.format(issue=issue.pk)}
+            arguments: dict[str, Any] = {name: detour.format(issue=issue.pk)}
             if tool.name == "create_draft_issue":
                 arguments["articles"] = []
             answer = call_tool(server, tool.name, **arguments)
