@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from digest.core import clock
+from digest.issues.changing import changing
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
@@ -169,3 +170,25 @@ def test_a_confirmation_and_the_removal_of_the_first_step_wait_for_each_other(
 
     run_at_once(confirm, remove)
     assert series.enrolments.get().next_step == second
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_draft_is_published_as_one_editor_left_it(newsletter: Newsletter) -> None:
+    """Not half of what is being saved at that moment, nor what was approved before it."""
+    (step,) = steps_of(make_series(newsletter))
+    editor = make_editor()
+
+    def edit() -> None:
+        with changing(step.draft, None, editor, "Edit subject") as draft:
+            draft.own_subject = "Later"
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(0.5)")
+
+    def publish() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.2)")
+        versions.publish(step, NOON)
+
+    run_at_once(edit, publish)
+    assert version_of(steps_of(step.series)[0]).own_subject == "Later"
+    assert not steps_of(step.series)[0].has_changes
