@@ -36,7 +36,9 @@ log = structlog.get_logger(__name__)
 
 
 def begin(change: BulkChange, now: datetime, *, entered: str = "") -> None:
-    """Begin a draft; a small one is made at once. Raises BulkError if it has begun already.
+    """Begin a draft; a small one is made at once.
+
+    Raises BulkError if it has begun already, or does something else by now than `change` says.
 
     `entered` is the number of subscribers as a person typed it, for what cannot be undone.
     """
@@ -44,7 +46,10 @@ def begin(change: BulkChange, now: datetime, *, entered: str = "") -> None:
     if needs_number(change) and entered.strip().replace(",", "") != str(change.selected):
         raise BulkError(f"Enter the number {change.selected} to confirm. Nothing was changed.")
     drafts = BulkChange.objects.filter(pk=change.pk, state=State.DRAFT)
+    drafts = drafts.filter(kind=change.kind, values=change.values)
     if not drafts.update(state=State.RUNNING, begun_at=now):
+        if BulkChange.objects.filter(pk=change.pk, state=State.DRAFT).exists():
+            raise BulkError("This change was prepared differently meanwhile. Look at it again.")
         raise BulkError("This change has begun already.")
     if action.is_atomic and change.selected <= selecting.CHUNK:
         run_chunks(now, change)

@@ -5,8 +5,12 @@ from datetime import timedelta
 import pytest
 
 from digest.accounts.models import User
+from digest.bulk import previewing, running
+from digest.bulk.errors import BulkError
+from digest.bulk.models import BulkChange
 from digest.core import addresses
 from digest.newsletters.models import Newsletter
+from digest.notices.models import Notice
 from digest.selfservice import preferences as selfservice
 from digest.selfservice import signups
 from digest.subscribers import consent, preferences
@@ -77,3 +81,57 @@ def test_a_request_of_anybody_hides_no_wish_to_leave(
     assert undo(change).restored == 1
     assert states_of(subscriber) == {"tide": "unsubscribed"}
     assert states_of(stays) == {"tide": "active"}
+
+
+def test_nobody_is_invited_who_receives_nothing(
+    tide: Newsletter, weekly: Newsletter, ada: User
+) -> None:
+    """They left, or a stranger entered their address; and nobody joins a closed newsletter."""
+    active, left, pending = make_subscriber(tide), make_subscriber(), make_subscriber()
+    make_subscription(left, tide, state="unsubscribed", unsubscribed_at=NOON)
+    make_subscription(pending, tide, state="pending", confirmed_at=None)
+    change = run(draft(tide, ada, "invite", newsletter="weekly"))
+    assert change.reasons == {"receive nothing of this publication": 2}
+    assert [row.email for row in Notice.objects.all()] == [active.email]
+    third = make_newsletter(slug="third", publication=tide.publication)
+    prepared = draft(tide, ada, "invite", newsletter="third")
+    Newsletter.objects.filter(pk=third.pk).update(state="closed")
+    assert "is closed" in run(prepared).note
+    with pytest.raises(BulkError, match="is closed"):
+        draft(tide, ada, "invite", newsletter="third")
+    assert Notice.objects.count() == 1
+
+
+def test_a_pause_of_their_own_until_the_same_day_stays(tide: Newsletter, ada: User) -> None:
+    """So does that of another change; the same day again is no longer pause."""
+    own, other = make_subscriber(tide), make_subscriber(tide)
+    day = (NOON + timedelta(days=30)).date().isoformat()
+    change = run(draft(tide, ada, "pause", until=day))
+    repetition = run(draft(tide, ada, "pause", until=day))
+    assert (change.changed, repetition.changed) == (2, 0)
+    current = preferences.get_preferences(own.pk, tide.publication_id, SOON)
+    assert current
+    selfservice.resume(current)
+    selfservice.pause_until(current, day, SOON)
+    assert run(draft(tide, ada, "pause", until=day)).changed == 0
+    assert undo(change).restored == 1
+    paused = Subscription.objects.filter(paused_until__isnull=False)
+    assert [row.subscriber for row in paused] == [own]
+    assert other.pk
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"), [("erase", {}), ("add-tag", {"tag": "other"}), ("remove-tag", {"tag": "vip"})]
+)
+def test_what_was_swapped_after_its_check_is_not_done(
+    tide: Newsletter, ada: User, kind: str, data: dict[str, str]
+) -> None:
+    """Another tab chose something else meanwhile."""
+    subscriber = make_subscriber(tide)
+    change = draft(tide, ada, "add-tag", tag="vip")
+    previewing.choose(BulkChange.objects.get(pk=change.pk), kind, data)
+    with pytest.raises(BulkError, match="prepared differently"):
+        running.begin(change, NOON)
+    change.refresh_from_db()
+    assert (change.state, change.kind) == ("draft", kind)
+    assert Subscriber.objects.filter(pk=subscriber.pk).exists()

@@ -1,7 +1,8 @@
 """Invite many subscribers to another newsletter, or remove them from one.
 
 Nobody becomes active who was not: who is invited gets the mail that asks to confirm, like anybody
-who signs up, and who has left a newsletter is not asked.
+who signs up. Who has left a newsletter is not asked, nor who receives nothing of the publication:
+they have left it, or a stranger entered their address and they never confirmed.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,6 +15,7 @@ from digest.bulk.models import BulkChange, BulkChunk
 from digest.core import addresses
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.publicity.states import NewsletterState
 from digest.selfservice import signups
 from digest.subscribers.hashing import stored_forms
 from digest.subscribers.models import Subscriber, Subscription
@@ -48,6 +50,12 @@ class Invite(_OfNewsletter):
 
     right = Right.SEND
     can_undo = False
+
+    def read(self, publication: Publication, data: Mapping[str, str]) -> Values:
+        values = super().read(publication, data)
+        _refuse_closed(Newsletter.objects.get(pk=values["newsletter"]))
+        return values
+
     warning = (
         "Each of them gets a mail that asks to confirm the subscription. Mails that were sent "
         "cannot be taken back."
@@ -60,6 +68,7 @@ class Invite(_OfNewsletter):
         sorting, states = Sorting(), self._states(change, ids, locks=locks)
         subscribers = Subscriber.objects.in_bulk(list(ids))
         suppressed = _suppressed(change, subscribers.values())
+        receiving = _receiving(change, ids)
         for subscriber_id in ids:
             state = states.get(subscriber_id)
             if subscriber_id not in subscribers:
@@ -68,12 +77,15 @@ class Invite(_OfNewsletter):
                 sorting.refuse(_NOT_INVITED[State(state)], subscriber_id)
             elif subscriber_id in suppressed:
                 sorting.refuse("are suppressed", subscriber_id)
+            elif subscriber_id not in receiving:
+                sorting.refuse("receive nothing of this publication", subscriber_id)
             else:
                 sorting.changing[subscriber_id] = None
         return sorting
 
     def apply(self, change: BulkChange, ids: Collection[int], now: datetime) -> None:
         newsletter = _newsletter(change)
+        _refuse_closed(newsletter)
         for subscriber in Subscriber.objects.filter(pk__in=ids).order_by("pk"):
             address = addresses.parse(subscriber.email)
             signups.invite(address, [newsletter], via=VIA, now=now)
@@ -121,6 +133,19 @@ def _newsletter(change: BulkChange) -> Newsletter:
 def _name(change: BulkChange) -> str:
     newsletter = Newsletter.objects.filter(pk=change.values["newsletter"]).first()
     return newsletter.name if newsletter else "a newsletter that was deleted"
+
+
+def _refuse_closed(newsletter: Newsletter) -> None:
+    if newsletter.state == NewsletterState.CLOSED:
+        raise BulkError(f"{newsletter.name} is closed: nobody can join it.")
+
+
+def _receiving(change: BulkChange, ids: Collection[int]) -> set[int]:
+    """Return the ids of those who receive a newsletter of the publication."""
+    rows = Subscription.objects.filter(
+        newsletter__publication=change.publication_id, state=State.ACTIVE, subscriber__in=ids
+    )
+    return set(rows.values_list("subscriber_id", flat=True))
 
 
 def _suppressed(change: BulkChange, subscribers: Collection[Subscriber]) -> set[int]:

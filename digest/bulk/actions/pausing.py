@@ -33,7 +33,7 @@ class Pause(Action):
 
     def describe(self, change: BulkChange) -> str:
         zone = clock.zone(change.publication.timezone)
-        return f"Pause until {clock.format_moment(_until(change), zone)}"
+        return f"Pause until {clock.format_moment(_midnight(change), zone)}"
 
     def sort(self, change: BulkChange, ids: Collection[int], *, locks: bool = False) -> Sorting:
         sorting, rows = Sorting(), _active(change, ids)
@@ -46,7 +46,7 @@ class Pause(Action):
             shorter = [
                 row
                 for row in subscriptions[subscriber_id]
-                if row.paused_until is None or row.paused_until < _until(change)
+                if row.paused_until is None or row.paused_until < _midnight(change)
             ]
             if not subscriptions[subscriber_id]:
                 sorting.refuse("have no active subscription", subscriber_id)
@@ -60,9 +60,8 @@ class Pause(Action):
         return sorting
 
     def apply(self, change: BulkChange, ids: Collection[int], now: datetime) -> None:  # noqa: ARG002
-        until = _until(change)
-        shorter = Q(paused_until=None) | Q(paused_until__lt=until)
-        _active(change, ids).filter(shorter).update(paused_until=until)
+        shorter = Q(paused_until=None) | Q(paused_until__lt=_midnight(change))
+        _active(change, ids).filter(shorter).update(paused_until=_until(change))
 
     def undo(self, chunk: BulkChunk, before: Mapping[int, Any], now: datetime) -> int:  # noqa: ARG002
         paused = _active(chunk.change, before).filter(paused_until=_until(chunk.change))
@@ -86,4 +85,12 @@ def _active(change: BulkChange, ids: Collection[int]) -> QuerySet[Subscription]:
 
 
 def _until(change: BulkChange) -> datetime:
+    """Return the end of the pause, a moment that nobody else's pause until the same day has.
+
+    So undoing tells this pause from the one that a subscriber or another change has set since.
+    """
+    return _midnight(change) + timedelta(microseconds=1 + change.pk % 999)
+
+
+def _midnight(change: BulkChange) -> datetime:
     return datetime.fromisoformat(change.values["until"])
