@@ -87,8 +87,14 @@ def save(subscriber_id: int, publication_id: int, fields: Mapping[str, str]) -> 
 
 @transaction.atomic
 def keep(subscriber_id: int, publication_id: int, values: Mapping[str, Any]) -> None:
-    """Keep the values of a sign-up, which anybody may have sent, until it is confirmed."""
+    """Keep the values of a sign-up, which anybody may have sent, until it is confirmed.
+
+    The latest sign-up counts, also one without values: what came before may be a stranger's.
+    """
     if not values:
+        Profile.objects.filter(
+            subscriber=subscriber_id, publication=publication_id, unconfirmed__isnull=False
+        ).update(unconfirmed=None)
         return
     profile = profiles.locked_profile(subscriber_id, publication_id)
     profile.unconfirmed = dict(values)

@@ -20,7 +20,7 @@ from digest.core.telemetry.metrics import SIGN_UPS
 from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.models import VIA
 from digest.subscribers.evidence.origins import NOWHERE, Origin
-from digest.subscribers.models import SignUp, Subscriber, Subscription
+from digest.subscribers.models import Profile, SignUp, Subscriber, Subscription
 
 KEEP_UNCONFIRMED = timedelta(days=30)
 
@@ -84,6 +84,13 @@ def delete_unconfirmed(now: datetime) -> int:
     if not subscribers:
         return 0
     deleted, _ = stale.filter(subscriber__in=subscribers).delete()
+    pending = Subscription.objects.filter(
+        subscriber=OuterRef("subscriber"),
+        newsletter__publication=OuterRef("publication"),
+        state=Subscription.State.PENDING,
+    )
+    entered = Profile.objects.filter(~Exists(pending), unconfirmed__isnull=False)
+    entered.filter(subscriber__in=subscribers).update(unconfirmed=None)
     remaining = Subscription.objects.filter(subscriber=OuterRef("pk"))
     Subscriber.objects.filter(~Exists(remaining), pk__in=subscribers).delete()
     return deleted

@@ -29,6 +29,12 @@ def test_an_address_is_read(address: str, origin: Origin) -> None:
     assert read_origin(address) == origin
 
 
+def test_an_address_with_many_parameters_has_its_campaign() -> None:
+    """As many as a page's address can have."""
+    address = f"https://courier.example/?{'a=1&' * 400}utm_source=x"
+    assert read_origin(address) == Origin("https://courier.example/", "utm_source=x")
+
+
 def test_a_long_address_is_cut() -> None:
     """A stranger may send anything."""
     long = "&".join(f"utm_{name}={'x' * 900}" for name in ("source", "medium", "campaign"))

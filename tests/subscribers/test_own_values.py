@@ -94,6 +94,38 @@ def test_a_strangers_sign_up_changes_nothing_of_a_subscriber(tide: Newsletter) -
     assert values_of(subscriber, tide) == {}
 
 
+def test_what_a_stranger_entered_is_not_confirmed_by_another_request(tide: Newsletter) -> None:
+    """Of another newsletter, or on a form without these fields: the latest request counts."""
+    weekly = make_newsletter(slug="weekly", publication=tide.publication)
+    address = addresses.parse("ana@r.example")
+    stranger = {"values": {"job": "X"}, "answers": {"name": "Idiot"}}
+    signups.invite(address, [tide], via="page", now=NOON, **stranger)  # type: ignore[arg-type]
+    later = NOON + timedelta(days=20)
+    signups.invite(address, [tide, weekly], via="page", now=later)
+    subscriber = Subscriber.objects.get()
+    link = confirmation.ConfirmationLink(subscriber.pk, (tide.pk, weekly.pk), later, expired=False)
+    confirmation.confirm(link, ip=None, now=later)
+    subscriber.refresh_from_db()
+    assert subscriber.subscriptions.filter(state="active").count() == 2
+    assert (values_of(subscriber, tide), subscriber.name) == ({}, "")
+
+
+def test_what_nobody_confirmed_goes_with_the_request(tide: Newsletter) -> None:
+    """Also if its subscriber stays, with another newsletter; that of a newer request stays."""
+    gazette = make_newsletter(slug="gazette", publication=make_publication(slug="gazette"))
+    address, old = addresses.parse("ana@r.example"), NOON - timedelta(days=40)
+    subscriber = make_subscriber(gazette, email="ana@r.example")
+    signups.invite(address, [tide], via="page", values={"job": "X"}, now=old)
+    assert Profile.objects.get().unconfirmed == {"job": "X"}
+    weekly = make_newsletter(slug="weekly", publication=tide.publication)
+    signups.invite(address, [weekly], via="page", values={"job": "Y"}, now=NOON)
+    signups.settle_due(NOON)
+    assert Profile.objects.get().unconfirmed == {"job": "Y"}
+    signups.settle_due(NOON + timedelta(days=40))
+    assert Profile.objects.get().unconfirmed is None
+    assert Subscriber.objects.get() == subscriber
+
+
 def test_the_form_asks_and_says_what_is_wrong(client: Client, tide: Newsletter) -> None:
     """Beside the field for the address; what was entered stays."""
     attributes.define(tide.publication, label="Age", kind="number", access="sign-up", now=NOON)

@@ -45,9 +45,12 @@ def read_answers(
 
 
 def hold_answers(subscription: Subscription, answers: Mapping[str, Any]) -> None:
-    """Store answers with a subscription that has to be confirmed; the latest ones count."""
-    if answers and subscription.state != Subscription.State.ACTIVE:
-        subscription.answers = dict(answers)
+    """Store answers with a subscription that has to be confirmed.
+
+    The latest ones count, also none: what came before may be a stranger's.
+    """
+    if subscription.state != Subscription.State.ACTIVE:
+        subscription.answers = dict(answers) or None
         subscription.save(update_fields=["answers"])
 
 

@@ -46,9 +46,7 @@ def read_origin(address: str) -> Origin:
     if not address:
         return NOWHERE
     parts = urlsplit(address)
-    pairs = (
-        dict(parse_qsl(parts.query, max_num_fields=100, errors="replace")) if parts.query else {}
-    )
+    pairs = dict(parse_qsl(parts.query, errors="replace"))
     values = {name: one_line(pairs[name], LONGEST_VALUE) for name in CAMPAIGN if pairs.get(name)}
     page = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path or '/'}"
     return Origin(page[:LONGEST_PAGE], urlencode(values)[:LONGEST_CAMPAIGN])
