@@ -13,6 +13,7 @@ from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import MESSAGE_KINDS, BlockFields, BlockKind
 from digest.newsletters.blocks import MOST_ANSWERS
 from digest.newsletters.errors import NewsletterError
+from digest.tenancy.scope import PublicationScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ _WRITTEN = frozenset([BlockKind.NOTE, BlockKind.TEXT])
 _EXCERPT = 140  # characters
 
 
-def read_values(block: BlockFields, data: QueryDict, publication_id: int) -> dict[str, Any]:
+def read_values(
+    block: BlockFields, data: QueryDict, publication_id: int, scope: PublicationScope
+) -> dict[str, Any]:
     """Return the fields of a block that a form has, by the names of the model's fields.
 
     Raises RichTextError for a text that cannot be read, NewsletterError for a segment that is gone.
@@ -66,20 +69,24 @@ def read_values(block: BlockFields, data: QueryDict, publication_id: int) -> dic
         if f"block_{name}" in data
     }
     if "block_segment" in data:
-        values["segment"] = read_segment(publication_id, str(data["block_segment"]))
+        value = str(data["block_segment"])
+        is_kept = value == str(block.segment_id or "")
+        values["segment"] = block.segment if is_kept else read_segment(publication_id, value, scope)
     if "chooses_topics" in data:
         values["only_topics"] = data.getlist("only_topics")
     return values | {"content": read_content(block.kind, block.content, data)}
 
 
-def read_segment(publication_id: int, value: str) -> Segment | None:
+def read_segment(publication_id: int, value: str, scope: PublicationScope) -> Segment | None:
     """Return the segment that a form names, None for everyone.
 
-    Raises NewsletterError if the publication does not have it: it never means everyone.
+    Raises NewsletterError if the publication does not have it, or it is out of scope: it never
+    means everyone.
     """
     if not value:
         return None
-    rows = Segment.objects.filter(publication=publication_id, pk=parse_id(value) or 0)
+    segments = scope.filter(Segment.objects.filter(publication=publication_id))
+    rows = segments.filter(pk=parse_id(value) or 0)
     if (segment := rows.first()) is None:
         raise NewsletterError("This segment no longer exists. Choose for whom it is again.")
     return segment
@@ -103,7 +110,9 @@ def document_of(content: Mapping[str, Any]) -> rich_text.Document:
     return rich_text.parse(content.get("document"))
 
 
-def context(block: BlockFields, topics: list[str], publication_id: int) -> dict[str, Any]:
+def context(
+    block: BlockFields, topics: list[str], publication_id: int, scope: PublicationScope
+) -> dict[str, Any]:
     """Return what the template of a block's form needs besides the block itself."""
     document = document_of(block.content) if block.kind in _WRITTEN else None
     picture = block.content.get("picture", "")
@@ -120,15 +129,22 @@ def context(block: BlockFields, topics: list[str], publication_id: int) -> dict[
         "excerpt": excerpt(block),
         "shown_in": BlockFields.ShownIn.choices,
         "styles": BlockFields.Style.choices,
-        "segments": segments_for(publication_id),
+        "segments": segments_for(publication_id, scope, block.segment_id),
         "topic_choices": [(topic, topic in block.only_topics) for topic in topics],
     }
 
 
-def segments_for(publication_id: int) -> list[tuple[int, str]]:
-    """Return the segments that a block can be for: id and name."""
-    rows = Segment.objects.filter(publication=publication_id).order_by("name", "pk")
-    return list(rows.values_list("pk", "name"))
+def segments_for(
+    publication_id: int, scope: PublicationScope, kept_id: int | None = None
+) -> list[tuple[int, str]]:
+    """Return the segments that a block can be for, those in scope and its own: id and name.
+
+    Segments are of the publication: an editor of some newsletters alone is offered none.
+    """
+    rows = Segment.objects.filter(publication=publication_id)
+    if not scope.includes(publication_id):
+        rows = rows.filter(pk=kept_id or 0)
+    return list(rows.order_by("name", "pk").values_list("pk", "name"))
 
 
 def picture_url(publication_id: int, uuid: str) -> str:

@@ -21,6 +21,7 @@ from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter
 from digest.subscribers import attributes, profiles
 from digest.subscribers.segments import saving
+from digest.tenancy.scope import EVERYTHING
 from tests.browser import chromium_page, in_browser
 from tests.cast import (
     NOON,
@@ -247,10 +248,10 @@ def test_segments_are_chosen_for_issues_and_appeals(ada_client: Client, tide: Ne
     assert "only for Coast, only for “<bdi>Friends</bdi>”" in layout
     values = QueryDict(f"block_segment={other.pk}")
     with pytest.raises(NewsletterError, match="no longer exists"):
-        block_forms.read_values(block, values, tide.publication_id)
+        block_forms.read_values(block, values, tide.publication_id, EVERYTHING)
     for text, expected in (("", None), (str(segment.pk), segment)):
         values = QueryDict(f"block_segment={text}")
-        read = block_forms.read_values(block, values, tide.publication_id)
+        read = block_forms.read_values(block, values, tide.publication_id, EVERYTHING)
         assert read["segment"] == expected
     before = approval.fingerprint(block.issue)
     saving.change(segment, "Friends", {"rules": []}, NOON)

@@ -1,16 +1,20 @@
 """An editor of some newsletters: every address shows and changes those alone."""
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
 from digest.accounts.models import AuditEntry, User
+from digest.console import block_forms
 from digest.issues.models import Issue
 from digest.newsletters import members
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.members import MemberRole, Right
 from digest.newsletters.models import Invitation, Member, Newsletter, Role
 from digest.subscribers import profiles
 from digest.subscribers.models import Subscription
+from digest.tenancy.scope import EVERYTHING, PublicationScope
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_member, make_newsletter
 from tests.cast.subscribers import make_subscriber, make_subscription
@@ -143,3 +147,65 @@ def test_owners_limit_members_and_invitations(own: Newsletter, foreign_issue: Is
     owner.post("/admin/team/invite/", invitation)
     assert Invitation.objects.get().newsletter_ids == [own.pk]
     assert foreign_issue.newsletter.publication_id == own.publication_id
+
+
+def test_no_limit_is_lifted_without_a_word(own: Newsletter) -> None:
+    """The newsletter of a member was deleted: a form without a tick gives them no other one."""
+    owner = Client()
+    owner.force_login(make_member(own.publication, email="ada@courier.example"))
+    editor = make_member(
+        own.publication, "editor", email="ed@courier.example", newsletter_ids=[own.pk]
+    )
+    member = Member.objects.get(user=editor)
+    own.delete()
+    address, form = f"/admin/team/{member.pk}/change/", {"role": "editor", "may_send": "1"}
+    page = owner.post(address, form, follow=True).content.decode()
+    assert "is limited to some newsletters" in page
+    assert 'name="all_newsletters"' in page
+    member.refresh_from_db()
+    assert member.newsletter_ids
+    owner.post(address, form | {"all_newsletters": "1"})
+    member.refresh_from_db()
+    assert member.newsletter_ids == []
+
+
+def test_segments_of_the_publication_are_not_theirs(
+    browser: Client, own: Newsletter, editor: User
+) -> None:
+    """Not offered nor accepted, for an issue or a block; a block that has one keeps it."""
+    publication = own.publication
+    times = {"created_at": NOON, "changed_at": NOON}
+    secret, kept = (
+        Segment.objects.create(publication=publication, name=name, rules={}, **times)
+        for name in (SECRET, "Kept")
+    )
+    issue = make_issue(own, state="draft", slot=NOON.replace(year=2099))
+    block = make_story(issue).block
+    layout_block = own.layout.create(kind="latest", title="New", position=9, max_stories=5)
+    addresses = (
+        f"/admin/newsletter/{own.pk}/",
+        f"/admin/issues/new/{own.pk}/",
+        f"/admin/issues/{issue.pk}/",
+    )
+    scope = PublicationScope.of_user(editor, Right.EDIT)
+    for address in addresses:
+        page = browser.get(address)
+        assert page.status_code == 200, address
+        assert SECRET not in page.content.decode()
+    for row in (block, layout_block):
+        with pytest.raises(NewsletterError, match="no longer exists"):
+            block_forms.read_values(
+                row, QueryDict(f"block_segment={secret.pk}"), publication.pk, scope
+            )
+        row.segment = kept
+        values = block_forms.read_values(
+            row, QueryDict(f"block_segment={kept.pk}"), publication.pk, scope
+        )
+        assert values["segment"] == kept
+        offered = block_forms.context(row, [], publication.pk, scope)["segments"]
+        assert offered == [(kept.pk, "Kept")]
+        offered = block_forms.context(row, [], publication.pk, EVERYTHING)["segments"]
+        assert (secret.pk, SECRET) in offered
+    data = {"what": "latest", "segment": secret.pk}
+    browser.post(addresses[1], data)
+    assert not Issue.objects.filter(segment=secret).exists()

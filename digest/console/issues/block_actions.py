@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest
 
 from digest.console import block_forms
-from digest.console.access import parse_id, user_of
+from digest.console.access import parse_id, scope_of, user_of
 from digest.console.issues.form_values import read_number, read_optional
 from digest.console.pictures.link_cards import fetch_content
 from digest.issues import block_editing, editing
@@ -13,6 +13,7 @@ from digest.issues.changing import block_of
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
 from digest.newsletters.block_fields import MESSAGE_KINDS
+from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
 
 Action = Callable[[Issue, HttpRequest], str]
@@ -28,7 +29,9 @@ def add_block(issue: Issue, request: HttpRequest) -> str:
 def change_block(issue: Issue, request: HttpRequest) -> str:
     """Save the fields of a block that a form has."""
     block = block_of(issue, read_number(request, "block"))
-    values = block_forms.read_values(block, request.POST, issue.newsletter.publication_id)
+    values = block_forms.read_values(
+        block, request.POST, issue.newsletter.publication_id, scope_of(request, Right.EDIT)
+    )
     if block.kind in MESSAGE_KINDS and "appeal" in request.POST:
         values["appeal"] = _appeal(issue, request.POST["appeal"])
     version = read_number(request, "version")

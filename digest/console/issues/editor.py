@@ -11,11 +11,13 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from digest.console import block_forms
+from digest.console.access import scope_of
 from digest.console.issues import header, sections
 from digest.core import clock
 from digest.issues import block_editing, history, pictures
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, LayoutBlock
 from digest.pictures.renditions import rendition_of
 from digest.pictures.sizes import Size
@@ -115,7 +117,9 @@ def _shared(issue: Issue, *, editable: bool) -> dict[str, Any]:
 def _block_view(
     request: HttpRequest, block: Block, stories: list[Story], shared: dict[str, Any]
 ) -> BlockView:
-    own = block_forms.context(block, shared["topics"], shared["publication_id"])
+    own = block_forms.context(
+        block, shared["topics"], shared["publication_id"], scope_of(request, Right.EDIT)
+    )
     values = shared | own | {"count": len(stories)}
     return BlockView(
         block,

@@ -57,7 +57,11 @@ def _create(request: HttpRequest, newsletter: Newsletter) -> Issue:
         clock.now(),
         articles=articles,
         only_topics=request.POST.getlist("topic"),
-        segment=read_segment(newsletter.publication_id, request.POST.get("segment", "")),
+        segment=read_segment(
+            newsletter.publication_id,
+            request.POST.get("segment", ""),
+            scope_of(request, Right.EDIT),
+        ),
     )
 
 
@@ -76,7 +80,7 @@ def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
         ],
         "query": query,
         "topics": _topics(newsletter, data.getlist("topic")),
-        "segments": segments_for(newsletter.publication_id),
+        "segments": segments_for(newsletter.publication_id, scope_of(request, Right.EDIT)),
         "segment": parse_id(data.get("segment", "")),
         "subscribers": _count(newsletter, Audience()),
         "key": _key(data),

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from digest.console import block_forms
-from digest.console.access import record_action, user_of
+from digest.console.access import record_action, scope_of, user_of
 from digest.console.issues.form_values import read_number
 from digest.console.newsletters import views
 from digest.console.newsletters.forms import LayoutBlockForm
@@ -81,7 +81,9 @@ def _save(
     values = {name: value for name, value in form.cleaned_data.items() if name != "kind"}
     if block is None:
         return layout.add(newsletter, form.cleaned_data["kind"], **values)
-    fields = block_forms.read_values(block, request.POST, newsletter.publication_id)
+    fields = block_forms.read_values(
+        block, request.POST, newsletter.publication_id, scope_of(request, Right.EDIT)
+    )
     change_layout_block(block, **values | fields)
     return block
 

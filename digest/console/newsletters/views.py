@@ -31,6 +31,7 @@ from digest.newsletters.members import Right
 from digest.newsletters.models import LayoutBlock, Newsletter, Publication
 from digest.newsletters.publicity import states
 from digest.newsletters.publicity.states import NewsletterState
+from digest.tenancy.scope import PublicationScope
 
 PREVIEWED_SENDS = 3
 DOUBLE_CLICK = timedelta(minutes=1)
@@ -156,7 +157,7 @@ def show(
         "states": [(state, states.MEANINGS[state]) for state in NewsletterState],
         "meaning": states.MEANINGS[NewsletterState(newsletter.state)],
         "cards": [(slug, cards.CARDS[slug].title, form) for slug, form in forms.items()],
-        "layout": _layout(newsletter, invalid),
+        "layout": _layout(newsletter, invalid, scope_of(request, Right.EDIT)),
         "open_block": parse_id(request.GET.get("block", "")),
         "new_block": invalid.get("block-0") or _block_form(None),
         "can_edit": has_right(request, Right.EDIT, newsletter.publication_id, newsletter.pk),
@@ -173,14 +174,16 @@ def show(
     return render_page(request, template, newsletter.name, context, status=status)
 
 
-def _layout(newsletter: Newsletter, invalid: dict[str, Form]) -> list[dict[str, Any]]:
+def _layout(
+    newsletter: Newsletter, invalid: dict[str, Form], scope: PublicationScope
+) -> list[dict[str, Any]]:
     """Return what `console/newsletters/_layout_block.html` needs for each block."""
     rows = list(newsletter.layout.select_related("segment").order_by("position"))
     topics = [row.title for row in rows if row.kind == BlockKind.TOPIC]
     publication_id = newsletter.publication_id
     return [
         {"form": invalid.get(f"block-{row.pk}") or _block_form(row)}
-        | block_forms.context(row, topics, publication_id)
+        | block_forms.context(row, topics, publication_id, scope)
         for row in rows
     ]
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from digest.console.access import parse_id
 from digest.core.errors import DigestError
-from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.models import Member, Newsletter, Publication, Role
 from digest.tenancy.scope import PublicationScope
 
 
@@ -26,6 +26,21 @@ def newsletter_ids_of(request: HttpRequest, publication: Publication | None) -> 
     if own.count() < len(ids):
         raise DigestError("Tick newsletters of the publication alone, or none for all of them.")
     return sorted(ids)
+
+
+def require_choice(request: HttpRequest, member: Member) -> None:
+    """Raise DigestError for a form that would lift a member's limit without saying so.
+
+    Nothing is ticked, for example, where the newsletters of the limit were deleted.
+    """
+    is_all = "all_newsletters" in request.POST or request.POST.get("role") == Role.OWNER
+    if member.newsletter_ids and not is_all and not request.POST.getlist("newsletter"):
+        raise DigestError(
+            f"{member.user} is limited to some newsletters. Tick at least one of them, or "
+            "“All newsletters of the publication”. Nothing was changed."
+        )
+    if is_all and request.POST.getlist("newsletter"):
+        raise DigestError("Tick either some newsletters or all of them. Nothing was changed.")
 
 
 def reached_names(newsletter_ids: Collection[int]) -> str:

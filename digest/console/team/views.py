@@ -17,7 +17,12 @@ from digest.accounts.models import AuditEntry, User
 from digest.console.access import record_action, require_right, scope_of, user_of
 from digest.console.pages import action_view, done, page_view, render_page
 from digest.console.tables import Column, build_table
-from digest.console.team.newsletters import newsletter_choices, newsletter_ids_of, reached_names
+from digest.console.team.newsletters import (
+    newsletter_choices,
+    newsletter_ids_of,
+    reached_names,
+    require_choice,
+)
 from digest.core import client_ip, clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members
@@ -76,6 +81,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a member's role or rights."""
     member = _member(request, pk)
     try:
+        require_choice(request, member)
         rights = ", ".join(sorted(members.change_role(member, _role(request, member), clock.now())))
     except DigestError as problem:
         messages.error(request, str(problem))
