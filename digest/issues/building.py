@@ -244,6 +244,14 @@ def _deadline(issue: Issue) -> datetime:
     return deadline + zones.WIDEST if in_local_time else deadline
 
 
+def is_unwanted_skip(issue: Issue) -> bool:
+    """Say whether an issue was skipped though nobody chose that: missed, or not approved in time.
+
+    Others were skipped by an editor, or as the newsletter's story selection says.
+    """
+    return issue.reason == NOT_APPROVED or issue.reason.startswith("Missed")
+
+
 def skip_draft(draft: Issue, reason: str, now: datetime) -> None:
     """Skip an issue that waits for approval, for a reason; one that does not any more is kept."""
     waiting = Issue.objects.filter(pk=draft.pk, state=State.DRAFT)

@@ -9,15 +9,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.db.models import Q
 
 from digest.core import addresses, jobs, languages
 from digest.core.database import locks
 from digest.core.database.locks import Purpose
+from digest.core.errors import InvalidAddressError
 from digest.newsletters.models import Newsletter, Publication
 from digest.notices.models import Notice
 from digest.subscribers.models import Subscriber
+
+log = structlog.get_logger(__name__)
 
 WINDOW = timedelta(hours=1)
 DAILY_CONFIRMATIONS = 4  # to one mailbox, of whatever newsletters
@@ -64,6 +68,24 @@ def queue_notice(
     notice.save()
     jobs.enqueue(jobs.SEND_NOTICES)
     return notice
+
+
+def queue_to_account(
+    kind: Notice.Kind,
+    publication: Publication,
+    email: str,
+    now: datetime,
+    context: Mapping[str, Any],
+) -> Notice | None:
+    """Queue a notice to the address of an account; None if no mail can be sent there.
+
+    An account may have any address (admin@localhost): it must not keep the others from theirs.
+    """
+    try:
+        return queue_notice(kind, publication, email=email, now=now, context=context)
+    except InvalidAddressError:
+        log.warning("no mail can be sent to the address of an account", kind=kind)
+        return None
 
 
 def queue_to_subscriber(

@@ -1,15 +1,16 @@
 """What happened lately that the newsroom should know, from the rows that say so."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.functions import Greatest
 
 from digest.accounts.topics import NewsroomEvent
 from digest.articles.models import Source
-from digest.issues import approval
+from digest.issues import approval, building
 from digest.issues.models import Issue
 from digest.newsletters.choices import Approval
 from digest.relays.models import PausedDomain
@@ -30,6 +31,7 @@ class Occurrence:
     publication_id: int | None  # None: every publication
     newsletter_id: int | None = None
     issue: Issue | None = None
+    by_mail: bool = True  # False: for webhooks alone, since editors chose that it happens
     context: dict[str, int] = field(default_factory=dict)  # of a notice: ids
     details: dict[str, Any] = field(default_factory=dict)  # for webhooks; nothing of a subscriber
 
@@ -40,8 +42,12 @@ def recent(now: datetime) -> Iterator[Occurrence]:
     for issue in _waiting(since):
         yield _of_issue(NewsroomEvent.WAITING, Event.WAITING, issue)
     for issue in _issues().filter(state=State.SKIPPED, finished_at__gt=since):
-        yield _of_issue(NewsroomEvent.SKIPPED, Event.SKIPPED, issue)
-    paused = _issues().filter(state=State.PAUSED, slot__gt=since).exclude(reason="")
+        occurrence = _of_issue(NewsroomEvent.SKIPPED, Event.SKIPPED, issue)
+        yield replace(occurrence, by_mail=building.is_unwanted_skip(issue))
+    # The slot of a manual issue is the moment of its creation, perhaps days before it is sent.
+    last_moment = Greatest("slot", "send_at", "planned_at")
+    paused = _issues().alias(last_moment=last_moment).filter(last_moment__gt=since)
+    paused = paused.filter(state=State.PAUSED).exclude(reason="")
     for issue in paused:
         yield _of_issue(NewsroomEvent.FAILED, Event.FAILED, issue)
     for source in Source.objects.filter(switched_off_at__gt=since).order_by("pk"):
@@ -92,9 +98,6 @@ def _of_domain(pause: PausedDomain) -> Occurrence:
         Event.DOMAIN_PAUSED,
         None,
         context={"paused": pause.pk},
-        details={
-            "domain": pause.domain,
-            "until": pause.until.isoformat(),
-            "reason": pause.reason,
-        },
+        # Not why: a reply may name a recipient, and webhooks of every publication get this.
+        details={"domain": pause.domain, "until": pause.until.isoformat()},
     )

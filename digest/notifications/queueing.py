@@ -16,7 +16,7 @@ from digest.newsletters import members
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
-from digest.notices.queue import queue_notice
+from digest.notices.queue import queue_to_account
 from digest.notifications import occurrences
 from digest.notifications.models import Notification
 from digest.notifications.occurrences import Occurrence
@@ -38,7 +38,7 @@ def queue_new(now: datetime) -> int:
             issue=row.issue,
             details=row.details,
         )
-    for group in _grouped(new):
+    for group in _grouped(row for row in new if row.by_mail):
         _queue_mails(group, now)
     Notification.objects.filter(at__lt=now - RETENTION).delete()
     return len(new)
@@ -71,7 +71,7 @@ def _queue_mails(rows: Sequence[Occurrence], now: datetime) -> None:
     if first.issue:
         context |= {"issues": [row.context["issue"] for row in rows]}
     for user in wishing(first.event, first.publication_id, first.newsletter_id):
-        queue_notice(Notice.Kind.EVENT, publication, email=user.email, now=now, context=context)
+        queue_to_account(Notice.Kind.EVENT, publication, user.email, now, context)
 
 
 def wishing(

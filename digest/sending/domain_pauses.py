@@ -13,7 +13,7 @@ from digest.accounts.models import User
 from digest.accounts.topics import NewsroomEvent
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
-from digest.notices.queue import queue_notice
+from digest.notices.queue import queue_to_account
 from digest.relays import pausing
 from digest.relays.models import PausedDomain, Relay
 from digest.relays.retries import GIVE_UP
@@ -106,9 +106,8 @@ def _queue_notices(pause: PausedDomain, now: datetime) -> None:
         return
     users = User.objects.filter(is_active=True, is_staff=True)
     for user in users.exclude(unwanted_events__contains=[NewsroomEvent.DOMAIN]):
-        queue_notice(
-            Notice.Kind.PAUSED, publication, email=user.email, now=now, context={"paused": pause.pk}
-        )
+        context = {"paused": pause.pk}
+        queue_to_account(Notice.Kind.PAUSED, publication, user.email, now, context)
 
 
 def _pattern(domain: str) -> str:

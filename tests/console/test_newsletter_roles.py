@@ -175,7 +175,7 @@ def test_segments_of_the_publication_are_not_theirs(
     """Not offered nor accepted, for an issue or a block; a block that has one keeps it."""
     publication = own.publication
     times = {"created_at": NOON, "changed_at": NOON}
-    secret, kept = (
+    secret, chosen = (
         Segment.objects.create(publication=publication, name=name, rules={}, **times)
         for name in (SECRET, "Kept")
     )
@@ -197,13 +197,13 @@ def test_segments_of_the_publication_are_not_theirs(
             block_forms.read_values(
                 row, QueryDict(f"block_segment={secret.pk}"), publication.pk, scope
             )
-        row.segment = kept
+        row.segment = chosen
         values = block_forms.read_values(
-            row, QueryDict(f"block_segment={kept.pk}"), publication.pk, scope
+            row, QueryDict(f"block_segment={chosen.pk}"), publication.pk, scope
         )
-        assert values["segment"] == kept
+        assert values["segment"] == chosen
         offered = block_forms.context(row, [], publication.pk, scope)["segments"]
-        assert offered == [(kept.pk, "Kept")]
+        assert offered == [(chosen.pk, "Kept")]
         offered = block_forms.context(row, [], publication.pk, EVERYTHING)["segments"]
         assert (secret.pk, SECRET) in offered
     data = {"what": "latest", "segment": secret.pk}

@@ -8,6 +8,8 @@ from django.test import Client
 
 from digest.accounts.models import User
 from digest.articles.models import Source
+from digest.bounces.drops import detecting
+from digest.issues import building
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.notices.content import write_letter
@@ -15,6 +17,7 @@ from digest.notices.models import Notice
 from digest.notifications import queueing
 from digest.relays import registry as relay_registry
 from digest.relays.registry import RelayOptions
+from digest.sending import domain_pauses
 from digest.webhooks import registry
 from digest.webhooks.models import WebhookDelivery
 from digest.webhooks.payloads import payload_of
@@ -106,6 +109,52 @@ def test_a_failed_issue_says_what_is_wrong(tide: Newsletter) -> None:
     assert "It cannot be rendered: line 3" in text_of(Notice.objects.get())
 
 
+@pytest.mark.parametrize("moment", ["send_at", "planned_at"])
+def test_a_manual_issue_that_fails_days_after_its_creation(tide: Newsletter, moment: str) -> None:
+    """Its slot is the moment of its creation."""
+    old = NOON - timedelta(days=3)
+    issue = make_issue(tide, kind="manual", state="paused", slot=old, reason="Line 3")
+    assert queueing.queue_new(NOON) == 0
+    Issue.objects.filter(pk=issue.pk).update(**{moment: NOON})
+    assert queueing.queue_new(NOON) == 1
+    assert mails() == ["ed@courier.example"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "count"),
+    [
+        (building.NOT_APPROVED, 1),
+        ("Missed", 1),
+        ("Skipped by an editor.", 0),
+        ("Only 1 new story.", 0),
+    ],
+)
+def test_a_skip_that_editors_chose_is_for_webhooks_alone(
+    tide: Newsletter, reason: str, count: int
+) -> None:
+    """An hourly newsletter with few stories would otherwise be a mail each hour."""
+    registry.add("all", "https://all.example/", NEWSROOM, now=NOON)
+    make_issue(tide, state="skipped", reason=reason, slot=NOON, finished_at=NOON)
+    assert queueing.queue_new(NOON) == 1
+    assert WebhookDelivery.objects.count() == 1
+    assert mails() == ["ed@courier.example"] * count
+
+
+def test_an_account_with_an_odd_address_silences_nobody(tide: Newsletter) -> None:
+    """Neither the mails of others nor the webhooks, nor the pause of a domain."""
+    User.objects.create_superuser("admin@localhost")
+    registry.add("all", "https://all.example/", NEWSROOM, now=NOON)
+    make_issue(tide, state="skipped", reason="Missed", slot=NOON, finished_at=NOON)
+    assert queueing.queue_new(NOON) == 1
+    assert WebhookDelivery.objects.count() == 1
+    assert mails() == ["ed@courier.example"]
+    relay = relay_registry.add("main", "smtp://mail.example", RelayOptions())
+    assert domain_pauses.pause_domain(relay, "r.example", "550 5.7.1 no", NOON)
+    assert mails() == ["ed@courier.example"]
+    detecting.queue_notices(tide, [], NOON)
+    assert mails() == ["ed@courier.example"]
+
+
 def test_a_source_that_was_switched_off(tide: Newsletter) -> None:
     """Told again only if it happens again."""
     source = make_source(tide)
@@ -158,8 +207,11 @@ def test_webhooks_are_told_too(tide: Newsletter) -> None:
     )
     WebhookDelivery.objects.all().delete()
     relay = relay_registry.add("main", "smtp://mail.example", RelayOptions())
-    pause = make_paused_domain(relay, since=NOON, until=NOON + timedelta(hours=1))
+    pause = make_paused_domain(
+        relay, since=NOON, until=NOON + timedelta(hours=1), reason="550 5.7.1 <kim@r.example> no"
+    )
     queueing.queue_new(NOON)
     assert WebhookDelivery.objects.count() == 3
+    assert "kim@" not in payload_of(WebhookDelivery.objects.earliest("pk")).decode()
     body = json.loads(payload_of(WebhookDelivery.objects.earliest("pk")))
     assert (body["data"]["domain"], body["data"]["publication"]) == (pause.domain, None)

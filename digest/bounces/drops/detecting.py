@@ -23,7 +23,7 @@ from digest.newsletters import members
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
-from digest.notices.queue import queue_notice
+from digest.notices.queue import queue_to_account
 from digest.reputation.recipients.providers import name_of
 
 SETTLING = timedelta(hours=1)  # since the issue was due: greylisted mail has gone out by then
@@ -119,9 +119,7 @@ def queue_notices(newsletter: Newsletter, drops: list[Drop], now: datetime) -> N
     users = User.objects.filter(is_active=True, is_staff=True)
     for user in users.exclude(unwanted_events__contains=[NewsroomEvent.DROP]):
         if members.has_right(user, Right.EDIT, newsletter.publication_id, newsletter.pk):
-            queue_notice(
-                Notice.Kind.DROP, newsletter.publication, email=user.email, now=now, context=context
-            )
+            queue_to_account(Notice.Kind.DROP, newsletter.publication, user.email, now, context)
 
 
 def summary_of(drop: Drop) -> str:

@@ -9,7 +9,7 @@ from digest.core import clock
 from digest.core.telemetry.processes import running_processes
 from digest.installation import holds
 from digest.installation.models import Installation
-from digest.issues.building import NOT_APPROVED
+from digest.issues.building import is_unwanted_skip
 from digest.issues.lateness import late_issues
 from digest.issues.models import Issue
 from digest.relays.models import Relay
@@ -63,7 +63,7 @@ def _issues(now: datetime) -> Iterator[tuple[str, str]]:
         )
     skipped = Issue.objects.filter(state=Issue.State.SKIPPED, built_at__gt=now - MISSED_WITHIN)
     for issue in skipped.select_related("newsletter"):
-        if issue.reason == NOT_APPROVED or issue.reason.startswith("Missed"):
+        if is_unwanted_skip(issue):
             slot = clock.format_moment(issue.slot)
             yield (
                 f"missed:{issue.pk}",
