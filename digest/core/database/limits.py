@@ -1,4 +1,4 @@
-"""A limit on how long statements may take, for questions that may be answered less exactly."""
+"""Limits on what statements may take, for questions that may be answered less exactly."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -21,3 +21,16 @@ def within(milliseconds: int, question: Callable[[], T]) -> T | None:
         if isinstance(problem.__cause__, QueryCanceled):
             return None
         raise
+
+
+def without_nested_loops(question: Callable[[], T]) -> T:
+    """Return what `question` returns; its statements join tables as wholes.
+
+    After a large import the optimizer does not know yet how much is in a table, and may read it
+    again for each row of another. A join of wholes takes longer than a good plan, and ends.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop TO off")
+        answer = question()
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
+        return answer

@@ -6,21 +6,26 @@ ids are drawn. The sample is the same until subscribers are added: a number does
 look.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from random import Random
+from typing import TypeVar
 
 from django.db.models import QuerySet
 
-from digest.core.database.limits import within
+from digest.core.database.limits import within, without_nested_loops
 from digest.subscribers.models import Subscriber, Subscription
 
 PATIENCE = 200  # milliseconds for an exact count
 PREVIEW_PATIENCE = 700
+SAMPLE_PATIENCE = 2_000  # for what is asked of the sample, in each of two ways
 SAMPLE = 4_000  # subscribers
 MOST_DRAWS = 40_000  # ids, most of them of nobody, or of subscribers of other publications
 FEW = 10  # matches in a sample: fewer do not say a number
 PREVIEWED = 20
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,9 @@ def estimate(rows: QuerySet[Subscriber], publication_ids: Collection[int] | None
     ids, span = _sample(publication_ids)
     if not ids:
         return Count(0)
-    matches = rows.filter(pk__in=ids).order_by().count()
+    matches = _quickly(rows.filter(pk__in=ids).order_by().count)
+    if matches is None:
+        return Count(span, is_exact=False, is_limit=True)
     return scaled(matches, len(ids), span)
 
 
@@ -80,7 +87,16 @@ def preview(
     if subscribers is not None:
         return subscribers
     ids, _ = _sample(publication_ids)
-    return list(rows.filter(pk__in=ids).order_by("pk")[:PREVIEWED])
+    some = rows.filter(pk__in=ids).order_by("pk")[:PREVIEWED]
+    return _quickly(lambda: list(some)) or []
+
+
+def _quickly(question: Callable[[], T]) -> T | None:
+    """Return what is asked of the sample; None if that takes too long in either way."""
+    answer = within(SAMPLE_PATIENCE, question)
+    if answer is None:
+        answer = within(SAMPLE_PATIENCE, lambda: without_nested_loops(question))
+    return answer
 
 
 def _sample(publication_ids: Collection[int] | None) -> tuple[list[int], int]:
