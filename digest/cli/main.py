@@ -42,6 +42,7 @@ OVERVIEW = {
     "Newsletters": {
         "newsletter": "add, set, list, show, pause or resume newsletters; pick articles",
         "publication": "list or show publications, or change how their emails look",
+        "member": "list a team, or set what its members may do and for which newsletters",
         "source": "add, list or poll the feeds that articles come from",
         "article": "list articles; mark one as updated to send it again",
         "preview": "select and render the next issue without sending it",
@@ -49,6 +50,9 @@ OVERVIEW = {
     "Subscribers": {
         "import": "come from another service, with its export or its API",
         "subscriber": "add, import, export, show, unsubscribe or erase subscribers",
+        "attribute": "define or list what a publication knows of its subscribers",
+        "profile": "show or change the tags and attributes of a subscriber",
+        "segment": "create, list or show segments, and who belongs to them",
         "suppress": "stop all mail to an address",
         "sunset": "ask inactive subscribers whether they want to stay",
         "tracking": "show or change which clicks and opens a publication counts",
