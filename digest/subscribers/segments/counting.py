@@ -87,8 +87,8 @@ def preview(
     if subscribers is not None:
         return subscribers
     ids, _ = _sample(publication_ids)
-    some = rows.filter(pk__in=ids).order_by("pk")[:PREVIEWED]
-    return _quickly(lambda: list(some)) or []
+    sample = rows.filter(pk__in=ids).order_by("pk")[:PREVIEWED]
+    return _quickly(lambda: list(sample)) or []
 
 
 def _quickly(question: Callable[[], T]) -> T | None:
