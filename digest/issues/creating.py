@@ -62,6 +62,8 @@ def create_issue(
         issue.slot = _free_slot(newsletter, now)
         issue.only_topics, issue.segment = _topics(newsletter, only_topics), segment
         save(draft)
+        if issue.state == State.SKIPPED:
+            raise IssueError(f"There is nothing to send: {issue.reason}")
     return issue
 
 

@@ -5,16 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from time import sleep
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection, transaction
 from redis import Redis
 
+from digest.accounts.models import User
+from digest.articles import storing
 from digest.articles.models import Article
 from digest.core import jobs
-from digest.issues import approval, building, composing
+from digest.issues import approval, building, composing, creating
 from digest.issues.building import build, build_due, draft
+from digest.issues.errors import IssueError
 from digest.issues.models import Issue, Story
 from digest.newsletters import setup
 from digest.newsletters.models import Newsletter, Pick
@@ -416,3 +420,36 @@ def test_stories_know_how_long_their_articles_are() -> None:
     make_article(source, body_html=f"<p>{'tide ' * 700}</p>")
     issue = building.build(newsletter, NOON, NOON)
     assert issue.stories.get().word_count == 700
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_is_retracted_while_an_issue_is_built_is_not_in_it(
+    monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """The builder had read it before; nobody looks at the article again after that."""
+    newsletter, article = tide()
+    wrong, *remaining = [article(title=f"Story {number}") for number in range(count)]
+
+    def compose(*args: Any, **options: Any) -> composing.Draft:
+        draft = composing.compose(*args, **options)
+        storing.retract(Article.objects.get(pk=wrong.pk), NOON)
+        return draft
+
+    monkeypatch.setattr(building, "compose", compose)
+    issue = build(newsletter, NOON, NOON)
+    assert [story.article for story in issue.stories.all()] == remaining
+    assert [story.position for story in issue.stories.all()] == list(range(count - 1))
+    assert (issue.state == "skipped", bool(issue.reason)) == (count == 1, count == 1)
+
+
+@pytest.mark.django_db
+def test_an_issue_of_a_retracted_article_is_not_created() -> None:
+    """The page that it was chosen on was older."""
+    newsletter, article = tide()
+    stale = article()
+    storing.retract(Article.objects.get(pk=stale.pk), NOON)
+    ada = User.objects.create_user("ada@courier.example")
+    with pytest.raises(IssueError, match="retracted"):
+        creating.create_issue(newsletter, "k", ada, NOON, articles=[stale])
+    assert not Issue.objects.exists()
