@@ -352,7 +352,7 @@ def test_a_wish_of_anothers_is_not_taken_for_ones_own(
     sign_in: SignIn, foreign_issue: Issue
 ) -> None:
     """The key of their issue opens nothing and notes nothing."""
-    Issue.objects.update(start_key="theirs")
+    Issue.objects.filter(pk=foreign_issue.pk).update(start_key="theirs")
     own = Newsletter.objects.get(publication=other_publication())
     client = sign_in("owner", own.publication)
     answer = client.post(f"/admin/issues/new/{own.pk}/", {"what": "new", "key": "theirs"})
