@@ -206,7 +206,7 @@ def test_waiting_says_why_nothing_moves(
     digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a worker; and an issue that is cancelled meanwhile ends it with 1."""
-    monkeypatch.setattr(following, "STILL", 0.1)
+    monkeypatch.setattr(following, "PATIENCE", 0.1)
     monkeypatch.setattr(following, "TICK", 0.05)
 
     def give_up() -> None:
@@ -228,7 +228,7 @@ def test_waiting_names_the_relays_problem(
     health.record_failure(
         Relay.objects.create(name="default"), "127.0.0.1:25 cannot be reached", clock.now()
     )
-    monkeypatch.setattr(following, "STILL", 0.1)
+    monkeypatch.setattr(following, "PATIENCE", 0.1)
     monkeypatch.setattr(following, "TICK", 0.05)
     notes: list[str] = []
     assert digest("send", "tide", "--yes").status == 0

@@ -194,7 +194,7 @@ CHANGES: dict[str, Change] = {
     "name": lambda user, tide, _: press(
         user, f"newsletter/{tide.pk}/name/", **card("name", name="The Tide", language="")
     ),
-    "offer": lambda user, tide, _: press(user, f"newsletter/{tide.pk}/offer/"),
+    "state": lambda user, tide, _: press(user, f"newsletter/{tide.pk}/state/", state="private"),
     "sources": lambda user, tide, _: press(user, f"newsletter/{tide.pk}/sources/"),
     "links": change_links,
     "block": change_layout,
