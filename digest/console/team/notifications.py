@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from digest.accounts.models import User
 from digest.accounts.topics import NewsroomEvent
-from digest.console.access import scope_of, user_of
+from digest.console.access import record_action, scope_of, user_of
 from digest.console.pages import done, form_view, render_page
 from digest.newsletters.members import Right
 
@@ -38,6 +38,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
         chosen_events = form.cleaned_data["events"]
         user.unwanted_events = [event for event in NewsroomEvent if event not in chosen_events]
         user.save(update_fields=["unwanted_events"])
+        record_action(request, "changed the notifications of", user)
         return done(request, "Your notifications were saved.", "notifications")
     context = {
         "form": form,
