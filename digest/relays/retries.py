@@ -1,7 +1,7 @@
 """What a relay's reply means for a delivery, and when to try again. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from digest.core.backoff import Backoff
 from digest.relays.models import Dispatch
@@ -19,8 +19,7 @@ State = Dispatch.State
 UNCERTAIN_REPLY = "Uncertain: the connection or the worker ended before the SMTP reply arrived."
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What to record of an attempt."""
 
     state: Dispatch.State

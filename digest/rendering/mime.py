@@ -62,8 +62,10 @@ def quoted(text: str) -> bytes:
     soft one if the text does not end with one. `\n` becomes CRLF.
     """
     if _QP_PLAIN.fullmatch(text):  # links and most addresses
+        if len(text) <= _QP_LINE:
+            return f"{_escape_start(text)}=\r\n".encode("ascii")
         pieces = [_escape_start(text[at : at + _QP_LINE]) for at in range(0, len(text), _QP_LINE)]
-        return "".join([f"{piece}=\r\n" for piece in pieces]).encode("ascii")
+        return ("=\r\n".join(pieces) + "=\r\n").encode("ascii")
     *lines, rest = text.split("\n")
     encoded = [piece for line in lines for piece in _hard_line(line)]
     encoded += [piece + "=\r\n" for piece in _cut(_escape(rest))]

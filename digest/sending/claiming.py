@@ -7,7 +7,7 @@ joins what is due with the one rule of who may be mailed.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -20,8 +20,7 @@ from digest.subscribers.audience import Audience, eligible
 from digest.subscribers.segments.membership import segment_ids
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedDelivery:
+class ClaimedDelivery(NamedTuple):
     """A claimed delivery, with what is needed to compose its message."""
 
     id: int

@@ -80,8 +80,8 @@ def claim(issue: Issue, limit: int, now: datetime, audience: Audience, journal: 
         first, second = second, first
     claimed = first(issue, limit, now, audience, journal)
     claimed = claimed or second(issue, limit, now, audience, journal)
-    rows = [ClaimedDelivery(*fields) for _, may_go, *fields in claimed if may_go]
-    excluded = [ClaimedDelivery(*fields) for _, may_go, *fields in claimed if not may_go]
+    rows = [ClaimedDelivery._make(fields[2:]) for fields in claimed if fields[1]]
+    excluded = [ClaimedDelivery._make(fields[2:]) for fields in claimed if not fields[1]]
     batch = Batch(claimed[0][0] if claimed else 0, issue, rows, audience, len(excluded))
     _suppress(batch, excluded, now)
     if claimed and not rows:

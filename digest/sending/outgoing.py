@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol, Self
 from uuid import UUID
 
@@ -19,6 +19,8 @@ from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.subscribers.models import Subscriber
 
 SAMPLE_EMAIL = "subscriber@example.com"
+SECOND = timedelta(seconds=1)  # what a Date field tells apart
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 CACHED_WISHES = 1_000  # of subscribers who chose topics, for one issue
 
 # Topics, appeals that are left out, muted topics, the variant of an experiment, and segments
@@ -111,6 +113,7 @@ class MessageComposer:
         self._bounce_domain = settings.DIGEST_BOUNCE_DOMAIN
         self._signs = sign and bool(dkim.keys_of(self._domain))
         self._keys: dict[Wishes, frozenset[int] | None] = {}
+        self._second = EARLIEST
 
     def compose(
         self,
@@ -127,6 +130,8 @@ class MessageComposer:
         message has the one that a repeat would have. `variant` of an experiment is the
         subscriber's, unless a preview asks for another.
         """
+        if not timedelta() <= now - self._second < SECOND:
+            self._second = now.replace(microsecond=0)
         subscriber = links.Row(to.subscriber_id, to.subscriber_uuid)
         page, mailto, preferences, token = self._links.links_of(subscriber)
         message_id = message_id or f"<{token}@{self._domain}>"
@@ -136,7 +141,7 @@ class MessageComposer:
             to.name,
             page,
             message_id,
-            now,
+            self._second,
             preferences,
             mailto,
             self._click(subscriber, variant),

@@ -13,6 +13,8 @@ from digest.core import links
 from digest.core.links.rows import CHECK, Named
 from digest.core.links.tokens import encode, encode_varint, signer
 
+_PLACE = "*"  # stands for a subscriber's token, and is in none
+
 
 class SubscriberLinks(NamedTuple):
     """What in a mail leads back to its subscriber."""
@@ -34,6 +36,7 @@ class MailLinks:
         self._bounce = _signer("bounce", (issue, None))
         self._unsubscribe_path = links.absolute("/unsubscribe/")
         self._preferences_path = links.absolute("/preferences/")
+        self._mailto = links.unsubscribe_mailto(_PLACE).split(_PLACE)
 
     def links_of(self, subscriber: Named) -> SubscriberLinks:
         """Return the links in a subscriber's mail, as `links.ways_out` and the others make them."""
@@ -41,7 +44,7 @@ class MailLinks:
         token = encode(self._unsubscribe(pk, uuid))
         return SubscriberLinks(
             self._unsubscribe_path + token,
-            links.unsubscribe_mailto(token),
+            token.join(self._mailto) if len(self._mailto) > 1 else "",
             self._preferences_path + encode(self._preferences(pk, uuid)),
             encode(self._message(pk, uuid)),
         )

@@ -69,9 +69,22 @@ def read_payload(purpose: str, token: str) -> bytes:
 
 
 def signer(purpose: str) -> Callable[[bytes], bytes]:
-    """Return what puts the tag of one purpose behind a payload, for many of them."""
-    key, digest = _key(settings.SECRET_KEY, purpose), hmac.digest
-    return lambda payload: payload + digest(key, payload, "sha256")[:_TAG]
+    """Return what puts the tag of one purpose behind a payload, for many of them.
+
+    HMAC by its definition (RFC 2104 §2), with both hashes begun once: OpenSSL 3 looks the algorithm
+    up for each `hmac.digest`, which takes three times as long.
+    """
+    key = _key(settings.SECRET_KEY, purpose).ljust(hashlib.sha256().block_size, b"\0")
+    inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in key))
+    outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in key))
+
+    def sign_payload(payload: bytes) -> bytes:
+        hashed, tag = inner.copy(), outer.copy()
+        hashed.update(payload)
+        tag.update(hashed.digest())
+        return payload + tag.digest()[:_TAG]
+
+    return sign_payload
 
 
 def encode(raw: bytes) -> str:

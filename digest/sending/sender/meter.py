@@ -15,7 +15,9 @@ class ReplyMeter:
     def __init__(self, relay: str) -> None:
         self._relay = relay
         self._begun: dict[int, float] = {}  # messages handed over, time.monotonic()
-        self._numbers: dict[Key, float] = {}
+        self._replies: dict[Dispatch.State, int] = {}
+        self._buckets: dict[int, int] = {}  # replies by their place in REPLY_SECONDS.buckets
+        self._seconds = 0.0  # of all replies
 
     def begin(self, keys: Iterable[int]) -> None:
         """Begin to measure messages that are about to be handed over."""
@@ -23,18 +25,27 @@ class ReplyMeter:
 
     def end(self, key: int, state: Dispatch.State) -> None:
         """Count a reply by what became of the message; refused before its data it has no time."""
-        self._add((REPLIES.name, self._relay, state.name.lower()), 1)
+        self._replies[state] = self._replies.get(state, 0) + 1
         if (sent_at := self._begun.pop(key, None)) is not None:
             seconds = time.monotonic() - sent_at
-            bucket = str(bisect_left(REPLY_SECONDS.buckets, seconds))
-            self._add((REPLY_SECONDS.name, self._relay, bucket), 1)
-            self._add((REPLY_SECONDS.name, self._relay, SUM), seconds)
+            bucket = bisect_left(REPLY_SECONDS.buckets, seconds)
+            self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+            self._seconds += seconds
 
     def report(self) -> None:
         """Hand the numbers on, from which a thread reports them."""
-        if self._numbers:
-            BUFFER.add(self._numbers)
-            self._numbers = {}
-
-    def _add(self, key: Key, number: float) -> None:
-        self._numbers[key] = self._numbers.get(key, 0) + number
+        if not self._replies:
+            return
+        relay = self._relay
+        numbers: dict[Key, float] = {
+            (REPLIES.name, relay, state.name.lower()): count
+            for state, count in self._replies.items()
+        }
+        if self._buckets:
+            numbers |= {
+                (REPLY_SECONDS.name, relay, str(bucket)): count
+                for bucket, count in self._buckets.items()
+            }
+            numbers[REPLY_SECONDS.name, relay, SUM] = self._seconds
+        BUFFER.add(numbers)
+        self._replies, self._buckets, self._seconds = {}, {}, 0.0

@@ -82,6 +82,7 @@ class Outbox:
         self._ahead: Future[InFlight | None] | None = None  # the claim of the next batch
         self._recording: Future[bool] | None = None
         self._meter = ReplyMeter(limiter.relay.name)
+        self._replies: list[tuple[OutgoingMessage, Reply]] = []  # in the journal, no outcomes yet
         self._in_flight: dict[int, InFlight] = {}  # by delivery, of those that the transport has
         self._current: InFlight | None = None  # that the next message comes from
         self._composer: MessageComposer
@@ -94,6 +95,7 @@ class Outbox:
 
     def next_message(self) -> OutgoingMessage | None:
         """Return the next message; None if nothing more is due or the time is up."""
+        self._apply_replies()
         try:
             return self._next()
         except DATABASE_UNAVAILABLE as problem:
@@ -105,7 +107,8 @@ class Outbox:
 
         In this order: a process that is frozen between the two has written it down, so a sweep that
         finds the lease expired counts it as uncertain. Where the journal cannot be written nothing
-        leaves any more; replies go into the ledger all the same.
+        leaves any more; replies go into the ledger all the same. They become outcomes once `ready`
+        has left, so that the relay need not wait for it.
         """
         try:
             self._journal.record(
@@ -115,8 +118,7 @@ class Outbox:
         except OSError as problem:
             self._exhausted, ready = True, ()
             self.failure = room.report(f"The journal cannot be written ({problem.strerror})")
-        if replies:
-            self._apply(replies)
+        self._replies += replies
         return self._allow(ready) if ready else frozenset()
 
     def mark_uncertain(self, message: OutgoingMessage, reason: str) -> None:
@@ -146,6 +148,7 @@ class Outbox:
 
     def tick(self) -> None:
         """Record outcomes that have waited long enough; release the rest once the run is over."""
+        self._apply_replies()
         if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
             self._try_to_flush()
 
@@ -154,6 +157,7 @@ class Outbox:
 
         In this order: a reply that is not recorded has to wait for a sweep.
         """
+        self._apply_replies()
         self._current = None
         self._join()
         with self._ledger.turn:
@@ -172,8 +176,11 @@ class Outbox:
         with suppress(OSError):  # without room the ledger alone says so
             self._journal.record_unsent(message.key)
 
-    def _apply(self, replies: Sequence[tuple[OutgoingMessage, Reply]]) -> None:
-        """Turn replies into outcomes."""
+    def _apply_replies(self) -> None:
+        """Turn the replies of the last round into outcomes."""
+        if not self._replies:
+            return
+        replies, self._replies = self._replies, []
         now = clock.now()
         for message, reply in replies:
             in_flight = self._in_flight.pop(message.key)

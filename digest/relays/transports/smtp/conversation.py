@@ -1,9 +1,9 @@
 """One session's conversation: replies in, commands and messages out. Never blocks.
 
     offer         MAIL, RCPT, DATA in one go with PIPELINING (RFC 2920), else one by one
-    354           the message is `ready`
-    prepare_next  the next message; then the loop records that the ready one begins
+    354           the message is `ready`, and the loop records that it begins
     send_content  the content, with the next message's envelope right behind the final dot
+    prepare_next  the message behind that one, while the relay works
     250           the message is done; the reply to the next DATA comes with it
 
 So a message costs one round trip. With CHUNKING (RFC 3030) the content is one BDAT, its length in
@@ -29,9 +29,7 @@ COMMAND_SECONDS = 300  # RFC 5321 §4.5.3.2.2, .3: for a whole reply, however sl
 FINAL_SECONDS = 600  # RFC 5321 §4.5.3.2.6
 READ_OCTETS = 65_536
 
-_NO_MESSAGE = OutgoingMessage(
-    0, Envelope("", ""), b""
-)  # stands for no message among awaited replies
+_NO_MESSAGE = OutgoingMessage(0, Envelope("", ""), b"")  # among awaited replies
 _REFUSES_US = Reply(0, "")  # stands for a refusal that does not depend on the recipient
 
 
@@ -69,8 +67,8 @@ class Conversation:
         self._pending: deque[tuple[Step, OutgoingMessage, bytes]] = deque()
         self._end = 0  # of the begun message, as a count of the writer's octets
         self._encoded = b""  # content of the last message from the source, as it goes over the wire
-        self._content = b""  # content of the ready one
-        self._following: OutgoingMessage | None = None  # whose envelope follows the ready one
+        self._content = b""  # content of the one that is offered or ready
+        self._following: OutgoingMessage | None = None  # whose envelope follows that one
         self._begun: OutgoingMessage | None = None
         self._refusal: Reply | None = None
         self._reset_first = False
@@ -89,10 +87,17 @@ class Conversation:
 
     def start(self, round_: Round) -> None:
         """Offer the next message, if there is one."""
-        message = self._next_message(round_)
+        message, self._following = self._following, None
+        if message is None:
+            message = self._next_message(round_)
+        elif self.remaining <= 0:  # the relay has refused us since
+            round_.return_unsent(message)
+            message = None
         self.idle = message is None
         if message is not None:
+            self._content, self._encoded = self._encoded, b""
             self._send(self._offer(message))
+            self.prepare_next(round_)
 
     def read(self, round_: Round) -> None:
         """Handle the replies that have arrived; raises BrokenConversationError."""
@@ -109,12 +114,11 @@ class Conversation:
             self._set_deadline()
 
     def prepare_next(self, round_: Round) -> None:
-        """Get the message that follows the ready one, before that is recorded as begun.
+        """Get the message that follows the offered one, while the relay works.
 
-        Not after it: the source may wait for its database until a lease is over.
+        Never between the record that one begins and its content: the source may wait for a while.
         """
-        self._content, self._encoded = self._encoded, b""
-        if self._can.pipelining and self.remaining > 1:
+        if self._following is None and self._can.pipelining and self.remaining > 1:
             self._following = self._next_message(round_)
 
     def send_content(self, round_: Round) -> None:
@@ -123,7 +127,7 @@ class Conversation:
             raise BrokenConversationError("the relay replied out of turn")
         message, self.ready = self.ready, None
         assert message is not None
-        content, self._content = self._content, b""
+        content, self._content, self._encoded = self._content, self._encoded, b""
         following = b"" if self._can.chunking else wire.final_dot(content)
         self._begun = message
         self._end = self._writer.queued + len(content) + len(following)
@@ -158,12 +162,13 @@ class Conversation:
                 round_.mark_uncertain(begun, reason)
             else:
                 round_.return_unsent(begun)  # no relay accepts a message without its end
-        unreported = {id(message): message for _, message in self._awaited if message is not begun}
-        unreported |= {id(message): message for _, message, _ in self._pending}
-        waiting = (self.ready, self._following)
-        unreported |= {id(message): message for message in waiting if message is not None}
+        offered = [message for _, message in self._awaited]
+        offered += [message for _, message, _ in self._pending]
+        if self._following is not None:
+            round_.keep(self._following)
+        unreported = {id(message): message for message in (*offered, self.ready)}
         for message in unreported.values():
-            if message is not _NO_MESSAGE:
+            if not (message is None or message is begun or message is _NO_MESSAGE):
                 round_.return_unsent(message)
         self._awaited.clear()
         self._pending.clear()
@@ -199,8 +204,13 @@ class Conversation:
             reply = wire.reply_of(code, text)
             raise BrokenConversationError(f"unexpected: {code} {reply.text}", reply)
         step, message = self._awaited[0]
+        # Three of four replies say that the envelope goes on; nobody reads their text.
         if 200 <= code < 300 and (step is Step.RCPT or step is Step.MAIL):
-            self._awaited.popleft()  # half of all replies: the envelope goes on
+            self._awaited.popleft()
+            return
+        if code == 354 and step is Step.DATA and self._refusal is None:
+            self._awaited.popleft()
+            self.ready = message
             return
         reply = wire.reply_of(code, text)
         self._require_answer(step, reply)
@@ -236,15 +246,8 @@ class Conversation:
             round_.refuse_all(f"refuses our sender: {reply.code} {reply.text}", reply)
 
     def _handle_data(self, reply: Reply, message: OutgoingMessage, round_: Round) -> None:
-        """Make the message ready, or report its refusal.
-
-        A 354 after a refusal gets an empty message to nobody, because nothing else could end it
-        (RFC 2920 §3.1).
-        """
+        """Report a refusal; a 354 after it gets an empty message to nobody (RFC 2920 §3.1)."""
         refusal, self._refusal = self._refusal, None
-        if reply.code == 354 and refusal is None:
-            self.ready = message
-            return
         self._reset_first = True
         if reply.code == 354:
             self._awaited.append((Step.EMPTY, _NO_MESSAGE))
@@ -323,11 +326,8 @@ class Conversation:
         if self._can.pipelining and not self._can.chunking and not self._reset_first:
             self._awaited += ((Step.MAIL, message), (Step.RCPT, message), (Step.DATA, message))
             return b"%b%bDATA\r\n" % (mail, rcpt)  # nearly always
-        commands = [
-            (Step.MAIL, message, mail),
-            (Step.RCPT, message, rcpt),
-            (Step.DATA, message, b"DATA\r\n"),
-        ]
+        commands = [(Step.MAIL, message, mail), (Step.RCPT, message, rcpt)]
+        commands.append((Step.DATA, message, b"DATA\r\n"))
         if self._reset_first:
             commands.insert(0, (Step.RSET, _NO_MESSAGE, b"RSET\r\n"))
             self._reset_first = False

@@ -1,8 +1,8 @@
 """All conversations with one relay, in one thread.
 
     the first connection opens > others follow while they are needed, each set up in its own thread
-    replies make messages ready > a round ends: what follows these is prepared; all replies are
-    recorded, and all that is ready begins together > handed over at once
+    replies make messages ready > a round ends: all replies are recorded, and all that is ready
+    begins together > handed over at once > what follows is prepared while the relay works
 
 A connection that breaks is replaced, unless too many in a row broke without a reply: then the relay
 is down. So it is when it sends us away (421), or when no connection is left. A relay that allows
@@ -71,6 +71,7 @@ class DeliveryLoop:
         for conversation in list(self.conversations):
             if not conversation.idle:  # only after an error of our own
                 self._drop(conversation, "interrupted")
+        self._round.return_kept()
         self._round.end([])
         for opening in self._opening:
             opening.add_done_callback(_close_opened)
@@ -98,6 +99,7 @@ class DeliveryLoop:
             if time.monotonic() - checked_at > TICK_SECONDS:
                 checked_at = time.monotonic()
                 self._tick(checked_at)
+        self._round.return_kept()
         self._round.end([])
         # Without any reply the source must not be used up by connections that break.
         failure = self.failure or (None if self._round.answered else self._breakage)
@@ -107,7 +109,11 @@ class DeliveryLoop:
     def _is_unfinished(self) -> bool:
         if self._opening and not self.conversations:
             return True
-        return any(not conversation.idle for conversation in self.conversations)
+        # Asked in every round; the first one is rarely idle.
+        for conversation in self.conversations:  # noqa: SIM110
+            if not conversation.idle:
+                return True
+        return False
 
     def _serve(self, conversation: Conversation | None, events: int) -> None:
         """Do what a socket is ready for; None: other threads have opened connections."""
@@ -124,11 +130,10 @@ class DeliveryLoop:
     def _end_round(self) -> None:
         """Record the replies, and that all ready messages begin; then send these.
 
-        Nothing waits between the two, neither for a database nor for a lock.
+        Nothing waits between the two, neither for a database nor for a lock. The relay has work
+        while the next messages are composed.
         """
         ready = [item for item in self.conversations if item.ready is not None]
-        for conversation in ready:
-            conversation.prepare_next(self._round)
         allowed = self._round.end([item.ready for item in ready if item.ready is not None])
         for conversation in ready:
             if conversation.ready is None or conversation.ready.key not in allowed:
@@ -139,6 +144,8 @@ class DeliveryLoop:
             self._run_guarded(conversation, conversation.send_content)
             if conversation.wants_write:
                 self._watch(conversation)
+        for conversation in ready:
+            self._run_guarded(conversation, conversation.prepare_next)
 
     def _run_guarded(self, conversation: Conversation, step: Callable[[Round], None]) -> None:
         """Run a step of a conversation; replace the connection if it breaks or is used up."""

@@ -15,13 +15,26 @@ class Round:
     """Collects the replies of all conversations, so that the source records them at once."""
 
     def __init__(self, source: MessageSource, refuse_all: Refusing) -> None:
-        self.next_message = source.next_message
         self.mark_uncertain = source.mark_uncertain
         self.return_unsent = source.return_unsent
         self.refuse_all = refuse_all
         self.answered = 0  # messages that the relay has replied to, in all rounds
         self._source = source
         self._replies: list[tuple[OutgoingMessage, Reply]] = []
+        self._kept: list[OutgoingMessage] = []  # for another connection
+
+    def next_message(self) -> OutgoingMessage | None:
+        """Return the next message; None if there are no more."""
+        return self._kept.pop() if self._kept else self._source.next_message()
+
+    def keep(self, message: OutgoingMessage) -> None:
+        """Let another connection have a message that was not offered over a broken one."""
+        self._kept.append(message)
+
+    def return_kept(self) -> None:
+        """Return unsent what no connection is left for."""
+        while self._kept:
+            self.return_unsent(self._kept.pop())
 
     def report(self, message: OutgoingMessage, reply: Reply) -> None:
         """Keep the relay's reply to a message until the round ends."""
