@@ -19,6 +19,7 @@ from aiosmtpd.smtp import SMTP, Envelope
 from digest.inbound import commands, reading
 from digest.inbound.commands import Reply
 from digest.inbound.limits import LARGEST, PATIENCE, Limited
+from digest.inbound.reading import Mail
 from digest.inbound.recipients import is_return
 
 log = structlog.get_logger(__name__)
@@ -46,15 +47,7 @@ class Receiver:
 
     async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Envelope) -> str:  # noqa: N802
         """Obey each recipient; in LMTP answer for each (RFC 2033 §4.2), in SMTP once for all."""
-        content = envelope.original_content or b""
-        problem = reading.broken(content)
-        mail = await asyncio.to_thread(reading.read, content, envelope.mail_from or "")
-        replies = [
-            Reply(550, problem)
-            if problem and not is_return(address)  # a report is read however it is written
-            else await asyncio.to_thread(commands.obey, address, mail, content)
-            for address in envelope.rcpt_tos
-        ]
+        replies = await asyncio.to_thread(_obey_all, envelope)
         return self._answer(replies)
 
     async def handle_exception(self, problem: Exception) -> str:
@@ -67,6 +60,21 @@ class Receiver:
             return "\r\n".join(map(str, replies))
         # What was done is done again without harm, so one that has to wait makes all wait.
         return str(max(replies, key=_weight))
+
+
+def _obey_all(envelope: Envelope) -> list[Reply]:
+    """Obey each recipient of a mail; a report is read whoever sent it, and however written."""
+    content = envelope.original_content or b""
+    if all(map(is_return, envelope.rcpt_tos)):
+        return [commands.obey(address, Mail(None), content) for address in envelope.rcpt_tos]
+    problem = reading.broken(content)
+    mail = reading.read(content, envelope.mail_from or "")
+    return [
+        Reply(550, problem)
+        if problem and not is_return(address)
+        else commands.obey(address, mail, content)
+        for address in envelope.rcpt_tos
+    ]
 
 
 def _weight(reply: Reply) -> int:
