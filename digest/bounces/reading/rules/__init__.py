@@ -6,6 +6,7 @@ rule that matches counts; the files are read by name, for what is about us comes
 
 import re
 import tomllib
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -14,12 +15,13 @@ from digest.bounces.reading import phrases
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.rules.statuses import reason_of_status
 
+_GRAM = 3  # characters by which rules are looked up
 LONGEST = 4_000  # characters of a text that are compared with the rules
 _SPACE = re.compile(r"\s+")
 _ADDRESS = re.compile(r"<[^<>\s]{1,320}>|[^\s<>@:;,\"']{1,64}@[^\s<>@:;,\"']{1,255}")
 # Where our mail returns to: whom servers ask about when they verify a sender.
 _OUR_ADDRESS = re.compile(r"<?\bbounce\+[a-z2-7]{1,64}@[^\s<>@:;,\"']{1,255}>?", re.IGNORECASE)
-_YOUR = re.compile(r"\b(?:your|ihre?|votre|sua?|tua?|seu|uw|ваш[аи]?) (?:e-?mail )?$")
+_YOUR = re.compile(r"\b(?:your|sender(?:'s)?|ihre?|votre|sua?|tua?|seu|uw|ваш[аи]?) (?:e-?mail )?$")
 _HOST = re.compile(r"[\w.-]{1,255}\[[\d.:a-fA-F]{3,45}\]")
 # How Cisco begins each report, whatever the server said.
 _HEADING = re.compile(r"unknown address error ?", re.IGNORECASE)
@@ -86,7 +88,27 @@ def _read(compared: str) -> tuple[Rule | None, Reason | None]:
 
 
 def _matching(compared: str) -> Rule | None:
-    return next((rule for rule in rules() if rule.matches(compared)), None)
+    index, every = _index(), rules()
+    places = sorted(place for gram in index.keys() & _grams(compared) for place in index[gram])
+    return next((every[place] for place in places if every[place].matches(compared)), None)
+
+
+def _grams(text: str) -> set[str]:
+    return {text[start : start + _GRAM] for start in range(len(text) - _GRAM + 1)}
+
+
+@cache
+def _index() -> dict[str, list[int]]:
+    """Return the places of the rules by three characters of each that few others have.
+
+    A reply has a hundred of such threes, and is compared with some ten rules rather than with all.
+    """
+    grams_of = [set().union(*map(_grams, rule.parts)) for rule in rules()]
+    numbers = Counter(gram for grams in grams_of for gram in grams)
+    index: dict[str, list[int]] = defaultdict(list)
+    for place, grams in enumerate(grams_of):
+        index[min(grams, key=lambda gram: (numbers[gram], gram))].append(place)
+    return dict(index)
 
 
 def reason_of(text: str, status: str, code: int | None) -> Reason:
