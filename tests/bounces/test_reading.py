@@ -89,9 +89,10 @@ def test_other_feedback_is_no_complaint(kind: str) -> None:
     assert read_report(shapes.complaint(kind)).kind == Kind.OTHER
 
 
-def test_a_complaint_of_microsoft_is_read() -> None:
-    """Its loop sends the message alone, with a field of its own."""
-    returned = "X-HmXmrOriginalRecipient: <kim@mailbox.example>\n" + shapes.RETURNED
+@pytest.mark.parametrize("field", ["X-HmXmrOriginalRecipient: <kim@mailbox.example>\n", ""])
+def test_a_complaint_of_microsoft_is_read(field: str) -> None:
+    """Its loop sends the message alone, with a field of its own or a subject of its own."""
+    returned = field + shapes.RETURNED
     content = shapes.mail(
         "staff@hotmail.example",
         "complaint about message from 192.0.2.1",
@@ -121,6 +122,32 @@ def test_a_letter_is_left_alone() -> None:
     """Somebody wrote to the address in Return-Path, and quotes an error."""
     content = shapes.note("Question about your newsletter", body="I got 550 5.1.1 user unknown?")
     assert read_report(content).kind == Kind.LETTER
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Paper not delivered",
+        "Zeitung nicht zugestellt",
+        "Krant niet bezorgd",
+        "Gazety nie dostarczono",
+    ],
+)
+def test_a_subscriber_who_misses_a_newspaper_writes_a_letter(subject: str) -> None:
+    """Words of servers are also words of people: it takes the marks of a machine."""
+    body = "Is my address unknown? I moved, and my account was closed."
+    assert read_report(shapes.note(subject, body=body)).kind == Kind.LETTER
+    report = read_report(shapes.note(subject, "Auto-Submitted: auto-generated\n", body=body))
+    assert report.kind == Kind.BOUNCE
+
+
+@pytest.mark.parametrize(
+    "subject", ["Kan niet worden bezorgd", "Недоставленное письмо", "系统退信", "배달되지 않음"]
+)
+def test_a_report_of_an_unnamed_server_is_known_by_its_subject(subject: str) -> None:
+    """Where no daemon is its author, in the language of the server."""
+    content = shapes.note(subject, "Return-Path: <>\n", body="550 User unknown")
+    assert read_report(content).reason == Reason.USER_UNKNOWN
 
 
 def test_our_tokens_are_found_wherever_they_stand() -> None:
@@ -158,6 +185,13 @@ _HOSTILE = {
     "colons": b"From: postmaster@x\nSubject: failure\n\n" + b"Final-Recipient:\n\n" * 20_000,
     "10,000 groups": b"Content-Type: message/delivery-status\n\n" + b"Action: x\n\n" * 20_000,
     "a charset that isn't": b"From: postmaster@x\nContent-Type: text/plain; charset=x\x80y\n\nhi",
+    "words that might go on": b"From: postmaster@x\n\n550 user " + b"not a an the any be " * 12_000,
+    "replies without an end": b"From: postmaster@x\n\n" + b"550 5.1.1 said: " * 16_000,
+    "a word that never ends": b"From: postmaster@x\nSubject: =?utf-8?b?" + b"QUFB" * 2_000_000,
+    "a type with quotes": b'Content-Type: multipart/mixed; boundary="' + b'\\"' * 120_000 + b"\n\n",
+    "parameters": b"Content-Type: text/plain" + b"; a=b" * 50_000 + b"\n\nx",
+    "4,000 parts": b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 80_000,
+    "entities": b"From: postmaster@x\nContent-Type: text/html\n\n" + b"&amp;&#1;&lt" * 20_000,
     "nothing": b"",
     "zeros": b"\0" * 300_000,
 }

@@ -14,14 +14,20 @@ def read(message: Message) -> Report | None:
     """Return a complaint, or None where the message is none."""
     if message.feedback:
         return _arf(message, message.feedback)
-    if (
-        "x-hmxmroriginalrecipient" in message.returned
-        or "x-hmxmroriginalrecipient" in message.fields
-    ):
+    if _is_of_microsoft(message):
         return complaint("abuse", "Microsoft JMRP", "")
     if "report-type=feedback-report" in message.fields.get("content-type", "").replace('"', ""):
         return complaint("abuse", "", "")
     return None
+
+
+def _is_of_microsoft(message: Message) -> bool:
+    """Return whether Microsoft's loop sent a message: by its field, or by its former subject."""
+    field = "x-hmxmroriginalrecipient"
+    if field in message.returned or field in message.fields:
+        return True
+    subject = message.fields.get("subject", "").lower()
+    return subject.startswith("complaint about message from ") and bool(message.returned)
 
 
 def _arf(message: Message, fields: dict[str, str]) -> Report:

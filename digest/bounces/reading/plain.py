@@ -8,7 +8,7 @@ import re
 from digest.bounces.reading import automatic
 from digest.bounces.reading.quotes import LONGEST, own_words
 from digest.bounces.reading.reasons import Reason
-from digest.bounces.reading.replies import understand
+from digest.bounces.reading.replies import Refusal, understand
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.structure import Message
 from digest.bounces.reading.texts import shortened
@@ -19,7 +19,20 @@ _SUBJECT = re.compile(
     r"|message (?:status|was not|undeliver|rejected)|non[- ]?deliver|could not (?:be )?deliver"
     r"|unzustellbar|nicht zugestellt|fehlgeschlagen|non (?:remis|distribu)|impossible de remettre"
     r"|mancata consegna|no se (?:ha )?(?:pudo )?entreg|n[ãa]o (?:foi )?entreg|bounce|delivery notif"
-    r"|user unknown|failed mail|mail could not|warning: could not send|delivery delayed",
+    r"|user unknown|failed mail|mail could not|warning: could not send|delivery delayed"
+    r"|onbestelbaar|niet (?:te )?bezorg|kan niet worden (?:bezorgd|afgeleverd)|niedostarcz"
+    r"|nie(?:\s\w+)? dostarcz|kan (?:inte|ikke) lever|olever|kunne ikke lever|ikke levert"
+    r"|ei voitu toimittaa|toimitus epäonnistui|nedoruč|nem kézbesít|kézbesíthetetlen"
+    r"|teslim edilemedi|недоставлен|не (?:удалось )?достав|échec de (?:la )?remise|non recapit"
+    r"|recapito non riuscito|no se puede entregar|não é possível entregar|nelivra"
+    r"|无法投递|退信|未送达|無法傳遞|無法投遞|退件|配信不能|配達不能|配信できません"
+    r"|送信できません|반송|배달되지 않음|전송 실패",
+    re.IGNORECASE,
+)
+_OF_NEWSPAPERS = re.compile(
+    r"not deliver|delivery (?:fail|has failed|error|problem|delayed)|not (?:be )?deliver|zugestellt"
+    r"|fehlgeschlagen|non (?:remis|distribu)|mancata consegna|entreg|bezorg|dostarcz|lever|достав"
+    r"|teslim|반송|배달",
     re.IGNORECASE,
 )
 _RETURNED_MAIL = re.compile(r"returned mail: (.*)", re.IGNORECASE)  # the reason, by Sendmail
@@ -42,6 +55,8 @@ def read(message: Message) -> Report | None:
         return None
     text = own_words(message.text)
     refusal = understand(text)
+    if not (by_server or _is_by_machine(message) or _is_technical(refusal, subject)):
+        return None
     if refusal.reason == Reason.UNDEFINED and (match := _RETURNED_MAIL.match(subject)):
         refusal = understand(match[1], refusal.status, refusal.code)
     if refusal.reason == Reason.UNDEFINED and not refusal.code and not _SUBJECT.search(subject):
@@ -53,6 +68,28 @@ def read(message: Message) -> Report | None:
         _recipient(message, text),
         shortened(message.fields.get("from", ""), 253),
     )
+
+
+def _is_by_machine(message: Message) -> bool:
+    """Return whether a message shows that no person wrote it."""
+    fields = message.fields
+    return (
+        fields.get("auto-submitted", "no").lower() != "no"
+        or fields.get("return-path", "").strip() == "<>"
+        or bool(message.returned or message.status)
+        or "multipart/report" in fields.get("content-type", "").lower()
+    )
+
+
+def _is_technical(refusal: Refusal, subject: str) -> bool:
+    """Return whether a text without a machine's marks is a report, as one that a person forwards.
+
+    "Not delivered" is also what a subscriber writes of a newspaper: it takes the codes of a server.
+    """
+    if refusal.status:
+        return True
+    is_known = refusal.reason != Reason.UNDEFINED
+    return is_known and bool(refusal.code or not _OF_NEWSPAPERS.search(subject))
 
 
 def _recipient(message: Message, text: str) -> str:
