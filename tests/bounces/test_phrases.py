@@ -100,6 +100,25 @@ Người dùng không tồn tại
 Pengguna tidak dikenal
 المستخدم غير موجود
 ไม่พบผู้ใช้
+That recipient doesnt exist
+Recipient is unkown to us
+The mailbox you are trying to reach does not appear to exist
+The recipient could not be verified to exist
+This address has never existed here
+Nobody with that name reads mail here
+Such a user does not live on this server
+kim@mailbox.example: this email id is not known
+Esta cuenta de correo no ha sido encontrada
+O endereço não pode ser encontrado
+L'utilisateur n'a pas pu être trouvé
+Der Empfänger ist hier leider nicht mehr bekannt
+Il destinatario non è più presente
+Odbiorca nie został odnaleziony
+Получатель не был найден
+De ontvanger is hier helaas niet bekend
+L'usuari no existeix
+Notandinn finnst ekki: netfangið er ekki til
+کاربر یافت نشد
 """
 _CLOSED = """
 This mailbox was closed by its owner and is deactivated
@@ -125,6 +144,8 @@ This mailbox was shut down at the request of its owner
 The account that you try to reach has been inactive too long
 Mailbox locked permanently
 Konto gesperrt
+Mailbox withdrawn
+This address is out of service
 Konto zostalo usuniete
 Casilla inhabilitada
 Kontot är avslutat
@@ -189,6 +210,11 @@ Adresa odesílatele neexistuje
 您的IP地址无效
 The recipient address is under verification; address verification in progress
 The user deleted the message
+The sender could not be verified to exist
+Your mailbox does not appear to exist
+The certificate is not currently valid
+The domain of the sender does not currently exist
+El remitente no ha sido encontrado
 5.2.1 Mailbox unavailable. This server does not accept mails from this sender address
 """
 

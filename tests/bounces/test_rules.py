@@ -1,6 +1,8 @@
 """The rules by which the words and codes of a reply get a reason: one rule, one test."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
 from digest.bounces.reading.replies import understand
@@ -15,6 +17,13 @@ def test_a_rule_gives_its_reason_to_its_example(rule: Rule) -> None:
     assert matching is not None
     assert matching.reason == rule.reason
     assert rule.source
+
+
+@given(st.lists(st.sampled_from([rule.example for rule in rules()]), min_size=1, max_size=4))
+def test_a_reply_is_compared_with_all_rules_that_could_match(examples: list[str]) -> None:
+    """Rules are looked up by three characters; the first that matches is the same as without."""
+    text = normalized(" ".join(examples))
+    assert rule_for(text) == next(rule for rule in rules() if rule.matches(text))
 
 
 def test_rules_are_written_once() -> None:
@@ -116,6 +125,33 @@ def test_a_sender_who_is_unknown_is_no_subscriber(reply: str) -> None:
 def test_the_word_sender_saves_no_address(reply: str) -> None:
     """It stands in many a report about a subscriber."""
     assert understand(reply).reason == Reason.USER_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 The from address is not one of your addresses",
+        "550 5.2.1 Service unavailable, [192.0.2.1] does not accept email over IPv6",
+        "550 5.1.1 Relaying is off for you",
+        "550 5.1.1 Sign in to authenticate",
+        "550 5.1.1 The limit of an hour was reached",
+        "550 5.1.3 Your domain has no name",
+        "550 5.2.1 Mail to this user is not allowed from here",
+        "550 5.2.1 Sender mailbox disabled",
+        "554 5.1.1 Please specify a mailbox",
+        "553 5.1.1 Relaying disallowed (bad destination mailbox address)",
+    ],
+)
+def test_a_code_is_not_believed_beside_words_about_something_else(reply: str) -> None:
+    """5.1.1 and its kin are written by hand into many a filter."""
+    refusal = understand(reply)
+    assert consequence_of(refusal.reason, permanent=refusal.permanent) != Consequence.HARD
+
+
+def test_a_code_is_believed_beside_a_whole_report() -> None:
+    """It speaks of the sender, too, and of how long a message may be."""
+    text = "Your message could not be delivered; tell the sender. " * 10
+    assert understand(f"550 5.1.1 {text}").reason == Reason.USER_UNKNOWN
 
 
 def test_a_code_about_the_sender_counts_beside_another() -> None:

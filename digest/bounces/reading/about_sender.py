@@ -29,6 +29,23 @@ _COUNTED = re.compile(
     r"|user unknown rate"
 )
 
+_LONGEST_REPLY = 300  # characters
+# What a code about the address (5.1.1) is not believed beside, where no other word says so.
+_CONTRADICTION = re.compile(
+    r"\b(?:from address|sender|relay(?:ing|ed)?|authenticat\w+|(?:un)?authori[sz]\w+|ipv6|spf|dkim"
+    r"|your (?:ip|domain|server|host|client)|helo|ehlo|ptr|limit\w*|quota|oversized"
+    r"|too (?:large|big|many|fast)|message size|greylist\w*|attachments?|content"
+    r"|specify|not allowed|not permitted)\b"
+)
+
+
+def contradicts(text: str) -> bool:
+    """Return whether a reply that no rule knows speaks of something else than an address.
+
+    A whole report speaks of many things: only a normalized text as long as a reply is read.
+    """
+    return len(text) <= _LONGEST_REPLY and bool(_CONTRADICTION.search(text))
+
 
 def reason_about_us(text: str, reason: Reason) -> Reason | None:
     """Return the reason of a normalized text that speaks of us; None for one that does not."""

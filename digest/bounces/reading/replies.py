@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 
 from digest.bounces.reading import phrases
-from digest.bounces.reading.about_sender import reason_about_us
+from digest.bounces.reading.about_sender import contradicts, reason_about_us
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.report import Kind, Report
-from digest.bounces.reading.rules import normalized, reason_of
+from digest.bounces.reading.rules import normalized, reason_in_words, reason_of
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _CODE = re.compile(r"(?<![\d.:-])([45][0-5]\d)(?=[ -]|$)(?![ -]?(?:MB|KB|bytes|days|hours|users))")
@@ -95,7 +95,12 @@ def _at_its_stage(reason: Reason, text: str, status: str, inner: str) -> Reason:
         return about_us
     if reason == Reason.UNDEFINED:
         return Reason.USER_UNKNOWN if _is_bare_refusal(text) else reason
-    if status[1:] in _ABOUT_SENDER or inner[1:] in _ABOUT_SENDER or _AFTER_MAIL.search(text):
+    is_by_code = reason_in_words(text, status) is None
+    if (
+        (status[1:] in _ABOUT_SENDER or inner[1:] in _ABOUT_SENDER)
+        or _AFTER_MAIL.search(text)
+        or (is_by_code and contradicts(compared))
+    ):
         return Reason.REJECTED
     is_late = status == "5.2.0" or _AFTER_DATA.search(text)
     is_filter = is_late and _CARRIERS.search(compared)

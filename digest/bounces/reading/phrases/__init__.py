@@ -52,7 +52,9 @@ def is_bare_refusal(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return without_marks(_STAGE.sub("", text).replace("_", " "))
+    plain = without_marks(_STAGE.sub("", text).replace("_", " "))
+    families = read_families()
+    return families.misspelled.sub(lambda match: families.spelling[match[0]], plain)
 
 
 def _reason_of(sentence: str, families: Families) -> Reason | None:

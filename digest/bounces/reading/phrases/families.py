@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+_GAP = re.escape(" ~ ").replace(r"\ ", r"\s")  # as `_expression` writes it
 _IDEOGRAPH = re.compile(r"[\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _OTHER_LETTERS = {
     "ł": "l",
@@ -48,6 +49,8 @@ class Families:
     refusal: re.Pattern[str]
     guards: re.Pattern[str]
     conditions: re.Pattern[str]
+    misspelled: re.Pattern[str]
+    spelling: dict[str, str]
 
 
 def without_marks(text: str) -> str:
@@ -61,10 +64,12 @@ def read_families() -> Families:
     text = Path(__file__).with_name("families.toml").read_text("utf-8")
     file = tomllib.loads(without_marks(text))
     denial, refusal = file.pop("denial"), file.pop("refusal")
+    spelling = file.pop("spelling")
     lists = {
         name: [entry for entries in languages.values() for entry in entries]
         for name, languages in file.items()
     }
+    fillers = _alternatives(lists.pop("fillers"))
     alone = _alternatives(lists.pop("alone"))
     senders = lists.pop("senders")
     possessors = _alternatives(lists.pop("possessors") + senders)
@@ -78,7 +83,9 @@ def read_families() -> Families:
         denial_alone=re.compile(rf"{_START}{before} (?:\w+ )?{recipients}{_END}"),
         absence_alone=re.compile(rf"{_START}(?:[\w.+'-]{{1,30}}:? )?{alone}"),
         refusal=_refusal(refusal),
-        **{name: re.compile(_alternatives(entries)) for name, entries in lists.items()},
+        misspelled=re.compile(_alternatives(list(spelling))),
+        spelling=spelling,
+        **{name: _family(entries, fillers) for name, entries in lists.items()},
     )
 
 
@@ -99,6 +106,11 @@ def _refusal(refusal: dict[str, list[str]]) -> re.Pattern[str]:
     noun = rf"(?:the |that |this )?(?!by )(?:\w+ )?{recipients}(?: address(?:es)?)?"
     passive = rf"{noun}[\s:'\"<>]*(?:(?:is|was|has been) )?{refused}"
     return re.compile(rf"{_START}(?:{passive}|{_SERVER}{refused} {noun}){_END}")
+
+
+def _family(entries: list[str], fillers: str) -> re.Pattern[str]:
+    """Return an expression for a family, with up to four fillers where an entry has "~"."""
+    return re.compile(_alternatives(entries).replace(_GAP, rf"\s(?:{fillers}\s){{0,4}}"))
 
 
 def _alternatives(entries: list[str]) -> str:
