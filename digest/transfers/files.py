@@ -4,7 +4,6 @@ A zip archive may claim any size and any path. So what is read is counted as it 
 copied to a temporary file with a name of ours.
 """
 
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -51,6 +50,11 @@ class Export:
     def names(self) -> list[str]:
         """The paths of the files, in the archive's order."""
         return list(self._members)
+
+    @property
+    def claimed_size(self) -> int:
+        """How many bytes the archive says that it unpacks to."""
+        return sum(member.file_size for member in self._members.values())
 
     def named(self, ending: str) -> list[str]:
         """Return the paths that end so, whatever their case."""
@@ -127,7 +131,7 @@ _ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, 
 
 @contextmanager
 def opened(path: Path, left: int | None = None) -> Iterator[Export]:
-    """Open an export that `pack` wrote, or a zip archive; raise TransferError for what is none.
+    """Open what `packing.pack` wrote, or a zip archive; raise TransferError for what is none.
 
     At most `left` bytes are read of it, LARGEST_TOTAL where nothing else is said.
     """
@@ -138,41 +142,6 @@ def opened(path: Path, left: int | None = None) -> Iterator[Export]:
             raise TransferError(_DAMAGED) from cause
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         yield Export(archive, Path(folder), LARGEST_TOTAL if left is None else left)
-
-
-def pack(paths: list[tuple[Path, str]], target: Path) -> None:
-    """Write the files of an export, with their names, as one zip archive.
-
-    One that is an archive already is taken as it is; of several, what is in the archives is taken.
-    """
-    if len(paths) == 1 and _is_zip(paths[0][0]):
-        shutil.copyfile(paths[0][0], target)
-        return
-    left = LARGEST_TOTAL  # of all archives together
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        for number, (path, name) in enumerate(paths):
-            file_name = Path(name).name or "export"
-            if _is_zip(path):
-                left = _repack(path, archive, f"{number}/", left)
-            elif file_name in archive.namelist():
-                archive.write(path, f"{number}/{file_name}")
-            else:
-                archive.write(path, file_name)
-
-
-def _repack(path: Path, archive: zipfile.ZipFile, folder: str, left: int) -> int:
-    """Write what an archive holds into another one; return how many bytes are left for more."""
-    with opened(path, left) as export:
-        for name in export.names:
-            with archive.open(folder + name, "w", force_zip64=True) as member:
-                for block in export.blocks(name):
-                    member.write(block)
-        return export.left
-
-
-def _is_zip(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(4) == b"PK\x03\x04"
 
 
 def _is_clutter(name: str) -> bool:

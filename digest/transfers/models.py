@@ -23,6 +23,7 @@ class Transfer(Leased):
     """
 
     class State(models.TextChoices):
+        PACKING = "packing", "being unpacked"
         FETCHING = "fetching", "fetching from the service"
         CHECKING = "checking", "being read"
         CHECKED = "checked", "waits for you"
@@ -35,11 +36,12 @@ class Transfer(Leased):
         ALL = "all", "All that everybody got"
         NONE = "none", "None"
 
-    WORKING = (State.FETCHING, State.CHECKING, State.IMPORTING)  # due for a worker
+    WORKING = (State.PACKING, State.FETCHING, State.CHECKING, State.IMPORTING)  # due for a worker
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="transfers")
     service = models.CharField(max_length=32, blank=True)  # a key of services.SERVICES
     file_name = models.CharField(max_length=LONGEST_FILE_NAME, blank=True)
-    content = models.BinaryField()  # a zip archive; empty before it is fetched and at the end
+    # A zip archive, or a bundle until it is packed; empty before it is fetched and at the end
+    content = models.BinaryField()
     address = models.CharField(max_length=500, blank=True)  # of the service's API
     sealed_key = models.TextField(blank=True)  # of the API (core.sealing), until it is fetched
     consent = models.TextField()
@@ -62,7 +64,7 @@ class Transfer(Leased):
             models.Index(fields=["created_at"], name="transfer_by_time"),
             models.Index(
                 fields=["state"],
-                condition=Q(state__in=["fetching", "checking", "importing"]),
+                condition=Q(state__in=["packing", "fetching", "checking", "importing"]),
                 name="transfer_due",
             ),
         ]

@@ -2,7 +2,7 @@
 
     add_files, add_service   what a person uploaded, or access to an API
     begin, check_again       what a person decided after they saw what is in it
-    run_due                  fetch, read or import what is due
+    run_due                  pack, fetch, read or import what is due
     delete_old               what nobody imported within a day, and old reports
 
 A worker that dies leaves its lease; another one begins again, which changes nothing that is done.
@@ -11,6 +11,7 @@ A worker that dies leaves its lease; another one begins again, which changes not
 import gzip
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.core.text import one_line
 from digest.newsletters.models import Newsletter
-from digest.transfers import files, remote
+from digest.transfers import packing, remote
 from digest.transfers.errors import LeaseLostError, TransferError
 from digest.transfers.models import LONGEST_FILE_NAME, Transfer
 from digest.transfers.options import Options
@@ -45,17 +46,17 @@ log = structlog.get_logger(__name__)
 def add_files(
     paths: list[tuple[Path, str]], newsletter: Newsletter, options: Options, now: datetime
 ) -> Transfer:
-    """Store what was uploaded, each file with its name; it is read by a worker."""
+    """Store what was uploaded, each file with its name; it is packed and read by a worker."""
     with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "export.zip"
-        files.pack(paths, target)
+        target = Path(folder) / "bundle"
+        packing.bundle(paths, target)
         content = target.read_bytes()
     names = ", ".join(one_line(name, 100) for _, name in paths)
     return _add(
         newsletter,
         options,
         now,
-        state=State.CHECKING,
+        state=State.PACKING,
         content=content,
         file_name=one_line(names, LONGEST_FILE_NAME),
     )
@@ -152,12 +153,12 @@ def _work_on(transfer: Transfer) -> None:
         return
     Transfer.objects.filter(pk=transfer.pk).update(attempts=transfer.attempts + 1)
     try:
-        changes = _fetch(transfer, lease) if transfer.state == State.FETCHING else None
-        lease.finish(**(changes or _run(transfer, lease)))
+        lease.finish(**_STEPS.get(State(transfer.state), _run)(transfer, lease))
     except LeaseLostError as problem:
         log.warning("transfer left to another worker", transfer=transfer.pk, problem=str(problem))
     except DigestError as problem:
-        lease.finish(state=State.FAILED, problem=str(problem), sealed_key="")
+        content = {"content": b""} if transfer.state == State.PACKING else {}
+        lease.finish(state=State.FAILED, problem=str(problem), sealed_key="", **content)
 
 
 class _Lease:
@@ -184,6 +185,16 @@ class _Lease:
         leases.finish(self._transfer, **{"progress": 0, **changes})
 
 
+def _pack(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
+    """Make one archive of what was uploaded; return the changes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, target = Path(name), Path(name) / "export.zip"
+        uploaded = folder / "bundle"
+        uploaded.write_bytes(transfer.content)
+        packing.pack(packing.unbundle(uploaded, folder), target, lease.report)
+        return _packed(target, "This export is too large for the console.")
+
+
 def _fetch(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
     """Fetch what the service has; return the changes, without the key, which is not needed now."""
     key = sealing.unseal(transfer.sealed_key)
@@ -192,12 +203,15 @@ def _fetch(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
         remote.fetch_all(
             transfer.service, transfer.address, key, transfer.list_name, target, lease.report
         )
-        if target.stat().st_size > remote.LARGEST:
-            raise TransferError(
-                "What this service has is too much for the console. Use `digest import` instead."
-            )
-        content = target.read_bytes()
-    return {"content": content, "sealed_key": "", "state": State.CHECKING, "attempts": 0}
+        packed = _packed(target, "What this service has is too much for the console.")
+    return packed | {"sealed_key": ""}
+
+
+def _packed(path: Path, problem: str) -> dict[str, Any]:
+    """Return the changes for an export that can be read now; raise TransferError if too large."""
+    if path.stat().st_size > remote.LARGEST:
+        raise TransferError(f"{problem} Use `digest import` instead.")
+    return {"content": path.read_bytes(), "state": State.CHECKING, "attempts": 0}
 
 
 def _run(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
@@ -222,3 +236,9 @@ def _run(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
         rows = gzip.compress(skipped.read_bytes(), 6)
     finished = {"state": State.FINISHED, "finished_at": clock.now(), "content": b""}
     return changes | finished | {"skipped": rows}
+
+
+_STEPS: dict[State, Callable[[Transfer, _Lease], dict[str, Any]]] = {
+    State.PACKING: _pack,
+    State.FETCHING: _fetch,
+}  # the others are read or imported

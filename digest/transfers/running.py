@@ -53,7 +53,7 @@ def run_transfer(
     skipped_to: Path | None = None,
     on_progress: OnProgress = lambda _share: None,
 ) -> Report:
-    """Import an export (`files.pack`), or say what an import would do; return what happened.
+    """Import an export (`packing.pack`), or say what an import would do; return what happened.
 
     All rows that are not added are written to the CSV file `skipped_to`, if given. Raises
     TransferError for what cannot be read, and SubscriberError without a consent statement; then

@@ -44,7 +44,7 @@ def upload(owner: Client, tide: Newsletter, *files: SimpleUploadedFile) -> Trans
     answer = owner.post(START, {"newsletter": tide.pk, "consent": CONSENT, "export": list(files)})
     row = Transfer.objects.get()
     assert answer["Location"] == f"{START}{row.pk}/"
-    assert "is being read" in page(owner, row)
+    assert "is being unpacked" in page(owner, row)
     queue.run_due(clock.now())
     row.refresh_from_db()
     return row

@@ -8,7 +8,7 @@ import pytest
 
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import Subscription
-from digest.transfers import files
+from digest.transfers import files, packing
 from digest.transfers.errors import TransferError
 from tests.cast import exports, make_newsletter
 from tests.transfers.test_subscribers import active, bring
@@ -78,9 +78,9 @@ def test_several_archives_share_one_limit(tmp_path: Path, monkeypatch: pytest.Mo
         for n in range(2)
     ]
     with pytest.raises(TransferError, match="4 GB"):
-        files.pack(paths, tmp_path / "export.zip")
+        packing.pack(paths, tmp_path / "export.zip")
     (tmp_path / "c.csv").write_text("a")
-    files.pack([paths[0], (tmp_path / "c.csv", "c.csv")], tmp_path / "export.zip")
+    packing.pack([paths[0], (tmp_path / "c.csv", "c.csv")], tmp_path / "export.zip")
     with files.opened(tmp_path / "export.zip") as export:
         assert sorted(export.names) == ["0/list.csv", "c.csv"]
 

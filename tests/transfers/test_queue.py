@@ -1,5 +1,7 @@
 """Transfers in the hands of workers: each step once, whoever dies; nothing is kept for long."""
 
+import io
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import pytest
 
 from digest.core import clock
 from digest.newsletters.models import Newsletter
-from digest.transfers import past_issues, queue, running
+from digest.transfers import files, packing, past_issues, queue, running
 from digest.transfers.models import Transfer
 from digest.transfers.options import Options
 from tests.cast import exports, make_newsletter
@@ -124,6 +126,43 @@ def test_a_file_that_is_no_export_fails_with_a_reason(tmp_path: Path, tide: News
     row = work(transfer)
     assert row.state == State.FAILED
     assert "picture" in row.problem
+
+
+def test_uploads_are_packed_by_a_worker(
+    tmp_path: Path, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request only stores them; how far the worker is can be seen, and its lease is renewed."""
+    paths = [
+        (exports.zipped(tmp_path / "a.zip", exports.mailchimp_account()), "a.zip"),
+        (tmp_path / "odd name.csv", "../odd name.csv"),
+    ]
+    paths[1][0].write_text("email\nx@odd.example\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(packing, "pack", None)
+        transfer = queue.add_files(paths, tide, OPTIONS, clock.now())
+    assert transfer.state == State.PACKING
+    shares: list[float] = []
+    monkeypatch.setattr(queue._Lease, "report", lambda _lease, share: shares.append(share))
+    row = work(transfer)
+    assert row.state == State.CHECKED
+    packed = shares[: shares.index(1) + 1]
+    assert packed == sorted(packed)
+    assert 0 < packed[0] < 1
+    with zipfile.ZipFile(io.BytesIO(row.content)) as archive:
+        assert {"0/7/campaigns.csv", "odd name.csv"} <= set(archive.namelist())
+
+
+def test_what_unpacks_to_too_much_is_refused_and_deleted(
+    tmp_path: Path, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small upload may be a large one."""
+    monkeypatch.setattr(files, "LARGEST_TOTAL", 5_000)
+    archive = exports.zipped(tmp_path / "a.zip", {"list.csv": "x" * 3_000})
+    paths = [(archive, "a.zip"), (archive, "b.zip")]
+    row = work(queue.add_files(paths, tide, OPTIONS, clock.now()))
+    assert (row.state, bytes(row.content)) == (State.FAILED, b"")
+    assert "4 GB" in row.problem
+    assert not queue.check_again(row, OPTIONS)
 
 
 def test_nothing_is_kept_for_long(transfer: Transfer) -> None:

@@ -16,7 +16,7 @@ from digest.subscribers.models import (
     Subscription,
     Suppression,
 )
-from digest.transfers import files
+from digest.transfers import packing
 from digest.transfers.errors import TransferError
 from digest.transfers.options import Options
 from digest.transfers.reporting import Report
@@ -51,7 +51,7 @@ def bring(
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         paths.append((path, name))
     target = folder / "export.zip"
-    files.pack(paths, target)
+    packing.pack(paths, target)
     return run_transfer(
         target,
         newsletter,

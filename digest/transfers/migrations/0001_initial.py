@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[
+                            ("packing", "being unpacked"),
                             ("fetching", "fetching from the service"),
                             ("checking", "being read"),
                             ("checked", "waits for you"),
@@ -122,7 +123,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="transfer",
             index=models.Index(
-                condition=models.Q(("state__in", ["fetching", "checking", "importing"])),
+                condition=models.Q(("state__in", ["packing", "fetching", "checking", "importing"])),
                 fields=["state"],
                 name="transfer_due",
             ),

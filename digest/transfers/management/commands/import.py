@@ -12,7 +12,7 @@ from django.core.management.base import CommandParser
 from digest.core import clock
 from digest.core.terminal import DigestCommand, Screen
 from digest.newsletters.models import Newsletter
-from digest.transfers import files, remote
+from digest.transfers import packing, remote
 from digest.transfers.errors import TransferError
 from digest.transfers.models import Transfer
 from digest.transfers.options import Options
@@ -101,7 +101,7 @@ class Command(DigestCommand):
         for file in options["files"]:
             if not file.is_file():
                 raise TransferError(f"There is no file {file}.")
-        files.pack([(file, file.name) for file in options["files"]], path)
+        packing.pack([(file, file.name) for file in options["files"]], path)
 
     def _key(self, service: str) -> str:
         """Return the key, which is never an argument: those are seen by all on the machine."""
