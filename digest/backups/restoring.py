@@ -3,7 +3,8 @@
     the whole file is read and checked; nothing has changed by then
     refused: an installation with data, running processes, another secret key, a newer schema
     witnesses know of newer data: whatever fails from here on, a worker that starts holds mail
-    the database, in one transaction; sequences far ahead; migrations to this version; the hold
+    the database, in one transaction; sequences far ahead; migrations to this version; statistics
+    for the optimizer; the hold
     journals; pictures; rows are counted: what is wrong with these is reported
 
 Ids that were given after the backup are in mails, in logs and at providers. The sequences move far
@@ -31,7 +32,7 @@ from digest.backups.header import Header
 from digest.backups.journals import restore_journal
 from digest.backups.making import COUNTED
 from digest.backups.reading import begin
-from digest.core.database import schema
+from digest.core.database import optimizer, schema
 from digest.installation import holds
 from digest.installation.models import Hold
 from digest.pictures import storage
@@ -78,6 +79,7 @@ def restore_backup(path: Path, passphrase: str, now: datetime) -> RestoreResult:
         following = _restore_database(header, parts)
         move_sequences_ahead()
         call_command("migrate", verbosity=0, interactive=False)
+        optimizer.refresh_all_statistics()
         hold = holds.begin_restored(header.made_at, now)
         pictures, problems = _restore_files(_from(following, parts))
     return RestoreResult(header, pictures, hold, [*problems, *_compare_counts(header)])

@@ -22,13 +22,15 @@ from digest.bulk.actions import Action, action_of
 from digest.bulk.errors import BulkError, LeaseLostError
 from digest.bulk.models import BulkChange, BulkChunk, BulkItem
 from digest.core import clock, jobs
-from digest.core.database import leases
+from digest.core.database import leases, optimizer
 from digest.core.errors import DigestError
+from digest.subscribers.models import ConsentEvent, Profile, Subscription
 
 LEASE = timedelta(minutes=10)  # for a chunk
 BUDGET = 20  # seconds of a job; then it is enqueued again
 UNDO_LASTS = timedelta(days=7)
 KEEP_REPORT = timedelta(days=90)
+_CHANGED = (Subscription, ConsentEvent, Profile)  # what large changes write
 
 State = BulkChange.State
 
@@ -222,6 +224,7 @@ def _finish_over(change: BulkChange, now: datetime) -> None:
         return
     row.save(update_fields=["state", "finished_at", "undone_at"])
     _record(row, result, now)
+    optimizer.refresh_statistics(_CHANGED)
 
 
 def _record(change: BulkChange, result: str, now: datetime) -> None:

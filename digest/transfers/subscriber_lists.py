@@ -160,6 +160,8 @@ def check_lists(
         reports.append(_check_list(subscriber_list, run, report_bytes))
         total += subscriber_list.layout.size
     storing.drop_tables()
+    if not dry_run:
+        storing.refresh_statistics()
     return reports
 
 

@@ -35,6 +35,13 @@ from tests.smtp_server import SmtpServer
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.real_clock]
 
 
+def has_statistics(table: str) -> bool:
+    """Say whether the optimizer knows anything of a table's columns."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_stats WHERE tablename = %s)", [table])
+        return bool(cursor.fetchone()[0])
+
+
 def test_everything_comes_back_and_nothing_is_sent_again(
     server: SmtpServer,
     settings: Settings,
@@ -67,6 +74,7 @@ def test_everything_comes_back_and_nothing_is_sent_again(
     assert Issue.objects.get().state == Issue.State.BUILT
     assert make_subscriber().pk > highest + restoring.AHEAD / 2
     assert not schema.compare_schema().problem
+    assert has_statistics("subscribers_subscriber")
 
     run_jobs()
     assert len(server.received) == 3

@@ -44,6 +44,7 @@ from digest.subscribers.importing.storing import (
     drop_tables,
     note_stops,
     prepare_tables,
+    refresh_statistics,
     store_chunk,
     store_stops,
     verdicts_on,
@@ -166,6 +167,8 @@ def _import_rows(
         refusals = _import_chunk(chunk, run, report)
         _record_refusals(report, sorted(refusals), writer)
     drop_tables()
+    if not run.dry_run:
+        refresh_statistics()
 
 
 def _note_stops(path: Path, layout: Layout, columns: Columns) -> None:

@@ -5,6 +5,7 @@
     store_chunk       copy > decide (earlier rows, stops, suppressions, unsubscribed) > insert
     store_stops       suppress the stopped, if the importer wants that
     drop_tables
+    refresh_statistics    of the tables that an import fills
 
 Raw SQL, because a list of a million is decided and stored in the database, not row by row.
 """
@@ -15,14 +16,24 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from digest.core.database import optimizer
 from digest.core.database.copying import copy
 from digest.newsletters.models import Newsletter
 from digest.subscribers.hashing import PREFIX, stored_forms
 from digest.subscribers.importing.candidates import Candidate, Refusal, Stop
 from digest.subscribers.importing.causes import SUPPRESSIBLE, Cause
 from digest.subscribers.importing.profile_cells import store_profiles
+from digest.subscribers.models import (
+    ConsentEvent,
+    Profile,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
 from digest.subscribers.signups import wording_version
 from digest.subscribers.suppression import ERASED
+
+_FILLED = (Subscriber, Subscription, ConsentEvent, Profile, Suppression)
 
 # Keys have the collation of the tables that they are looked up in, or no index would be used.
 _TABLES = """
@@ -213,6 +224,11 @@ def drop_tables() -> None:
             " pg_temp.import_decided, pg_temp.import_suppressed, pg_temp.import_stops,"
             " pg_temp.import_stopped, pg_temp.import_profiles"
         )
+
+
+def refresh_statistics() -> None:
+    """Let the optimizer know what was stored, once the transaction has committed."""
+    optimizer.refresh_statistics(_FILLED)
 
 
 def _copy(candidates: list[Candidate]) -> bool:
