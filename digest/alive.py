@@ -3,6 +3,9 @@
 For health checks of containers and supervisors, which ask every few seconds: nothing but Python's
 own library is loaded. Web is asked for `/readyz`, inbound for its greeting; worker and beat touch a
 file whenever their loop turns. Exit status 0: it runs; 1: it does not, and a line says why.
+
+`notify` lets a supervisor know that a worker or beat is ready, so that it stops the old one then
+and not before.
 """
 
 import os
@@ -39,6 +42,19 @@ def tick(process: str) -> None:
     except OSError as problem:
         # A full disk must not stop the mail; the health check will report it.
         print(f"{path} cannot be written: {problem}", file=sys.stderr)  # noqa: T201
+
+
+def notify(state: str) -> None:
+    """Send `READY=1` or `STOPPING=1` to the supervisor, if it listens: sd_notify(3) of systemd."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+            supervisor.connect("\0" + address[1:] if address.startswith("@") else address)
+            supervisor.sendall(state.encode())
+    except OSError as problem:
+        print(f"{address} cannot be notified: {problem}", file=sys.stderr)  # noqa: T201
 
 
 def tick_path(process: str) -> Path:

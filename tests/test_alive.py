@@ -1,6 +1,7 @@
 """Health checks of containers: what runs says so, what hangs does not."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -46,6 +47,32 @@ def test_nobody_at_the_port_is_not_alive(tmp_path: Path, process: str) -> None:
     assert result.returncode == 1
     assert "at port" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("is_abstract", [False, True])
+def test_the_supervisor_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_abstract: bool
+) -> None:
+    """At a socket in a folder, or at one that has no path."""
+    address = f"@digest-{os.getpid()}" if is_abstract else str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(address.replace("@", "\0", 1))
+        supervisor.settimeout(5)
+        alive.notify("READY=1")
+        assert supervisor.recv(100) == b"READY=1"
+
+
+def test_without_a_supervisor_nobody_is_notified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And one that does not listen stops nothing."""
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    alive.notify("READY=1")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nowhere"))
+    alive.notify("READY=1")
+    assert "nowhere cannot be notified" in capsys.readouterr().err
 
 
 def test_a_process_has_to_be_named(tmp_path: Path) -> None:

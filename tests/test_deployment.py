@@ -114,6 +114,8 @@ def test_pods_run_our_commands_within_limits(manifest: dict[str, Any]) -> None:
     if command := probe.get("exec", {}).get("command"):
         assert command == ["python", "-m", "digest.alive", container["args"][0]]
     assert probe or manifest["kind"] == "Job"
+    if "readinessProbe" not in container:  # a rolling update would go on before it is ready
+        assert container["args"][0] in {"migrate", "inbound"}
 
 
 def test_manifests_select_pods_that_there_are() -> None:
@@ -158,6 +160,7 @@ def test_units_run_our_commands(unit: Path) -> None:
     assert "User=digest\n" in text
     has_children = command.split()[0] in {"web", "worker"}
     assert ("KillMode=mixed\n" in text) == has_children
+    assert ("Type=notify\n" in text) == (command.split()[0] in {"worker", "beat"})
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is missing")

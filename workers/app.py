@@ -66,11 +66,18 @@ def _keep_modules(**_: object) -> None:
 @signals.worker_ready.connect
 def _report_worker(**_: object) -> None:
     _report("worker")
+    alive.notify("READY=1")  # its pool has started, and it takes tasks
+
+
+@signals.worker_shutting_down.connect
+def _report_end(**_: object) -> None:
+    alive.notify("STOPPING=1")
 
 
 @signals.beat_init.connect
 def _report_beat(**_: object) -> None:
     _report("beat")
+    alive.notify("READY=1")
 
 
 @signals.worker_process_init.connect

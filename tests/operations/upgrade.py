@@ -3,20 +3,24 @@
 The next version is a copy of this code with another number and a migration that adds a column and
 an index to the largest tables. Two web processes, two workers and beat of this version run,
 somebody asks for pages all the time, and an issue goes out. Then the database is migrated, and
-each process is replaced, one after another. Printed at the end: mails lost or sent twice, requests
-that failed, and the longest pause of the mail, with what was done then.
+each process is replaced, one after another: a worker or beat ends when its successor has said that
+it is ready (sd_notify). Printed at the end: mails lost or sent twice, requests that failed, and the
+longest pauses of the mail, with what was done then.
 """
 
 import argparse
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Event, Thread
+from types import MappingProxyType
 
 import tests.services  # noqa: F401  names a secret key and the like
 from tests.chaos.house import ROOT, House, wait_for
@@ -48,12 +52,21 @@ class Installation:
         self.house, self.next_version = house, next_version
         self.ports = {"web 1": reserve_port(), "web 2": reserve_port()}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.notified = house.folder / "notified"
 
     def start(self, name: str, tree: Path = ROOT) -> None:
-        """Start a process of a version."""
-        self.processes[name] = self.run(tree, *self.command(name))
+        """Start a process of a version, and wait until it is ready."""
         if name in self.ports:
+            self.processes[name] = self.run(tree, *self.command(name))
             wait_for(lambda: status(self.ports[name], "/readyz") == 200, START, name)
+            return
+        self.notified.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+            supervisor.bind(str(self.notified))
+            supervisor.settimeout(START)
+            variables = {"NOTIFY_SOCKET": str(self.notified)}
+            self.processes[name] = self.run(tree, *self.command(name), variables=variables)
+            assert supervisor.recv(100) == b"READY=1", name
 
     def replace(self, name: str, visitor: "Visitor") -> float:
         """Stop a process as supervisors do, start the next version's; return the seconds.
@@ -80,13 +93,15 @@ class Installation:
             return ["web", *listen, "--workers", "1"]
         return ["worker", "--concurrency", "2"] if name.startswith("worker") else ["beat"]
 
-    def run(self, tree: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    def run(
+        self, tree: Path, *arguments: str, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> subprocess.Popen[bytes]:
         """Run `digest …` of a version."""
         code = f"import sys; sys.path.insert(0, {str(tree)!r}); from digest.cli.main import main"
         with self.house.log.open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-c", f"{code}; sys.exit(main())", *arguments],
-                env=self.house.environment | {"PYTHONPATH": str(tree)},
+                env={**self.house.environment, "PYTHONPATH": str(tree), **variables},
                 cwd=tree,
                 stdout=log,
                 stderr=log,
