@@ -50,7 +50,7 @@ def test_nobody_at_the_port_is_not_alive(tmp_path: Path, process: str) -> None:
 
 
 @pytest.mark.parametrize("is_abstract", [False, True])
-def test_the_supervisor_hears_of_it(
+def test_the_supervisor_is_notified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_abstract: bool
 ) -> None:
     """At a socket in a folder, or at one that has no path."""
