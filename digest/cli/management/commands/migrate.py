@@ -12,6 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from digest.cli.migration_report import print_plan
 from digest.core.database import lock_waits, locks, pooler
 from digest.core.database.migration_plan import plan_migrations
+from digest.core.database.migration_states import new_models_alone
 from digest.core.database.schema import compare_schema
 from digest.core.errors import ConfigurationError
 from digest.core.terminal import DigestCommand
@@ -62,7 +63,7 @@ class Command(DigestCommand, migrate.Command):
                 "a DIGEST_DATABASE_URL that names the server, and DIGEST_DATABASE_POOLED=0."
             )
         quiet = options["verbosity"] <= 1
-        with locks.hold(locks.Purpose.MIGRATE):
+        with locks.hold(locks.Purpose.MIGRATE), new_models_alone():
             before = _applied(options["database"])
             quiet_options = options | ({"verbosity": 0} if quiet else {})
             lock_waits.run_patiently(lambda: migrate.Command.handle(self, **quiet_options))
