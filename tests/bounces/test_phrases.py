@@ -67,6 +67,8 @@ kim@mailbox.example was not found in the user database
 There's no one here with that name
 does not exist here
 kim: nonexistent
+kim: could not be found
+<kim@mailbox.example>... blank mailhost - invalid address, relay=[192.0.2.1]
 No matching recipient
 The recipient does not match any known user
 The name of the recipient is incorrect

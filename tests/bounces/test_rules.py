@@ -139,6 +139,7 @@ def test_the_word_sender_saves_no_address(reply: str) -> None:
         "550 5.2.1 Mail to this user is not allowed from here",
         "550 5.2.1 Sender mailbox disabled",
         "554 5.1.1 Please specify a mailbox",
+        "521 5.2.1 We will not accept delivery of this message",
         "553 5.1.1 Relaying disallowed (bad destination mailbox address)",
     ],
 )

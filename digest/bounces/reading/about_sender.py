@@ -32,10 +32,11 @@ _COUNTED = re.compile(
 _LONGEST_REPLY = 300  # characters
 # What a code about the address (5.1.1) is not believed beside, where no other word says so.
 _CONTRADICTION = re.compile(
-    r"\b(?:from address|sender|relay(?:ing|ed)?|authenticat\w+|(?:un)?authori[sz]\w+|ipv6|spf|dkim"
-    r"|your (?:ip|domain|server|host|client)|helo|ehlo|ptr|limit\w*|quota|oversized"
+    r"\b(?:from address|sender|relay(?:ing|ed)?(?!=)|authenticat\w+|(?:un)?authori[sz]\w+|ipv6"
+    r"|spf|dkim|your (?:ip|domain|server|host|client)|helo|ehlo|ptr|limit\w*|quota|oversized"
     r"|too (?:large|big|many|fast)|message size|greylist\w*|attachments?|content"
-    r"|specify|not allowed|not permitted)\b"
+    r"|specify|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)|not allowed"
+    r"|not permitted)\b"
 )
 
 

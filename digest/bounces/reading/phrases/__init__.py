@@ -24,7 +24,8 @@ BEFORE = 25  # from what is said to the noun
 ADJACENT = 12  # from somebody to what they lack
 
 _SENTENCE = re.compile(r"[.!?;](?=\s|$)|[\u3002\uff01\uff1f\uff1b]")
-_STAGE = re.compile(r"\((?:in reply to [^()]{0,40}|state \d{1,3})\)")  # Postfix; Google
+# Postfix; Google; Sendmail, who names who asked it
+_STAGE = re.compile(r"\((?:in reply to [^()]{0,40}|state \d{1,3})\)|\brelay=\S+")
 _LINK = re.compile(r"\bhttps?://\S+")
 _COPULA = re.compile(r"\W*(?:is|are|was|were)\W*")
 _AUXILIARY = re.compile(r"\W*(?:does|do|did)?\W*(?:n't)?\W*")
