@@ -17,6 +17,7 @@ from digest.connectors.errors import SignatureError, UnreadableError
 from digest.connectors.models import Connection, ReceivedEvent
 from digest.connectors.reading import Change
 from digest.core import jobs, links, sealing
+from digest.core.text import read_json
 
 _CHECKS: dict[str, Callable[[str, Mapping[str, str], bytes, datetime], str]] = {
     Connection.Kind.GHOST: signatures.check_ghost,
@@ -30,7 +31,7 @@ _READINGS: dict[str, Callable[[Mapping[str, Any]], Change | None]] = {
 
 def address_of(connection: Connection) -> str:
     """Return the address that a connection's system calls."""
-    return links.absolute(f"/connections/{links.sign_rows('connection', connection)}")
+    return links.Page.CONNECTION.url(token=links.sign_rows("connection", connection))
 
 
 def receive(token: str, headers: Mapping[str, str], body: bytes, now: datetime) -> bool:
@@ -71,10 +72,7 @@ def store(connection: Connection, message_id: str, change: Change, now: datetime
 
 
 def _parse(body: bytes) -> Mapping[str, Any]:
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as cause:
-        raise UnreadableError("The body is not JSON.") from cause
+    data = read_json(body, UnreadableError("The body is not JSON."))
     if not isinstance(data, dict):
         raise UnreadableError("The body is not a JSON object.")
     return data

@@ -1,6 +1,8 @@
 """Text from strangers as it may stand in a header, a mail, a page and the database."""
 
+import json
 import re
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import idna
@@ -86,3 +88,11 @@ def printable(value: str) -> str:
         return value
     value = re.sub(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]", "\n", value).replace("\t", " ")
     return _TAGS.sub(r"\1", _HIDDEN.sub("", value))
+
+
+def read_json(content: str | bytes, refusal: Exception) -> Any:
+    """Return a JSON document; raise `refusal` for what is not one, or is nested too deep."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as cause:
+        raise refusal from cause

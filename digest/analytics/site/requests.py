@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from digest.analytics.errors import SiteAnalyticsError
 from digest.core.http.calling import call
 from digest.core.http.errors import FetchError
+from digest.core.text import read_json
 
 _REFUSED = {401, 403}
 _REDIRECTS = range(300, 400)
@@ -40,7 +41,8 @@ def request_json(
         answer = call(url, headers=headers, body=body)
     except FetchError as problem:
         raise SiteAnalyticsError(_explain(name, problem)) from problem
-    return _parse_json(name, answer.body)
+    not_json = f"{name} did not answer in JSON. Check the address: it may be of a page for people."
+    return read_json(answer.body, SiteAnalyticsError(not_json))
 
 
 @contextmanager
@@ -64,15 +66,6 @@ def retry_after(problem: BaseException) -> timedelta:
 def is_status(problem: SiteAnalyticsError, status: int) -> bool:
     """Say whether an API answered with this status."""
     return isinstance(problem.__cause__, FetchError) and problem.__cause__.status == status
-
-
-def _parse_json(name: str, body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as problem:
-        raise SiteAnalyticsError(
-            f"{name} did not answer in JSON. Check the address: it may be of a page for people."
-        ) from problem
 
 
 def _explain(name: str, problem: FetchError) -> str:

@@ -1,6 +1,5 @@
 """Calling a service's API: JSON, page by page, patient where it asks for that."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,9 +8,9 @@ from urllib.parse import quote, urlencode
 
 from digest.core.http import FetchError
 from digest.core.http.calling import call
+from digest.core.text import read_json
 from digest.transfers.errors import TransferError
-from digest.transfers.issues.content import PastContent
-from digest.transfers.reporting import LeftIssue
+from digest.transfers.issues.content import Item
 from digest.transfers.rows import Person
 
 LARGEST_ANSWER = 20_000_000  # bytes of a page
@@ -39,12 +38,8 @@ class Client:
     def get(self, path: str, parameters: Parameters | None = None) -> Any:
         """Return an answer in JSON; raise TransferError for another, or where a key is refused."""
         content = self._call(path, parameters, "application/json")
-        try:
-            return json.loads(content)
-        except (ValueError, RecursionError) as cause:
-            raise TransferError(
-                f"{self.name} answered with something other than JSON. Check the address."
-            ) from cause
+        problem = f"{self.name} answered with something other than JSON. Check the address."
+        return read_json(content, TransferError(problem))
 
     def text(self, path: str) -> str:
         """Return an answer as text."""
@@ -94,7 +89,7 @@ class Source:
     """What one mailing list of a service has."""
 
     subscribers: Callable[[], Iterator[Person]]
-    issues: Callable[[], Iterator[PastContent | LeftIssue]]
+    issues: Callable[[], Iterator[Item]]
 
 
 def choose(name: str, rows: list[Mapping[str, Any]], kind: str) -> Mapping[str, Any]:
