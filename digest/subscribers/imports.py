@@ -147,16 +147,12 @@ def delete_old(now: datetime) -> None:
     (lists | reports).delete()
 
 
+_COUNTS = ("rows", "added", "unchanged", "refused", "suppressed", "active_here", "flagged")
+
+
 def summarize(report: Report) -> dict[str, Any]:
     """Return a report as it is stored: counts, causes, the first rows."""
-    return {
-        "rows": report.rows,
-        "added": report.added,
-        "unchanged": report.unchanged,
-        "refused": report.refused,
-        "suppressed": report.suppressed,
-        "active_here": report.active_here,
-        "flagged": report.flagged,
+    return {name: getattr(report, name) for name in _COUNTS} | {
         "odd": report.odd[:LISTED],
         "unread": [[heading, count] for heading, count in report.unread.most_common()],
         "causes": [[str(cause), count] for cause, count in report.causes.most_common()],

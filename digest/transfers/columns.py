@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from digest.newsletters.audiences.models import Attribute
+from digest.subscribers.importing.cells import split_cell
 from digest.subscribers.importing.headings import Meaning
 from digest.subscribers.importing.layout import Layout
 from digest.subscribers.importing.states import plain
-from digest.transfers.reading import split
 
 
 class Role(StrEnum):
@@ -101,7 +101,9 @@ def _names(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
 def _are_topics(sample: Sequence[Sequence[str]], index: int, titles: set[str]) -> bool:
     """Say whether each cell that is not empty names at least one topic."""
     cells = [cell for row in sample if (cell := _cell(row, index))]
-    return bool(cells) and all(any(plain(part) in titles for part in split(cell)) for cell in cells)
+    return bool(cells) and all(
+        any(plain(part) in titles for part in split_cell(cell)) for cell in cells
+    )
 
 
 def _cell(row: Sequence[str], index: int) -> str:

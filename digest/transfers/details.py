@@ -10,11 +10,12 @@ from digest.core.errors import DigestError
 from digest.newsletters.audiences.models import Attribute
 from digest.subscribers.attributes import read_value
 from digest.subscribers.errors import InvalidInputError
+from digest.subscribers.importing.cells import read_tags, split_cell
 from digest.subscribers.importing.details import Details
 from digest.subscribers.importing.rows import Row
 from digest.subscribers.importing.states import plain
 from digest.transfers.columns import DetailColumns, Role
-from digest.transfers.reading import read_document, read_ip, read_tags, read_time, split
+from digest.transfers.reading import read_document, read_ip, read_time
 from digest.transfers.services import service_of
 
 _LONGEST_ZONE = 64
@@ -52,7 +53,9 @@ def _wording(name: str, confirmed: datetime | None, ip: str | None) -> str:
 
 
 def _topics(row: Row, columns: DetailColumns, topics: tuple[str, ...]) -> tuple[str, ...]:
-    chosen = {plain(part) for index in columns.topic_columns for part in split(_cell(row, index))}
+    chosen = {
+        plain(part) for index in columns.topic_columns for part in split_cell(_cell(row, index))
+    }
     return tuple(topic for topic in topics if plain(topic) in chosen)
 
 

@@ -23,6 +23,8 @@ class Transfer(Leased):
     """
 
     class State(models.TextChoices):
+        """How far a transfer is."""
+
         PACKING = "packing", "being unpacked"
         FETCHING = "fetching", "fetching from the service"
         CHECKING = "checking", "being read"
@@ -32,6 +34,8 @@ class Transfer(Leased):
         FAILED = "failed", "failed"
 
     class Issues(models.TextChoices):
+        """Which past issues come along."""
+
         PUBLIC = "public", "Those that were public there"
         ALL = "all", "All that everybody got"
         NONE = "none", "None"

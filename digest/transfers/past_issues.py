@@ -15,8 +15,7 @@ from digest.core.text import one_line
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.transfers.cleaning import clean, picture_hosts
-from digest.transfers.issues import Item
-from digest.transfers.issues.content import NO_PAGE, PastContent
+from digest.transfers.issues.content import NO_PAGE, Item, PastContent
 from digest.transfers.models import LONGEST_ORIGIN, LONGEST_SUBJECT, PastIssue, Transfer
 from digest.transfers.reporting import IssueReport, LeftIssue
 

@@ -1,9 +1,8 @@
-"""The cells of other services' exports: times, addresses, tags, JSON. Pure.
+"""The cells of other services' exports: times, addresses, JSON. Pure.
 
 What cannot be read whole is nothing: "12:30" is not a date.
 """
 
-import csv
 import ipaddress
 import json
 import re
@@ -11,9 +10,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-
-from digest.subscribers.errors import InvalidInputError
-from digest.subscribers.profiles import MOST_TAGS, clean_tag
 
 _EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)  # no service is older
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?")  # seconds, or milliseconds
@@ -59,40 +55,9 @@ def read_ip(text: object) -> str | None:
     return None if address.is_unspecified else str(address)
 
 
-def read_tags(value: object) -> tuple[str, ...]:
-    """Return the tags in a cell: `a, b`, Mailchimp's `"a","b"`, or a list in JSON."""
-    parts = _parts(value)
-    tags = []
-    for part in parts:
-        with suppress(InvalidInputError):
-            tags.append(clean_tag(part))
-    return tuple(dict.fromkeys(tags))[:MOST_TAGS]
-
-
-def split(cell: str) -> list[str]:
-    """Return the parts of a cell that separates them by commas and may quote them."""
-    try:
-        row = next(csv.reader([cell], skipinitialspace=True), [])
-    except csv.Error:
-        row = cell.split(",")
-    return [part.strip() for part in row if part.strip()]
-
-
 def read_document(cell: str) -> Mapping[str, Any]:
     """Return an object in JSON, or an empty one for anything else."""
     with suppress(ValueError, RecursionError):
         if cell.startswith("{") and isinstance(document := json.loads(cell), dict):
             return document
     return {}
-
-
-def _parts(value: object) -> list[str]:
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        with suppress(ValueError, RecursionError):
-            value = json.loads(value)
-    if isinstance(value, list):
-        names = (part.get("name") if isinstance(part, dict) else part for part in value)
-        return [name for name in names if isinstance(name, str)]
-    if not isinstance(value, str):
-        return []
-    return [part for cell in value.splitlines() for part in split(cell)]

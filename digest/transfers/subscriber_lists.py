@@ -22,6 +22,7 @@ from digest.subscribers.errors import ImportFileError
 from digest.subscribers.importing import storing
 from digest.subscribers.importing.candidates import Candidate, Columns, Refusal, Stop, check_row
 from digest.subscribers.importing.causes import Cause
+from digest.subscribers.importing.cells import split_cell
 from digest.subscribers.importing.details import Details, store_details
 from digest.subscribers.importing.layout import Layout, read_layout, state_of_file
 from digest.subscribers.importing.rows import Row, read_rows
@@ -31,7 +32,6 @@ from digest.transfers.details import read_details
 from digest.transfers.errors import TransferError
 from digest.transfers.files import Export
 from digest.transfers.options import Options
-from digest.transfers.reading import split
 from digest.transfers.reporting import ListReport
 from digest.transfers.services import SERVICES, service_of
 
@@ -219,7 +219,7 @@ def _of_other_list(
     if index is None or not list_name:
         return None
     cell = row.cells[index].strip() if index < len(row.cells) else ""
-    if list_name.casefold() in {part.casefold() for part in (cell, *split(cell))}:
+    if list_name.casefold() in {part.casefold() for part in (cell, *split_cell(cell))}:
         return None
     reason = f"subscribed to another list: {one_line(cell, 60) or 'none'}"
     return Refusal(candidate.line, candidate.email, reason, Cause.UNKNOWN)

@@ -11,17 +11,11 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.transfers import cleaning
 from digest.transfers.models import PastIssue
-from tests.cast import exports, make_issue, make_newsletter
+from tests.cast import exports, make_issue
 from tests.connectors.ghost import gated
 from tests.transfers.test_subscribers import bring
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide, in London."""
-    return make_newsletter(slug="tide")
 
 
 def test_mailchimps_campaigns_are_dated_by_their_table(tmp_path: Path, tide: Newsletter) -> None:

@@ -42,7 +42,7 @@ def serve(settings: Settings) -> Iterator[Serve]:
 
         def start(script: services.Script) -> ProviderServer:
             server = stack.enter_context(ProviderServer(lambda _: Answer(404), pages=script))
-            settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").rstrip("/")]
+            settings.DIGEST_FETCH_ALLOW = [server.netloc]
             return server
 
         yield start
@@ -130,24 +130,37 @@ def test_a_key_that_is_refused_is_forgotten(tide: Newsletter, serve: Serve) -> N
 
 
 @pytest.mark.parametrize(
-    ("service", "address", "key", "message"),
+    ("service", "key", "message"),
     [
-        ("ghost", "https://site.example", "no colon", "Admin API key"),
-        ("ghost", "https://site.example", "id:not hexadecimal", "Admin API key"),
-        ("listmonk", "https://site.example", "token", "NAME:TOKEN"),
-        ("beehiiv", "https://site.example", "key", "pub_"),
-        ("listmonk", "http://site.example", "a:b", "https://"),
-        ("buttondown", "ftp://site.example", "a", "not a web address"),
-        ("mailchimp", "https://site.example", "a", "use a file"),
-        ("buttondown", "https://site.example", " ", "Enter the key"),
+        ("ghost", "no colon", "Admin API key"),
+        ("ghost", "id:not hexadecimal", "Admin API key"),
+        ("listmonk", "token", "NAME:TOKEN"),
+        ("beehiiv", "key", "pub_"),
+        ("mailchimp", "a", "use a file"),
+        ("buttondown", " ", "Enter the key"),
     ],
 )
-def test_access_that_cannot_be_right_is_refused_at_once(
-    tide: Newsletter, service: str, address: str, key: str, message: str
+def test_a_key_that_cannot_be_right_is_refused_at_once(
+    tide: Newsletter, service: str, key: str, message: str
 ) -> None:
     """Before anything is stored."""
+    with pytest.raises(TransferError, match=message):
+        queue.add_service(service, "https://site.example", key, tide, OPTIONS, NOON)
+
+
+@pytest.mark.parametrize(
+    ("service", "address", "message"),
+    [
+        ("listmonk", "http://site.example", "https://"),
+        ("buttondown", "ftp://site.example", "not a web address"),
+    ],
+)
+def test_an_address_that_cannot_be_right_is_refused_at_once(
+    tide: Newsletter, service: str, address: str, message: str
+) -> None:
+    """A key is never sent over plain HTTP, or to what is not a website."""
     with pytest.raises((TransferError, FetchError), match=message):
-        queue.add_service(service, address, key, tide, OPTIONS, NOON)
+        queue.add_service(service, address, "a:b", tide, OPTIONS, NOON)
     assert not Transfer.objects.exists()
 
 

@@ -21,7 +21,7 @@ from digest.transfers.errors import TransferError
 from digest.transfers.options import Options
 from digest.transfers.reporting import Report
 from digest.transfers.running import run_transfer
-from tests.cast import NOON, exports, make_newsletter
+from tests.cast import NOON, exports
 from tests.cast.newsletters import make_layout_block
 
 pytestmark = pytest.mark.django_db
@@ -29,11 +29,10 @@ CONSENT = "signed up on the site"
 
 
 @pytest.fixture
-def tide() -> Newsletter:
+def tide(tide: Newsletter) -> Newsletter:
     """The Morning Tide, with a topic."""
-    newsletter = make_newsletter()
-    make_layout_block(newsletter, kind=BlockKind.TOPIC, title="Culture", topics=["culture"])
-    return newsletter
+    make_layout_block(tide, kind=BlockKind.TOPIC, title="Culture", topics=["culture"])
+    return tide
 
 
 def bring(

@@ -17,10 +17,11 @@ from digest.newsletters.audiences.models import Attribute
 from digest.subscribers import attributes
 from digest.subscribers.errors import ImportFileError, InvalidInputError
 from digest.subscribers.exporting import unescape_formula
+from digest.subscribers.importing.cells import read_tags
 from digest.subscribers.importing.headings import Meaning
 from digest.subscribers.importing.layout import Layout
 from digest.subscribers.importing.states import plain
-from digest.subscribers.profiles import MOST_TAGS, split_tags
+from digest.subscribers.profiles import MOST_TAGS
 from digest.subscribers.segments.rules import ATTRIBUTE
 
 
@@ -56,7 +57,7 @@ class ProfileColumns:
         """Return what the cells of a row say; None if nothing."""
         tags: list[str] = []
         for index in self.tags:
-            tags += _tags(_cell(cells, index))
+            tags += read_tags(_cell(cells, index))
         values: dict[str, attributes.Value] = {}
         problems = []
         for index, heading, attribute in self.attributes:
@@ -133,14 +134,6 @@ def _attribute(meaning: str, definitions: Mapping[str, Attribute]) -> Attribute:
             f"There is no attribute “{one_line(key, 60)}”. Define it first: Segments > Attributes."
         )
     return definitions[key]
-
-
-def _tags(cell: str) -> list[str]:
-    """Return the tags of a cell; Mailchimp writes them in quotation marks, others in brackets."""
-    try:
-        return split_tags(cell.strip("[]{}").replace('"', "").replace("'", ""))
-    except InvalidInputError:
-        return []
 
 
 def _cell(cells: Sequence[str], index: int) -> Any:

@@ -4,17 +4,16 @@
 same as `results`. The body is HTML, or Markdown.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from markdown_it import MarkdownIt
 
 from digest.core import clock
-from digest.newsletters.models import Newsletter
+from digest.core.text import read_json
 from digest.transfers.errors import TransferError
 from digest.transfers.files import LARGEST_JSON, LARGEST_PAGE, Export
-from digest.transfers.issues.content import DRAFT, NO_DATE, NO_PAGE, PAID, PastContent
+from digest.transfers.issues.content import DRAFT, NO_DATE, NO_PAGE, PAID, Choice, Item, PastContent
 from digest.transfers.reading import read_time
 from digest.transfers.reporting import LeftIssue
 
@@ -22,24 +21,25 @@ SENT = frozenset({"sent", "imported"})
 _PUBLIC, _PRIVATE = "public", frozenset({"public", "private", "hidden", "archival"})
 
 
-def applies(export: Export) -> bool:
-    """Say whether an export has emails of Buttondown."""
-    return bool(_documents(export))
+def files_in(export: Export) -> list[str]:
+    """Return the documents of an export that have emails of Buttondown."""
+    return [
+        name
+        for name in export.named(".json")
+        if b'"body"' in (start := export.start(name, 1 << 20)) and b'"publish_date"' in start
+    ]
 
 
-def read(
-    export: Export, newsletter: Newsletter, list_name: str
-) -> Iterator[PastContent | LeftIssue]:
+def read(export: Export, name: str, _choice: Choice) -> Iterator[Item]:
     """Yield the emails, and those that stay behind."""
-    del newsletter, list_name  # a newsletter of Buttondown has one list, and times with their zone
-    for name in _documents(export):
-        yield from map(read_email, rows_of(export.read(name, LARGEST_JSON)))
+    yield from map(read_email, rows_of(export.read(name, LARGEST_JSON)))
 
 
-def read_email(row: Mapping[str, Any]) -> PastContent | LeftIssue:
+def read_email(row: Mapping[str, Any]) -> Item:
     """Return an email of Buttondown's export or API."""
     title = str(row.get("subject") or row.get("slug") or "")
     kind = str(row.get("email_type") or row.get("type") or _PUBLIC)
+    sent_at = read_time(row.get("publish_date"), clock.now())
     if row.get("status", "sent") not in SENT:
         return LeftIssue(title, DRAFT)
     if kind not in _PRIVATE:
@@ -47,7 +47,6 @@ def read_email(row: Mapping[str, Any]) -> PastContent | LeftIssue:
     body = row.get("body")
     if not isinstance(body, str) or not body.strip():
         return LeftIssue(title, NO_PAGE)
-    sent_at = read_time(row.get("publish_date"), clock.now())
     if sent_at is None:
         return LeftIssue(title, NO_DATE)
     return PastContent(
@@ -71,17 +70,7 @@ def to_html(body: str) -> str:
 
 def rows_of(content: bytes) -> list[Mapping[str, Any]]:
     """Return the objects in a JSON document: a list, or the `results` of an answer."""
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as cause:
-        raise TransferError("A JSON file in this export is damaged. Export again.") from cause
+    damaged = TransferError("A JSON file in this export is damaged. Export again.")
+    document = read_json(content, damaged)
     rows = document.get("results") if isinstance(document, dict) else document
     return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _documents(export: Export) -> list[str]:
-    return [
-        name
-        for name in export.named(".json")
-        if b'"body"' in (start := export.start(name, 1 << 20)) and b'"publish_date"' in start
-    ]

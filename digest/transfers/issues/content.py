@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
+from digest.newsletters.models import Newsletter
 from digest.subscribers.importing.states import plain
 from digest.transfers.errors import TransferError
+from digest.transfers.reporting import LeftIssue
 
 DRAFT = "was never sent"
 PAID = "for paying subscribers only"
@@ -26,6 +28,20 @@ class PastContent(NamedTuple):
     preheader: str
     html: str
     is_public: bool | None  # whether everybody could read it there; None: the export does not say
+
+
+Item = PastContent | LeftIssue
+
+
+class Choice(NamedTuple):
+    """Where past issues go, and of which mailing list; "" for all lists."""
+
+    newsletter: Newsletter
+    list_name: str
+
+    def includes(self, list_name: str) -> bool:
+        """Say whether what was sent to a list is wanted."""
+        return not self.list_name or list_name.casefold() == self.list_name.casefold()
 
 
 def table(text: str) -> Iterator[Mapping[str, str]]:

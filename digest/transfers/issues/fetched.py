@@ -4,26 +4,22 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from digest.newsletters.models import Newsletter
 from digest.transfers.errors import TransferError
 from digest.transfers.files import LARGEST_JSON, LARGEST_TEXT, Export
-from digest.transfers.issues.content import PastContent
+from digest.transfers.issues.content import Choice, Item, PastContent
 from digest.transfers.reporting import LeftIssue
 
 NAME = "digest-issues.jsonl"
 
 
-def applies(export: Export) -> bool:
-    """Say whether an export was fetched by us."""
-    return NAME in export.names
+def files_in(export: Export) -> list[str]:
+    """Return the file of an export that was fetched by us; none in any other."""
+    return [NAME] if NAME in export.names else []
 
 
-def read(
-    export: Export, newsletter: Newsletter, list_name: str
-) -> Iterator[PastContent | LeftIssue]:
-    """Yield the issues, and those that stay behind."""
-    del newsletter, list_name  # were chosen when they were fetched
-    for line in filter(None, export.text(NAME, LARGEST_TEXT).split("\n")):
+def read(export: Export, name: str, _choice: Choice) -> Iterator[Item]:
+    """Yield the issues, and those that stay behind; a list was chosen when they were fetched."""
+    for line in filter(None, export.text(name, LARGEST_TEXT).split("\n")):
         if len(line) > LARGEST_JSON:
             raise TransferError("A past issue in this export is larger than 20 MB.")
         try:
@@ -33,7 +29,7 @@ def read(
             raise TransferError("The past issues in this export are damaged.") from cause
 
 
-def line_of(item: PastContent | LeftIssue) -> str:
+def line_of(item: Item) -> str:
     """Return an item as the line of the file."""
     values = item._asdict()
     if isinstance(item, PastContent):

@@ -4,16 +4,24 @@
 versions write `meta` and `data` at the top. Members are not in it.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from digest.core import clock
 from digest.core.gating import strip_gated_blocks
-from digest.newsletters.models import Newsletter
+from digest.core.text import read_json
 from digest.transfers.errors import TransferError
 from digest.transfers.files import LARGEST_JSON, Export
-from digest.transfers.issues.content import DRAFT, NO_DATE, NO_PAGE, OTHER_LIST, PAID, PastContent
+from digest.transfers.issues.content import (
+    DRAFT,
+    NO_DATE,
+    NO_PAGE,
+    OTHER_LIST,
+    PAID,
+    Choice,
+    Item,
+    PastContent,
+)
 from digest.transfers.reading import read_time
 from digest.transfers.reporting import LeftIssue
 
@@ -22,41 +30,40 @@ _PAYWALL = "<!--members-only-->"
 _MARKS = (b'"db"', b'"posts"', b'"exported_on"')
 
 
-def applies(export: Export) -> bool:
-    """Say whether an export has posts of Ghost."""
-    return bool(_documents(export))
+def files_in(export: Export) -> list[str]:
+    """Return the documents of an export that have posts of Ghost."""
+    return [
+        name
+        for name in export.named(".json")
+        if any(mark in export.start(name) for mark in _MARKS)
+        and export.start(name).lstrip().startswith(b"{")
+    ]
 
 
-def read(
-    export: Export, newsletter: Newsletter, list_name: str
-) -> Iterator[PastContent | LeftIssue]:
+def read(export: Export, name: str, choice: Choice) -> Iterator[Item]:
     """Yield the posts, and those that stay behind."""
-    del newsletter  # times come with their zone
-    for name in _documents(export):
-        data = _data(export, name)
-        metas = {row.get("post_id"): row for row in _rows(data, "posts_meta")}
-        other_ids = {
-            row.get("id")
-            for row in _rows(data, "newsletters")
-            if list_name and str(row.get("name", "")).casefold() != list_name.casefold()
-        }
-        for row in _rows(data, "posts"):
-            yield read_post(row, metas.get(row.get("id"), {}), other_ids)
+    data = _data(export, name)
+    metas = {row.get("post_id"): row for row in _rows(data, "posts_meta")}
+    other_ids = {
+        row.get("id")
+        for row in _rows(data, "newsletters")
+        if not choice.includes(str(row.get("name", "")))
+    }
+    for row in _rows(data, "posts"):
+        yield read_post(row, metas.get(row.get("id"), {}), other_ids)
 
 
 def newsletter_names(export: Export) -> list[str]:
     """Return the names of the site's active newsletters."""
     return [
         str(row.get("name", ""))
-        for name in _documents(export)
+        for name in files_in(export)
         for row in _rows(_data(export, name), "newsletters")
         if row.get("status", "active") == "active"
     ]
 
 
-def read_post(
-    row: Mapping[str, Any], meta: Mapping[str, Any], other_ids: set[Any]
-) -> PastContent | LeftIssue:
+def read_post(row: Mapping[str, Any], meta: Mapping[str, Any], other_ids: set[Any]) -> Item:
     """Return a post of Ghost's export or Admin API; `others` are the ids of other newsletters."""
     title = str(row.get("title") or row.get("slug") or "")
     visibility, html = row.get("visibility", "public"), str(row.get("html") or "")
@@ -89,22 +96,11 @@ def _obstacle(row: Mapping[str, Any], other_ids: set[Any]) -> str:
     return "" if str(row.get("html") or "").strip() else NO_PAGE
 
 
-def _documents(export: Export) -> list[str]:
-    return [
-        name
-        for name in export.named(".json")
-        if any(mark in export.start(name) for mark in _MARKS)
-        and export.start(name).lstrip().startswith(b"{")
-    ]
-
-
 def _data(export: Export, name: str) -> Mapping[str, Any]:
-    try:
-        document = json.loads(export.read(name, LARGEST_JSON))
-    except (ValueError, RecursionError) as cause:
-        raise TransferError(
-            "This JSON file is damaged. Export again in Ghost: Settings > Import/Export."
-        ) from cause
+    damaged = TransferError(
+        "This JSON file is damaged. Export again in Ghost: Settings > Import/Export."
+    )
+    document = read_json(export.read(name, LARGEST_JSON), damaged)
     databases = document.get("db")
     first = databases[0] if isinstance(databases, list) and databases else document
     data = first.get("data") if isinstance(first, dict) else None

@@ -11,10 +11,17 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from digest.core import clock
-from digest.newsletters.models import Newsletter
 from digest.subscribers.importing.states import plain
 from digest.transfers.files import LARGEST_PAGE, LARGEST_TEXT, Export
-from digest.transfers.issues.content import DRAFT, NO_PAGE, OTHER_LIST, PastContent, table
+from digest.transfers.issues.content import (
+    DRAFT,
+    NO_PAGE,
+    OTHER_LIST,
+    Choice,
+    Item,
+    PastContent,
+    table,
+)
 from digest.transfers.reporting import LeftIssue
 
 _FOLDER = "campaigns_content/"
@@ -23,42 +30,35 @@ _LIKE_ENOUGH = 0.85
 _MOST_COMPARED = 2_000  # files; beyond, only a name that is the same counts
 
 
-def applies(export: Export) -> bool:
-    """Say whether an export has campaigns of Mailchimp."""
-    return bool(_tables(export))
-
-
-def read(
-    export: Export, newsletter: Newsletter, list_name: str
-) -> Iterator[PastContent | LeftIssue]:
-    """Yield the campaigns, and those that stay behind."""
-    zone = clock.zone(newsletter.publication.timezone)
-    for name in _tables(export):
-        pages = _pages(export, name[: -len("campaigns.csv")])
-        for row in table(export.text(name, LARGEST_TEXT)):
-            title = row.get("subject") or row.get("title", "")
-            sent_at = _sent_at(row.get("send date", ""))
-            page = _page_of(row, pages)
-            if list_name and row.get("list", list_name).casefold() != list_name.casefold():
-                yield LeftIssue(title, OTHER_LIST)
-            elif sent_at is None:
-                yield LeftIssue(title, DRAFT)
-            elif page is None:
-                yield LeftIssue(title, NO_PAGE)
-            else:
-                yield PastContent(
-                    service="mailchimp",
-                    origin=row.get("unique id") or f"{row.get('send date')} {title}"[:200],
-                    sent_at=sent_at.replace(tzinfo=zone).astimezone(UTC),
-                    subject=title,
-                    preheader="",
-                    html=export.text(page, LARGEST_PAGE),
-                    is_public=None,
-                )
-
-
-def _tables(export: Export) -> list[str]:
+def files_in(export: Export) -> list[str]:
+    """Return the tables of an export that name campaigns of Mailchimp."""
     return [name for name in export.named("campaigns.csv") if b"Send Date" in export.start(name)]
+
+
+def read(export: Export, name: str, choice: Choice) -> Iterator[Item]:
+    """Yield the campaigns, and those that stay behind."""
+    zone = clock.zone(choice.newsletter.publication.timezone)
+    pages = _pages(export, name[: -len("campaigns.csv")])
+    for row in table(export.text(name, LARGEST_TEXT)):
+        title = row.get("subject") or row.get("title", "")
+        sent_at = _sent_at(row.get("send date", ""))
+        page = _page_of(row, pages)
+        if "list" in row and not choice.includes(row["list"]):
+            yield LeftIssue(title, OTHER_LIST)
+        elif sent_at is None:
+            yield LeftIssue(title, DRAFT)
+        elif page is None:
+            yield LeftIssue(title, NO_PAGE)
+        else:
+            yield PastContent(
+                service="mailchimp",
+                origin=row.get("unique id") or f"{row.get('send date')} {title}"[:200],
+                sent_at=sent_at.replace(tzinfo=zone).astimezone(UTC),
+                subject=title,
+                preheader="",
+                html=export.text(page, LARGEST_PAGE),
+                is_public=None,
+            )
 
 
 def _pages(export: Export, folder: str) -> dict[str, str]:

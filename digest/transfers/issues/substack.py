@@ -7,9 +7,17 @@ subtitle, podcast_url.
 from collections.abc import Iterator, Mapping
 
 from digest.core import clock
-from digest.newsletters.models import Newsletter
 from digest.transfers.files import LARGEST_PAGE, LARGEST_TEXT, Export
-from digest.transfers.issues.content import DRAFT, NO_DATE, NO_PAGE, PAID, PastContent, table
+from digest.transfers.issues.content import (
+    DRAFT,
+    NO_DATE,
+    NO_PAGE,
+    PAID,
+    Choice,
+    Item,
+    PastContent,
+    table,
+)
 from digest.transfers.reading import read_time
 from digest.transfers.reporting import LeftIssue
 
@@ -17,29 +25,20 @@ _PAYWALL = 'class="paywall-jump"'
 _TYPES = frozenset({"newsletter", "podcast", ""})
 
 
-def applies(export: Export) -> bool:
-    """Say whether an export has posts of Substack."""
-    return bool(_tables(export))
-
-
-def read(
-    export: Export, newsletter: Newsletter, list_name: str
-) -> Iterator[PastContent | LeftIssue]:
-    """Yield the posts, and those that stay behind."""
-    del newsletter, list_name  # a publication of Substack has one list, and times with their zone
-    for name in _tables(export):
-        folder = name[: -len("posts.csv")]
-        pages = _pages(export, folder)
-        for row in table(export.text(name, LARGEST_TEXT)):
-            yield _post(export, row, pages)
-
-
-def _tables(export: Export) -> list[str]:
+def files_in(export: Export) -> list[str]:
+    """Return the tables of an export that name posts of Substack."""
     return [
         name
         for name in export.named("posts.csv")
         if b"post_id" in export.start(name) and b"is_published" in export.start(name)
     ]
+
+
+def read(export: Export, name: str, _choice: Choice) -> Iterator[Item]:
+    """Yield the posts, and those that stay behind."""
+    pages = _pages(export, name[: -len("posts.csv")])
+    for row in table(export.text(name, LARGEST_TEXT)):
+        yield _post(export, row, pages)
 
 
 def _pages(export: Export, folder: str) -> Mapping[str, str]:
@@ -51,9 +50,7 @@ def _pages(export: Export, folder: str) -> Mapping[str, str]:
     return pages
 
 
-def _post(
-    export: Export, row: Mapping[str, str], pages: Mapping[str, str]
-) -> PastContent | LeftIssue:
+def _post(export: Export, row: Mapping[str, str], pages: Mapping[str, str]) -> Item:
     origin = row.get("post id", "").partition(".")[0]
     title = row.get("title", "") or row.get("post id", "")
     sent_at = read_time(row.get("email sent at") or row.get("post date", ""), clock.now())

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from digest.core.http import checked_url
 from digest.transfers.errors import TransferError
-from digest.transfers.issues import Item, fetched
+from digest.transfers.issues import fetched
+from digest.transfers.issues.content import Item
 from digest.transfers.remote import beehiiv, buttondown, ghost, listmonk
 from digest.transfers.remote.client import Client, Source
 from digest.transfers.rows import Person, file_name, write_persons

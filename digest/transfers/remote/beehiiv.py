@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from digest.core import clock
 from digest.transfers.errors import TransferError
-from digest.transfers.issues.content import DRAFT, NO_DATE, NO_PAGE, PAID, PastContent
+from digest.transfers.issues.content import DRAFT, NO_DATE, NO_PAGE, PAID, Item, PastContent
 from digest.transfers.reading import read_time
 from digest.transfers.remote.client import MOST_PAGES, Client, Source, objects_in
 from digest.transfers.reporting import LeftIssue
@@ -64,13 +64,13 @@ def _person(row: Mapping[str, Any]) -> Person:
     )
 
 
-def _issues(api: Client) -> Iterator[PastContent | LeftIssue]:
+def _issues(api: Client) -> Iterator[Item]:
     parameters = {"limit": 20, "status": "confirmed", "expand[]": ["free_web_content"]}
     rows = api.pages("posts", parameters, lambda answer: answer.get("data"))
     return map(_issue, rows)
 
 
-def _issue(row: Mapping[str, Any]) -> PastContent | LeftIssue:
+def _issue(row: Mapping[str, Any]) -> Item:
     title = str(row.get("subject_line") or row.get("title") or "")
     if row.get("status") != "confirmed":
         return LeftIssue(title, DRAFT)

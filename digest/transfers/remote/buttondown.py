@@ -4,9 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from digest.transfers.issues import buttondown
-from digest.transfers.issues.content import PastContent
+from digest.transfers.issues.content import Item
 from digest.transfers.remote.client import Client, Source
-from digest.transfers.reporting import LeftIssue
 from digest.transfers.rows import UNCONFIRMED, UNSUBSCRIBED, Person
 
 _STATES = {"unactivated": UNCONFIRMED, "churned": UNSUBSCRIBED, "removed": UNSUBSCRIBED}
@@ -43,6 +42,6 @@ def _subscribers(api: Client) -> Iterator[Person]:
     return map(read_person, rows)
 
 
-def _issues(api: Client) -> Iterator[PastContent | LeftIssue]:
+def _issues(api: Client) -> Iterator[Item]:
     rows = api.pages("emails", {}, lambda answer: answer.get("results"))
     return map(buttondown.read_email, rows)

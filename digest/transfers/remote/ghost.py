@@ -14,9 +14,8 @@ from typing import Any
 from digest.core import clock
 from digest.transfers.errors import TransferError
 from digest.transfers.issues import ghost
-from digest.transfers.issues.content import PastContent
+from digest.transfers.issues.content import Item
 from digest.transfers.remote.client import Client, Source, choose, objects_in
-from digest.transfers.reporting import LeftIssue
 from digest.transfers.rows import BOUNCED, COMPLAINED, SUBSCRIBED, UNSUBSCRIBED, Person
 from digest.transfers.services import SERVICES
 
@@ -61,7 +60,7 @@ def _subscribers(api: Client, newsletter: Mapping[str, Any]) -> Iterator[Person]
         )
 
 
-def _issues(api: Client, other_ids: set[Any]) -> Iterator[PastContent | LeftIssue]:
+def _issues(api: Client, other_ids: set[Any]) -> Iterator[Item]:
     parameters = {
         "limit": 20,
         "formats": "html",

@@ -5,7 +5,7 @@ from typing import Any
 
 from digest.core import clock
 from digest.transfers.errors import TransferError
-from digest.transfers.issues.content import NO_DATE, NO_PAGE, OTHER_LIST, PastContent
+from digest.transfers.issues.content import NO_DATE, NO_PAGE, OTHER_LIST, Item, PastContent
 from digest.transfers.reading import read_time
 from digest.transfers.remote.client import Client, Source, choose, objects_in
 from digest.transfers.reporting import LeftIssue
@@ -47,7 +47,7 @@ def _subscribers(api: Client, mailing_list: Mapping[str, Any]) -> Iterator[Perso
         )
 
 
-def _issues(api: Client, mailing_list: Mapping[str, Any]) -> Iterator[PastContent | LeftIssue]:
+def _issues(api: Client, mailing_list: Mapping[str, Any]) -> Iterator[Item]:
     parameters = {
         "status": "finished",
         "no_body": "true",
@@ -59,9 +59,7 @@ def _issues(api: Client, mailing_list: Mapping[str, Any]) -> Iterator[PastConten
         yield _issue(api, row, mailing_list)
 
 
-def _issue(
-    api: Client, row: Mapping[str, Any], mailing_list: Mapping[str, Any]
-) -> PastContent | LeftIssue:
+def _issue(api: Client, row: Mapping[str, Any], mailing_list: Mapping[str, Any]) -> Item:
     title = str(row.get("subject") or row.get("name") or "")
     if row.get("type", "regular") != "regular":
         return LeftIssue(title, "a request to confirm, not an issue")
