@@ -10,17 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from digest.articles.parsing.base import Entry, Image
-from digest.connectors.reading.changes import (
-    LONGEST_TEXT,
-    Action,
-    Change,
-    read_line,
-    read_lines,
-    read_markup,
-    read_moment,
-    read_object,
-    read_url,
-)
+from digest.connectors.reading.changes import Action, Change
+from digest.connectors.reading.fields import LONGEST_TEXT, Fields, read_lines
 from digest.core.gating import has_gated_blocks, strip_gated_blocks
 
 PUBLISHED = "published"
@@ -28,61 +19,61 @@ PUBLISHED = "published"
 
 def read_call(body: Mapping[str, Any]) -> Change | None:
     """Return what a webhook reports; None for drafts, pages, and posts that are mails only."""
-    post = read_object(body.get("post"))
-    current, previous = read_object(post.get("current")), read_object(post.get("previous"))
-    was_public = read_line(previous, "status") == PUBLISHED
+    post = Fields.of(body.get("post"))
+    current, previous = post.fields("current"), post.fields("previous")
+    was_public = previous.line("status") == PUBLISHED
     is_deleted = body.get("event") == "post.deleted" or not current
-    if read_line(current, "status") == PUBLISHED and not is_deleted:
+    if current.line("status") == PUBLISHED and not is_deleted:
         is_new = "status" in previous and not was_public
-        entry = read_post(current)
+        entry = read_post(current.data)
         action = Action.PUBLISH if is_new else Action.CORRECT
         return Change(action, entry, changed_at=entry.updated_at)
     if is_deleted or was_public:
-        guid = read_line(current, "id") or read_line(previous, "id")
-        url = read_url(previous, "url") or read_url(current, "url")
-        changed_at = None if is_deleted else read_moment(current, "updated_at")
+        guid = current.line("id") or previous.line("id")
+        url = previous.url("url") or current.url("url")
+        changed_at = None if is_deleted else current.moment("updated_at")
         entry = Entry(guid=guid, url=url)
         return Change(Action.RETRACT, entry, changed_at=changed_at) if guid else None
     return None
 
 
-def read_post(post: Mapping[str, Any]) -> Entry:
+def read_post(data: Mapping[str, Any]) -> Entry:
     """Return a post as an article. What not everybody may read stays in Ghost.
 
     That is the text of a post that is not public, the blocks of a public one that are for members,
     and the excerpt that Ghost makes of such texts. Its guid is the post's id, as in Ghost's own
     feed.
     """
-    is_public = read_line(post, "visibility") in {"", "public"}
-    html = read_markup(post, "html")
+    post = Fields(data)
+    is_public = post.line("visibility") in {"", "public"}
+    html = post.markup("html")
     is_for_everybody = is_public and not has_gated_blocks(html)
-    primary = read_object(post.get("primary_tag"))
+    primary = post.fields("primary_tag")
     return Entry(
-        guid=read_line(post, "id"),
-        url=read_url(post, "url"),
-        title=read_markup(post, "title", 1000),
-        summary=read_markup(post, "custom_excerpt", LONGEST_TEXT)
-        or (read_markup(post, "excerpt", LONGEST_TEXT) if is_for_everybody else ""),
+        guid=post.line("id"),
+        url=post.url("url"),
+        title=post.markup("title", 1000),
+        summary=post.markup("custom_excerpt", LONGEST_TEXT)
+        or (post.markup("excerpt", LONGEST_TEXT) if is_for_everybody else ""),
         body_html=strip_gated_blocks(html) if is_public else "",
-        byline=", ".join(_names(post.get("authors"))),
-        section=read_line(primary, "name", 200) if _is_public(primary) else "",
-        tags=_names(post.get("tags")),
-        published_at=read_moment(post, "published_at"),
-        updated_at=read_moment(post, "updated_at"),
+        byline=", ".join(_names(post.objects("authors"))),
+        section=primary.line("name", 200) if _is_public(primary) else "",
+        tags=_names(post.objects("tags")),
+        published_at=post.moment("published_at"),
+        updated_at=post.moment("updated_at"),
         image=Image(
-            read_url(post, "feature_image"),
-            read_markup(post, "feature_image_alt", LONGEST_TEXT),
-            read_markup(post, "feature_image_caption", LONGEST_TEXT),
+            post.url("feature_image"),
+            post.markup("feature_image_alt", LONGEST_TEXT),
+            post.markup("feature_image_caption", LONGEST_TEXT),
         ),
     )
 
 
-def _names(rows: Any) -> tuple[str, ...]:
+def _names(rows: list[Fields]) -> tuple[str, ...]:
     """Return the names of tags or authors; Ghost's internal tags, which begin with #, are not."""
-    objects = map(read_object, rows if isinstance(rows, list) else [])
-    return read_lines([read_line(row, "name", 200) for row in objects if _is_public(row)])
+    return read_lines([row.line("name", 200) for row in rows if _is_public(row)])
 
 
-def _is_public(row: Mapping[str, Any]) -> bool:
-    is_hidden = row.get("visibility") == "internal" or read_line(row, "name").startswith("#")
+def _is_public(row: Fields) -> bool:
+    is_hidden = row.text("visibility") == "internal" or row.line("name").startswith("#")
     return not is_hidden

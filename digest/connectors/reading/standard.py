@@ -9,17 +9,8 @@ from typing import Any
 
 from digest.articles.parsing.base import Entry, Image
 from digest.connectors.errors import UnreadableError
-from digest.connectors.reading.changes import (
-    LONGEST_TEXT,
-    Action,
-    Change,
-    read_line,
-    read_lines,
-    read_markup,
-    read_moment,
-    read_object,
-    read_url,
-)
+from digest.connectors.reading.changes import Action, Change
+from digest.connectors.reading.fields import LONGEST_TEXT, Fields
 
 TYPES = {
     "article.published": Action.PUBLISH,
@@ -31,46 +22,47 @@ TEST = "test"  # changes nothing, as the type that Digest's own webhooks send
 
 def read_call(body: Mapping[str, Any]) -> Change | None:
     """Return what a call reports; None for a test. Raises UnreadableError for another type."""
-    kind = read_line(body, "type")
+    call = Fields(body)
+    kind = call.line("type")
     if kind == TEST:
         return None
     if kind not in TYPES:
         raise UnreadableError(f"{kind!r} is not a type. Send one of: {', '.join(TYPES)}.")
-    data = read_object(body.get("data"))
-    action, changed_at = TYPES[kind], read_moment(body, "timestamp")
+    data = call.fields("data")
+    action, changed_at = TYPES[kind], call.moment("timestamp")
     if action == Action.RETRACT:
-        return Change(action, _identity(data), read_line(data, "note"), changed_at)
+        return Change(action, _identity(data), data.line("note"), changed_at)
     return Change(action, _entry(data), changed_at=changed_at)
 
 
-def _identity(data: Mapping[str, Any]) -> Entry:
-    entry = Entry(guid=read_line(data, "guid", 1000), url=read_url(data, "url"))
+def _identity(data: Fields) -> Entry:
+    entry = Entry(guid=data.line("guid", 1000), url=data.url("url"))
     if not (entry.guid or entry.url):
         raise UnreadableError("A retracted article needs its guid or its url.")
     return entry
 
 
-def _entry(data: Mapping[str, Any]) -> Entry:
+def _entry(data: Fields) -> Entry:
     identity = _identity(data)
-    title = read_markup(data, "title", 1000)
+    title = data.markup("title", 1000)
     if not identity.url or not title.strip():
         raise UnreadableError("An article needs a url (https://…) and a title.")
     return Entry(
         guid=identity.guid,
         url=identity.url,
         title=title,
-        summary=read_markup(data, "summary", LONGEST_TEXT),
-        body_html=read_markup(data, "body_html"),
-        byline=read_line(data, "byline"),
-        section=read_line(data, "section", 200),
-        tags=read_lines(data.get("tags")),
-        language=read_line(data, "language", 35),
-        published_at=read_moment(data, "published_at"),
-        updated_at=read_moment(data, "updated_at"),
+        summary=data.markup("summary", LONGEST_TEXT),
+        body_html=data.markup("body_html"),
+        byline=data.line("byline"),
+        section=data.line("section", 200),
+        tags=data.lines("tags"),
+        language=data.line("language", 35),
+        published_at=data.moment("published_at"),
+        updated_at=data.moment("updated_at"),
         image=Image(
-            read_url(data, "image_url"),
-            read_markup(data, "image_alt", LONGEST_TEXT),
-            read_markup(data, "image_caption", LONGEST_TEXT),
-            read_line(data, "image_credit"),
+            data.url("image_url"),
+            data.markup("image_alt", LONGEST_TEXT),
+            data.markup("image_caption", LONGEST_TEXT),
+            data.line("image_credit"),
         ),
     )
