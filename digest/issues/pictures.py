@@ -12,7 +12,7 @@ from hashlib import sha256
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 
-from digest.core.links import absolute
+from digest.core.links import Page
 from digest.core.text import web_url
 from digest.core.uuids import as_uuid
 from digest.issues.errors import IssueError
@@ -75,5 +75,5 @@ def fingerprint(issue: Issue) -> str:
 def _address(story: Story) -> str:
     """Return where a story's picture is fetched from; blank for none, and for one of ours."""
     url = web_url(story.image_url)
-    own = (absolute("/pictures/"), settings.DIGEST_PICTURES_URL or "\n")
+    own = (Page.PICTURE.beginning, settings.DIGEST_PICTURES_URL or "\n")
     return "" if url.startswith(own) else url

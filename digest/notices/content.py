@@ -69,7 +69,7 @@ def _confirm(notice: Notice, now: datetime) -> WrittenNotice | None:
     mailto = _confirm_mailto(token)
     return WrittenNotice(
         letters.confirm(pending, notice.publication, notice.language, by_mail=bool(mailto)),
-        {letters.CONFIRM: links.absolute(f"/confirm/{token}"), letters.BY_MAIL: mailto},
+        {letters.CONFIRM: links.Page.CONFIRM.url(token=token), letters.BY_MAIL: mailto},
     )
 
 
@@ -136,9 +136,9 @@ def _change_url(
 ) -> str:
     """Return the link to the notice's address change; "" if it is not among `changes`."""
     change = changes.filter(pk=notice.context["change"]).first()
-    return (
-        links.absolute(f"/change/{links.sign_rows_until(purpose, until, change)}") if change else ""
-    )
+    if change is None:
+        return ""
+    return links.Page.CHANGE.url(token=links.sign_rows_until(purpose, until, change))
 
 
 def _left(notice: Notice, _now: datetime) -> WrittenNotice | None:
@@ -160,7 +160,7 @@ def _stay(notice: Notice, _now: datetime) -> WrittenNotice | None:
     return WrittenNotice(
         letters.question_to_stay(newsletter, notice.language),
         {
-            letters.CONFIRM: links.absolute(f"/stay/{token}"),
+            letters.CONFIRM: links.Page.STAY.url(token=token),
             letters.UNSUBSCRIBE: unsubscribe_url,
         },
         unsubscribe_url=unsubscribe_url,
@@ -173,7 +173,7 @@ def _help(notice: Notice, _now: datetime) -> WrittenNotice | None:
     newsletters = list(listed)
     urls = {}
     if newsletters:
-        urls[letters.SUBSCRIBE] = links.absolute(f"/subscribe/{newsletters[0].slug}")
+        urls[letters.SUBSCRIBE] = links.Page.SUBSCRIBE.url(slug=newsletters[0].slug)
     domain = settings.DIGEST_INBOUND_DOMAIN
     return WrittenNotice(
         letters.email_commands(newsletters, notice.publication, domain, notice.language), urls

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
-from digest.core.links import absolute
+from digest.core.links import Page
 from digest.pictures.errors import PicturesUnavailableError
 
 ALIAS = "pictures"
@@ -40,7 +40,7 @@ def shown_name(file_name: str) -> str:
 def public_url(file_name: str) -> str:
     """Return the absolute address at which mails find a file."""
     base = settings.DIGEST_PICTURES_URL
-    return f"{base}/{shown_name(file_name)}" if base else absolute(f"/pictures/{file_name}")
+    return f"{base}/{shown_name(file_name)}" if base else Page.PICTURE.url(name=file_name)
 
 
 def folder() -> Path | None:

@@ -4,7 +4,7 @@ from urllib.parse import quote, urlencode
 
 from django.utils.translation import gettext as _
 
-from digest.core.links import NOBODY, NOT_COUNTED, absolute, click_url, issue_url
+from digest.core.links import NOBODY, NOT_COUNTED, Page, click_url, issue_url
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Cadence, Newsletter
 from digest.rendering.cleaned import mail_url
@@ -43,12 +43,12 @@ def online_url(issue: Issue) -> str:
 
 def archive_url(newsletter: Newsletter) -> str:
     """Return the public URL of a newsletter's past issues; empty for a private newsletter."""
-    return absolute(f"/archive/{newsletter.slug}") if newsletter.is_public else ""
+    return Page.ARCHIVE.url(slug=newsletter.slug) if newsletter.is_public else ""
 
 
 def sign_up_url(newsletter: Newsletter) -> str:
     """Return the public URL of the sign-up form; empty where nobody may sign up."""
-    return absolute(f"/subscribe/{newsletter.slug}") if newsletter.accepts_signups else ""
+    return Page.SUBSCRIBE.url(slug=newsletter.slug) if newsletter.accepts_signups else ""
 
 
 def share_links(issue: Issue, name: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from digest.core import languages
-from digest.core.links import absolute
+from digest.core.links import Page
 from digest.newsletters.models import Publication
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.rendering.themes.branding import publication_theme
@@ -22,10 +22,11 @@ def options_of(
     `honeypot` is the name of the field that people do not see. With a captcha, the form is a frame.
     """
     tag = languages.best_match(get_language() or "")
+    page = Page.SIGN_UP_FORM.url(uuid=design.uuid)
     names = {row.pk: row.name for row in offer.newsletters}
     return {
-        "action": absolute(f"/forms/{design.uuid}?lang={tag}"),
-        "frame": absolute(f"/forms/{design.uuid}?framed=1&lang={tag}"),
+        "action": f"{page}?lang={tag}",
+        "frame": f"{page}?framed=1&lang={tag}",
         "styles": "signup.css",
         "language": tag,
         "direction": languages.direction(tag),

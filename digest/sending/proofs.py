@@ -111,9 +111,7 @@ def _recipient(newsletter: Newsletter, address: Address, now: datetime) -> Recip
     return Recipient(
         email=address.email,
         name="",
-        unsubscribe_url=links.absolute(
-            f"/unsubscribe/{links.unsubscribe_token(links.NOBODY, newsletter)}"
-        ),
+        unsubscribe_url=links.ways_out(links.NOBODY, newsletter)[0],
         message_id=f"<{stamp}@{newsletter.publication.sender_domain}>",
         date=now,
         preferences_url=links.preferences_url(links.NOBODY, newsletter.publication),

@@ -1,8 +1,10 @@
 """The answer to a sign-up form as a page or as JSON, for every form alike."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from digest.core import clock
@@ -12,10 +14,64 @@ from digest.selfservice.offers import Offer
 from digest.subscribers.own_values import PREFIX
 from digest.web import captcha, forms, problems
 from digest.web.captcha.base import Widget
+from digest.web.forms import SubmittedForm
 from digest.web.middleware import policy
 from digest.web.signup import STATUS, Answer, Outcome
 
 ANY_SITE = "*"
+
+
+class Templates(NamedTuple):
+    """The templates of a page with a form: while it is open, and once it was accepted."""
+
+    form: str
+    accepted: str
+
+
+def form_as_page(
+    request: HttpRequest,
+    subject: forms.Subject,
+    form: SubmittedForm,
+    outcome: Outcome | None,
+    context: Mapping[str, Any],
+    *,
+    templates: Templates,
+    framed: bool = False,
+    images: bool = False,
+) -> HttpResponse:
+    """Return the page of a form: open, with what is wrong, or accepted.
+
+    `subject` is what the form's token is made for. Any site may show a page that is `framed`;
+    `images` lets it show pictures from anywhere.
+    """
+    now = clock.now()
+    widget = captcha.widget(now)
+    is_accepted = outcome is not None and outcome.answer is Answer.ACCEPTED
+    values = {
+        "form": form,
+        "framed": framed,
+        "token": forms.make_token(subject, now),
+        "honeypot": forms.HONEYPOT,
+        "widget": widget,
+        "page_address": page_address(request, form, framed=framed),
+        "answer": outcome.answer.value if outcome else "",
+        "problem": describe(outcome) if outcome else "",
+        **context,
+    }
+    template = templates.accepted if is_accepted else templates.form
+    response = render(request, template, values, status=status_of(outcome))
+    response["Content-Security-Policy"] = form_policy(
+        None if is_accepted else widget, framed=framed, images=images
+    )
+    return with_retry_after(response, outcome)
+
+
+def page_address(request: HttpRequest, form: SubmittedForm, *, framed: bool = False) -> str:
+    """Return the address of the page with the form: this one, or the one around it or before it."""
+    if page := form.fields.get("page"):
+        return page
+    before = request.headers.get("Referer", "") if framed or request.method == "POST" else ""
+    return before or absolute(request.get_full_path())
 
 
 def form_as_json(offer: Offer, path: str) -> HttpResponse:

@@ -24,7 +24,7 @@ def revoke(link: ReportLink, now: datetime) -> bool:
 
 def url_of(link: ReportLink) -> str:
     """Return the public address of a link."""
-    return links.absolute(f"/report/{links.sign_rows('report', link)}")
+    return links.Page.REPORT.url(token=links.sign_rows("report", link))
 
 
 def open_link(token: str) -> ReportLink:

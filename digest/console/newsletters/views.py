@@ -9,21 +9,20 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
-from digest.console import block_forms
-from digest.console.access import (
-    has_right,
-    parse_id,
-    record_action,
-    require_right,
-    scope_of,
-    user_of,
-)
+from digest.console import access, block_forms
 from digest.console.newsletters import cards
 from digest.console.newsletters.forms import LayoutBlockForm, NewForm
-from digest.console.pages import action_view, done, form_view, page_view, render_page, report
+from digest.console.pages import (
+    action_view,
+    done,
+    form_view,
+    page_view,
+    problems_on,
+    render_page,
+    report,
+)
 from digest.core import clock
-from digest.core.errors import DigestError
-from digest.core.links import absolute
+from digest.core.links import Page
 from digest.newsletters import contributions, schedules, setup, sourcing, suggesting
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.errors import NewsletterError
@@ -57,15 +56,15 @@ def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
     is_owner = _is_owner(request, newsletter)
     form = cards.form_of(card, newsletter, request.POST, may_set_approval=is_owner)
     if card == "approval" and _changes_approval(request, newsletter):
-        require_right(request, Right.MANAGE, newsletter.publication_id)
-    change = contributions.noted(user_of(request), newsletter)
+        access.require_right(request, Right.MANAGE, newsletter.publication_id)
+    change = contributions.noted(access.user_of(request), newsletter)
     with change if cards.changes_content(card, form) else nullcontext():
         is_saved = cards.save(card, newsletter, form, clock.now())
     if not is_saved:
         return show(request, get_newsletter(request, pk), {card: form})
     title = cards.CARDS[card].title
     action = f"changed the newsletter: {title.lower()}"
-    record_action(request, action, newsletter, newsletter.publication_id)
+    access.record_action(request, action, newsletter, newsletter.publication_id)
     return done(request, f"{title} saved.", f"{reverse('newsletter', args=[pk])}#{card}")
 
 
@@ -80,19 +79,16 @@ def change_state(request: HttpRequest, pk: int) -> HttpResponse:
 @form_view(Right.EDIT)
 def add(request: HttpRequest) -> HttpResponse:
     """Create a newsletter that is sent manually until it has a schedule."""
-    publications = scope_of(request, Right.EDIT).publications()
+    publications = access.scope_of(request, Right.EDIT).publications()
     form = NewForm(request.POST or None)
     choice: Any = form.fields["publication"]
     choice.queryset = publications.order_by("name")
     if request.method == "POST" and form.is_valid():
         publication, name = form.cleaned_data["publication"], form.cleaned_data["name"]
-        try:
+        with problems_on(form, "name"):
             newsletter = _created_moments_ago(publication, name) or _create(
                 request, publication, name
             )
-        except DigestError as problem:
-            form.add_error("name", str(problem))
-        else:
             return redirect("newsletter", pk=newsletter.pk)
     context = {"form": form, "any": publications.exists()}
     return render_page(request, "console/newsletters/new.html", "New newsletter", context)
@@ -102,11 +98,13 @@ def _change_state(request: HttpRequest, newsletter: Newsletter, state: str) -> s
     if state not in NewsletterState.values:
         raise NewsletterError("Choose a state. Nothing was changed.")
     changes_links = (state in states.PUBLIC) != newsletter.is_public
-    change = contributions.noted(user_of(request), newsletter)
+    change = contributions.noted(access.user_of(request), newsletter)
     with change if changes_links else nullcontext():
         setup.set_state(newsletter, state, clock.now())
     name = newsletter.get_state_display().lower()
-    record_action(request, f"made the newsletter {name}", newsletter, newsletter.publication_id)
+    access.record_action(
+        request, f"made the newsletter {name}", newsletter, newsletter.publication_id
+    )
     return f"{newsletter.name} is {name}."
 
 
@@ -114,8 +112,8 @@ def _create(request: HttpRequest, publication: Publication, name: str) -> Newsle
     slug = suggesting.free_slug(Newsletter, name, publication.url)
     newsletter = setup.create_newsletter(publication, slug=slug, name=name, now=clock.now())
     newsletter.sources.set(sourcing.sources_of(publication))
-    contributions.note(user_of(request), newsletter)
-    record_action(request, "added the newsletter", newsletter, publication.pk)
+    contributions.note(access.user_of(request), newsletter)
+    access.record_action(request, "added the newsletter", newsletter, publication.pk)
     return newsletter
 
 
@@ -127,14 +125,16 @@ def _created_moments_ago(publication: Publication, name: str) -> Newsletter | No
 
 def get_newsletter(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Newsletter:
     """Return a newsletter for somebody with a right, or raise Http404 or PermissionDenied."""
-    rows = scope_of(request, Right.SEE).newsletters().select_related("publication", "schedule")
+    rows = (
+        access.scope_of(request, Right.SEE).newsletters().select_related("publication", "schedule")
+    )
     newsletter: Newsletter = get_object_or_404(rows, pk=pk)
-    require_right(request, right, newsletter.publication_id, newsletter.pk)
+    access.require_right(request, right, newsletter.publication_id, newsletter.pk)
     return newsletter
 
 
 def _is_owner(request: HttpRequest, newsletter: Newsletter) -> bool:
-    return has_right(request, Right.MANAGE, newsletter.publication_id)
+    return access.has_right(request, Right.MANAGE, newsletter.publication_id)
 
 
 def _changes_approval(request: HttpRequest, newsletter: Newsletter) -> bool:
@@ -157,15 +157,16 @@ def show(
         "states": [(state, states.MEANINGS[state]) for state in NewsletterState],
         "meaning": states.MEANINGS[NewsletterState(newsletter.state)],
         "cards": [(slug, cards.CARDS[slug].title, form) for slug, form in forms.items()],
-        "layout": _layout(newsletter, invalid, scope_of(request, Right.EDIT)),
-        "open_block": parse_id(request.GET.get("block", "")),
+        "layout": _layout(newsletter, invalid, access.scope_of(request, Right.EDIT)),
+        "open_block": access.parse_id(request.GET.get("block", "")),
         "new_block": invalid.get("block-0") or _block_form(None),
-        "can_edit": has_right(request, Right.EDIT, newsletter.publication_id, newsletter.pk),
+        "can_edit": access.has_right(request, Right.EDIT, newsletter.publication_id, newsletter.pk),
         "upcoming": _upcoming(newsletter),
         "schedule_warnings": schedules.warnings(getattr(newsletter, "schedule", None)),
-        "signup": absolute(f"/subscribe/{newsletter.slug}"),
+        "signup": Page.SUBSCRIBE.url(slug=newsletter.slug),
         "embeds": [
-            (name, absolute(f"/embed/{newsletter.slug}/{kind}.js")) for kind, name in EMBEDS.items()
+            (name, Page.EMBED_SCRIPT.url(slug=newsletter.slug, kind=kind))
+            for kind, name in EMBEDS.items()
         ],
         "invalid": bool(invalid),
     }

@@ -8,12 +8,11 @@ from django.urls import reverse
 
 from digest.console.access import has_right, record_action, require_right, scope_of
 from digest.console.lists import TEMPLATE
-from digest.console.pages import action_view, done, form_view, page_view, render_page
+from digest.console.pages import action_view, done, form_view, page_view, problems_on, render_page
 from digest.console.signup_forms.forms import DesignForm
 from digest.console.tables import Column, build_table, search_in
 from digest.core import clock
-from digest.core.errors import DigestError
-from digest.core.links import absolute
+from digest.core.links import Page, absolute
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.newsletters.publicity.states import PUBLIC
@@ -91,9 +90,9 @@ def _edit(request: HttpRequest, publication: Publication, row: SignUpForm | None
         "can_edit": has_right(request, Right.EDIT, publication.pk),
         "newsletters": publication.newsletters.public().exists(),
         "version": wording_version(row.consent) if row else "",
-        "script": absolute(f"/forms/{row.uuid}.js") if row else "",
+        "script": Page.SIGN_UP_FORM_SCRIPT.url(uuid=row.uuid) if row else "",
         "origin": absolute(""),
-        "page": absolute(f"/forms/{row.uuid}") if row else "",
+        "page": Page.SIGN_UP_FORM.url(uuid=row.uuid) if row else "",
     }
     status = 422 if request.method == "POST" else 200
     return render_page(request, PAGE, str(row) if row else "New form", context, status=status)
@@ -103,21 +102,17 @@ def _save(form: DesignForm) -> SignUpForm | None:
     """Save the form; return None, with the reason in the form, for what cannot be."""
     values = dict(form.cleaned_data)
     newsletters, attributes = list(values.pop("newsletters")), list(values.pop("attributes"))
-    try:
+    with problems_on(form):
         return save_form(
             form.instance, newsletters=newsletters, attributes=attributes, now=clock.now(), **values
         )
-    except DigestError as problem:
-        form.add_error(None, str(problem))
-        return None
+    return None
 
 
 def _links(request: HttpRequest) -> list[tuple[str, str]]:
     publications = scope_of(request, Right.SEE).publications()
     public = publications.filter(newsletters__state__in=PUBLIC).distinct().order_by("name", "pk")
-    return [
-        (f"Catalogue of {row.name}", absolute(f"/newsletters/{row.slug}")) for row in public[:20]
-    ]
+    return [(f"Catalogue of {row.name}", Page.CATALOGUE.url(slug=row.slug)) for row in public[:20]]
 
 
 def _rows(request: HttpRequest) -> Any:

@@ -1,8 +1,8 @@
 """Signed links: who may do what, without a login and without a table.
 
 Here are the links that Digest writes into mails and pages, each with the function that reads it;
-`tokens` signs numbers for one purpose, `rows` signs the rows that a link names. Tokens to
-unsubscribe never expire: a mail may be read years later.
+`pages` has their addresses, `tokens` signs numbers for one purpose, `rows` signs the rows that a
+link names. Tokens to unsubscribe never expire: a mail may be read years later.
 """
 
 import re
@@ -13,6 +13,7 @@ from typing import NamedTuple
 from django.conf import settings
 
 from digest.core.errors import LinkError
+from digest.core.links.pages import Page, absolute
 from digest.core.links.rows import (
     NOBODY,
     OUTDATED,
@@ -42,8 +43,10 @@ __all__ = [
     "NOBODY",
     "OUTDATED",
     "Named",
+    "Page",
     "Row",
     "RowsLink",
+    "absolute",
     "read",
     "read_rows",
     "read_rows_until",
@@ -110,7 +113,7 @@ def read_unsubscribe_token(token: str) -> SubscriberLink:
 
 def issue_url(issue: Named) -> str:
     """Return the link under which a mail shows its issue in a browser; it identifies nobody."""
-    return absolute(f"/issue/{sign_rows('issue', issue)}")
+    return Page.LINKED_ISSUE.url(token=sign_rows("issue", issue))
 
 
 def read_issue_token(token: str) -> RowsLink:
@@ -120,7 +123,7 @@ def read_issue_token(token: str) -> RowsLink:
 
 def click_url(issue: Named, link: Named) -> str:
     """Return the address of a tracked link; the same for all subscribers, so it names nobody."""
-    return absolute(f"/click/{sign_rows('click', issue, link)}")
+    return Page.CLICK.url(token=sign_rows("click", issue, link))
 
 
 def read_click_token(token: str) -> RowsLink:
@@ -130,7 +133,7 @@ def read_click_token(token: str) -> RowsLink:
 
 def open_url(issue: Named) -> str:
     """Return the address of an issue's pixel, without `.gif` at its end."""
-    return absolute(f"/open/{sign_rows('open', issue)}")
+    return Page.OPEN.url(token=sign_rows("open", issue))
 
 
 def read_open_token(token: str) -> RowsLink:
@@ -162,7 +165,7 @@ def read_clicker_token(token: str) -> RowsLink:
 def ways_out(subscriber: Named, newsletter: Named, issue: int = 0) -> tuple[str, str]:
     """Return the web address that leaves, and the mailto link, or nothing where no mail is read."""
     token = unsubscribe_token(subscriber, newsletter, issue)
-    return absolute(f"/unsubscribe/{token}"), unsubscribe_mailto(token)
+    return Page.UNSUBSCRIBE.url(token=token), unsubscribe_mailto(token)
 
 
 def unsubscribe_mailto(token: str) -> str:
@@ -173,7 +176,7 @@ def unsubscribe_mailto(token: str) -> str:
 
 def preferences_url(subscriber: Named, publication: Named) -> str:
     """Return the link to a subscriber's preferences in every mail; it never expires."""
-    return absolute(f"/preferences/{sign_rows('preferences', subscriber, publication)}")
+    return Page.PREFERENCES.url(token=sign_rows("preferences", subscriber, publication))
 
 
 def fresh_preferences_url(subscriber: Named, publication: Named, until: datetime) -> str:
@@ -183,9 +186,4 @@ def fresh_preferences_url(subscriber: Named, publication: Named, until: datetime
     takes a link that was sent for it a short time ago.
     """
     token = sign_rows_until("preferences-fresh", until, subscriber, publication)
-    return absolute(f"/preferences/{token}")
-
-
-def absolute(path: str) -> str:
-    """Return the public address of a path of this installation."""
-    return f"{settings.DIGEST_BASE_URL}{path}"
+    return Page.PREFERENCES.url(token=token)

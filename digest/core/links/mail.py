@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from digest.core import links
+from digest.core.links.pages import Page
 from digest.core.links.rows import CHECK, Named
 from digest.core.links.tokens import encode, encode_varint, signer
 
@@ -34,8 +35,8 @@ class MailLinks:
         self._message = _signer("message-id", (issue, None))
         self._clicker = _signer("clicker", (issue, None))
         self._bounce = _signer("bounce", (issue, None))
-        self._unsubscribe_path = links.absolute("/unsubscribe/")
-        self._preferences_path = links.absolute("/preferences/")
+        self._unsubscribe_start = Page.UNSUBSCRIBE.beginning
+        self._preferences_start = Page.PREFERENCES.beginning
         self._mailto = links.unsubscribe_mailto(_PLACE).split(_PLACE)
 
     def links_of(self, subscriber: Named) -> SubscriberLinks:
@@ -43,9 +44,9 @@ class MailLinks:
         pk, uuid = encode_varint(subscriber.pk), subscriber.uuid.bytes
         token = encode(self._unsubscribe(pk, uuid))
         return SubscriberLinks(
-            self._unsubscribe_path + token,
+            self._unsubscribe_start + token,
             token.join(self._mailto) if len(self._mailto) > 1 else "",
-            self._preferences_path + encode(self._preferences(pk, uuid)),
+            self._preferences_start + encode(self._preferences(pk, uuid)),
             encode(self._message(pk, uuid)),
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from digest.core.links import Page
 from digest.rendering.issue import LARGEST_HTML
 from digest.sending.outgoing import compose_sample
 from digest.sending.preflight.material import Material
@@ -33,5 +34,6 @@ def _findings(material: Material) -> Iterator[Finding]:
     if size > LARGE * LARGEST_HTML:
         text = f"The mail has {size // 1000} KB of HTML; Gmail clips it at 102."
         yield Finding(CHECK, Level.WARN, text, "Use fewer stories, or shorter texts.")
-    if b"/unsubscribe/" not in compose_sample(material.issue).replace(b"=\r\n", b""):
+    unsubscribe = Page.UNSUBSCRIBE.beginning.encode()
+    if unsubscribe not in compose_sample(material.issue).replace(b"=\r\n", b""):
         yield Finding(CHECK, Level.STOP, "The mail has no unsubscribe link.", "Fix the template.")

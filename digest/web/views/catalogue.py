@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -12,11 +12,10 @@ from digest.core import client_ip, clock, languages
 from digest.core.links import absolute
 from digest.newsletters.models import Publication
 from digest.selfservice.offers import offer_of_publication
-from digest.web import answering, captcha, forms, visitor
+from digest.web import answering, forms, visitor
 from digest.web.catalogue import Entry, linked_data, list_entries
 from digest.web.forms import SubmittedForm
-from digest.web.signup import Answer, Outcome, submit
-from digest.web.views.signing_up import page_address
+from digest.web.signup import Outcome, submit
 
 VIA = "catalogue"
 
@@ -53,10 +52,7 @@ def _page(
     outcome: Outcome | None = None,
 ) -> HttpResponse:
     form = form or SubmittedForm(newsletters=tuple(request.GET.getlist("newsletter")))
-    now = clock.now()
-    widget = captcha.widget(now)
     offer = offer_of_publication(publication)
-    accepted = outcome is not None and outcome.answer is Answer.ACCEPTED
     address = absolute(request.path)
     context: dict[str, Any] = {
         "newsletter": entries[0].newsletter,
@@ -64,23 +60,13 @@ def _page(
         "entries": entries,
         "open_entries": [entry for entry in entries if entry.newsletter.accepts_signups],
         "zone": clock.zone(publication.timezone),
-        "form": form,
-        "framed": False,
         "address": address,
         "again": address,
         "thanks": "",
         "linked_data": linked_data(publication, entries),
-        "token": forms.make_token(publication, now),
-        "honeypot": forms.HONEYPOT,
-        "widget": widget,
-        "page_address": page_address(request, form),
         "wording": offer.wording(offer.newsletters) if offer.newsletters else "",
-        "answer": outcome.answer.value if outcome else "",
-        "problem": answering.describe(outcome) if outcome else "",
     }
-    template = "subscribe/thanks.html.j2" if accepted else "subscribe/catalogue.html.j2"
-    response = render(request, template, context, status=answering.status_of(outcome))
-    response["Content-Security-Policy"] = answering.form_policy(
-        None if accepted else widget, framed=False, images=True
+    templates = answering.Templates("subscribe/catalogue.html.j2", "subscribe/thanks.html.j2")
+    return answering.form_as_page(
+        request, publication, form, outcome, context, templates=templates, images=True
     )
-    return answering.with_retry_after(response, outcome)

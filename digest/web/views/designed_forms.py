@@ -7,14 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from digest.core import client_ip, clock, languages
-from digest.core.links import absolute
+from digest.core.links import Page
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.selfservice.drawn_forms import options_of
 from digest.selfservice.offers import Offer, offer_of_form
@@ -22,8 +22,7 @@ from digest.selfservice.questions import questions_of
 from digest.web import answering, captcha, forms, visitor
 from digest.web.forms import SubmittedForm
 from digest.web.scripts import script_response
-from digest.web.signup import Answer, Outcome, submit
-from digest.web.views.signing_up import page_address
+from digest.web.signup import Outcome, submit
 
 SECONDS = 300  # that caches hold the script
 
@@ -82,34 +81,22 @@ def _page(
 ) -> HttpResponse:
     form = form or SubmittedForm()
     framed = bool(form.fields.get("framed") or request.GET.get("framed"))
-    widget = captcha.widget(clock.now())
-    accepted = outcome is not None and outcome.answer is Answer.ACCEPTED
     context: dict[str, Any] = {
         "newsletter": offer.newsletters[0] if offer.newsletters else design.newsletters.first(),
         "design": design,
         "offer": offer,
-        "form": form,
-        "framed": framed,
         "questions": questions_of(offer),
         "names": {row.pk: row.name for row in offer.newsletters},
         "headline": design.headline or _("Receive latest news & updates"),
         "button": design.button or _("Sign up"),
         "thanks": design.thanks,
-        "again": absolute(f"/forms/{design.uuid}"),
-        "token": forms.make_token(design, clock.now()),
-        "honeypot": forms.HONEYPOT,
-        "widget": widget,
-        "page_address": page_address(request, form, framed=framed),
+        "again": Page.SIGN_UP_FORM.url(uuid=design.uuid),
         "wording": offer.wording(offer.newsletters) if offer.newsletters else "",
-        "answer": outcome.answer.value if outcome else "",
-        "problem": answering.describe(outcome) if outcome else "",
     }
-    template = "subscribe/thanks.html.j2" if accepted else "subscribe/designed.html.j2"
-    response = render(request, template, context, status=answering.status_of(outcome))
-    response["Content-Security-Policy"] = answering.form_policy(
-        None if accepted else widget, framed=framed
+    templates = answering.Templates("subscribe/designed.html.j2", "subscribe/thanks.html.j2")
+    return answering.form_as_page(
+        request, design, form, outcome, context, templates=templates, framed=framed
     )
-    return answering.with_retry_after(response, outcome)
 
 
 def _find(uuid: UUID) -> SignUpForm:

@@ -7,7 +7,7 @@ Digest made it, so there is no session that another site could abuse.
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control, never_cache
@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from digest.core import client_ip, clock, languages
-from digest.core.links import absolute
+from digest.core.links import Page
 from digest.newsletters.models import Newsletter
 from digest.selfservice.drawn_forms import accepted, form_colours
 from digest.selfservice.offers import offer_of_newsletter
@@ -24,7 +24,7 @@ from digest.selfservice.signups import consent_wording, offered_newsletters
 from digest.web import answering, captcha, forms, visitor
 from digest.web.forms import SubmittedForm
 from digest.web.scripts import script_response
-from digest.web.signup import Answer, Outcome, submit
+from digest.web.signup import Outcome, submit
 
 
 @csrf_exempt  # the form's own token protects it, without a cookie
@@ -81,8 +81,8 @@ def script(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _script_options(newsletter: Newsletter, tag: str) -> dict[str, Any]:
     return {
-        "action": absolute(f"/subscribe/{newsletter.slug}?lang={tag}"),
-        "frame": absolute(f"/embed/{newsletter.slug}/signup?lang={tag}"),
+        "action": f"{Page.SUBSCRIBE.url(slug=newsletter.slug)}?lang={tag}",
+        "frame": f"{Page.EMBEDDED_SIGN_UP.url(slug=newsletter.slug)}?lang={tag}",
         "styles": "signup.css",
         "language": tag,
         "direction": languages.direction(tag),
@@ -111,40 +111,19 @@ def _page(
     framed: bool = False,
 ) -> HttpResponse:
     framed = framed or (form is not None and bool(form.fields.get("framed")))
-    now = clock.now()
-    widget = captcha.widget(now)
     form = form or SubmittedForm(email=request.GET.get("email", "")[:320])
     offered = offered_newsletters(newsletter)
     context = {
         "newsletter": newsletter,
-        "form": form,
-        "framed": framed,
         "offered": offered,
         "questions": questions_of(offer_of_newsletter(newsletter)),
         "chosen_slugs": set(form.newsletters) or {newsletter.slug},
-        "token": forms.make_token(newsletter, now),
-        "honeypot": forms.HONEYPOT,
-        "widget": widget,
-        "page_address": page_address(request, form, framed=framed),
         "wording": consent_wording(offered if len(offered) == 1 else [newsletter]),
-        "answer": outcome.answer.value if outcome else "",
-        "problem": answering.describe(outcome) if outcome else "",
     }
-    accepted = outcome is not None and outcome.answer is Answer.ACCEPTED
-    template = "subscribe/sent.html.j2" if accepted else "subscribe/form.html.j2"
-    response = render(request, template, context, status=answering.status_of(outcome))
-    response["Content-Security-Policy"] = answering.form_policy(
-        None if accepted else widget, framed=framed
+    templates = answering.Templates("subscribe/form.html.j2", "subscribe/sent.html.j2")
+    return answering.form_as_page(
+        request, newsletter, form, outcome, context, templates=templates, framed=framed
     )
-    return answering.with_retry_after(response, outcome)
-
-
-def page_address(request: HttpRequest, form: SubmittedForm, *, framed: bool = False) -> str:
-    """Return the address of the page with the form: this one, or the one around it or before it."""
-    if page := form.fields.get("page"):
-        return page
-    before = request.headers.get("Referer", "") if framed or request.method == "POST" else ""
-    return before or absolute(request.get_full_path())
 
 
 def _newsletter(slug: str) -> Newsletter:
