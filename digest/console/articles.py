@@ -11,9 +11,8 @@ from django.shortcuts import get_object_or_404, redirect
 from digest.articles.models import Article
 from digest.articles.storing import mark_updated, restore
 from digest.console.access import record_action, scope_of, user_of
-from digest.console.pages import action_view, page_view, render_page
+from digest.console.pages import action_view, page_view, problems_as_toasts, render_page
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.core.text import web_url
 from digest.issues import creating, retracting
 from digest.issues.models import Issue
@@ -55,11 +54,8 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     action = _ACTIONS.get(verb)
     if action is None:
         raise Http404
-    try:
+    with problems_as_toasts(request):
         result = action(request, article)
-    except DigestError as problem:
-        messages.error(request, str(problem))
-    else:
         record_action(request, f"{verb}: {result}", article.title or article.url)
         messages.success(request, result)
     return redirect("article", pk=pk)
@@ -72,7 +68,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     article = get_object_or_404(scope.articles(), pk=pk)
     newsletters = _newsletters_of(scope, article)
     newsletter = get_object_or_404(newsletters, slug=request.POST.get("newsletter", ""))
-    try:
+    with problems_as_toasts(request):
         issue = creating.create_issue(
             newsletter,
             request.POST.get("key", "")[:KEY_LENGTH] or uuid4().hex,
@@ -81,11 +77,9 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
             articles=[article],
             whole=request.POST.get("content") == "whole",
         )
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("article", pk=pk)
-    record_action(request, "created an issue", issue, newsletter.publication_id)
-    return redirect("issue:detail", pk=issue.pk)
+        record_action(request, "created an issue", issue, newsletter.publication_id)
+        return redirect("issue:detail", pk=issue.pk)
+    return redirect("article", pk=pk)
 
 
 def _retract(request: HttpRequest, article: Article) -> str:

@@ -92,11 +92,10 @@ def articles(request: HttpRequest) -> HttpResponse:
 @page_view(Right.SEE)
 def sources(request: HttpRequest) -> HttpResponse:
     """List sources and how they are doing."""
-    rows = scope_of(request, Right.SEE).sources().order_by("title", "pk")
     return render_list(
         request,
         "Sources",
-        rows,
+        scope_of(request, Right.SEE).sources().order_by("title", "pk"),
         (
             Column("Title", lambda row: row.title or row.url, "title"),
             Column("URL", lambda row: row.url, "url"),

@@ -1,18 +1,19 @@
 """What the console's views share: who may open them, the frame around pages, results of actions.
 
 A view parses the request, makes one call below, and ends in one of these: `render_page` for a whole
-page, `render_fragment` for a part that htmx swaps in, `done` after an action that succeeded,
-`report` before a redirect.
+page, `render_fragment` for a part that htmx swaps in, `attachment` for a file, `done` after an
+action that succeeded. `problems_on` and `problems_as_toasts` show why one did not.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -87,24 +88,57 @@ def render_fragment(
     return render(request, template, dict(context or {}))
 
 
+CSV = "text/csv; charset=utf-8"
+
+
+def attachment(
+    content: str | bytes | Iterator[str], content_type: str, name: str
+) -> HttpResponseBase:
+    """Return a file to save as `name`; an iterator is read while it is sent."""
+    kind = HttpResponse if isinstance(content, str | bytes) else StreamingHttpResponse
+    disposition = f'attachment; filename="{name}"'
+    return kind(content, content_type=content_type, headers={"Content-Disposition": disposition})
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Return what the frame around every page needs: navigation, colours, who is signed in."""
     return dict(admin.site.each_context(request))
 
 
-def report(request: HttpRequest, action: Callable[[], str]) -> bool:
-    """Run an action and show its message, or its `DigestError`, as a toast on the next page.
+class _Shown:
+    """Passes the `DigestError` of its `with` block on to be shown; the code behind it goes on."""
 
-    Return whether it succeeded. Other exceptions are bugs, and are raised.
+    def __init__(self, show: Callable[[str], None]) -> None:
+        self._show = show
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, problem: BaseException | None, _trace: object) -> bool:
+        if not isinstance(problem, DigestError):
+            return False
+        self._show(str(problem))
+        return True
+
+
+def problems_on(form: BaseForm, field: str | None = None) -> _Shown:
+    """Show the `DigestError` of a `with` block at a field of a form, or above all of them.
+
+    Other exceptions are bugs, and are raised.
     """
-    try:
-        message = action()
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return False
-    if message:
-        messages.success(request, message)
-    return True
+    return _Shown(lambda problem: form.add_error(field, problem))
+
+
+def problems_as_toasts(request: HttpRequest) -> _Shown:
+    """Show the `DigestError` of a `with` block as a toast on the next page."""
+    return _Shown(lambda problem: messages.error(request, problem))
+
+
+def report(request: HttpRequest, action: Callable[[], str]) -> None:
+    """Run an action and show its message, or its `DigestError`, as a toast on the next page."""
+    with problems_as_toasts(request):
+        if message := action():
+            messages.success(request, message)
 
 
 def done(request: HttpRequest, toast: str, to: str, *args: Any) -> HttpResponse:

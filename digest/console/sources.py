@@ -7,9 +7,8 @@ from django.shortcuts import get_object_or_404, redirect
 from digest.articles import polling, switching
 from digest.articles.models import Source
 from digest.console.access import record_action, scope_of
-from digest.console.pages import action_view, page_view, render_page
+from digest.console.pages import action_view, page_view, problems_as_toasts, render_page
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 
 LISTED_ARTICLES = 20
@@ -36,16 +35,13 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
 def poll(request: HttpRequest, pk: int) -> HttpResponse:
     """Check a source for new articles now."""
     source = get_object_or_404(scope_of(request, Right.EDIT).sources(), pk=pk)
-    try:
+    with problems_as_toasts(request):
         polled = polling.poll(source, clock.now())
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("source", pk=pk)
-    if polled.problem:
-        messages.error(request, polled.problem)
-    else:
-        messages.success(request, f"{polled.new} new articles, {polled.changed} changed.")
-    record_action(request, "checked a source", source)
+        if polled.problem:
+            messages.error(request, polled.problem)
+        else:
+            messages.success(request, f"{polled.new} new articles, {polled.changed} changed.")
+        record_action(request, "checked a source", source)
     return redirect("source", pk=pk)
 
 

@@ -15,11 +15,10 @@ from django.urls import reverse
 from digest.bounces.models import Bounce
 from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
 from digest.console.audience import profile
-from digest.console.pages import action_view, done, page_view, render_page
+from digest.console.pages import action_view, done, page_view, problems_as_toasts, render_page
 from digest.console.tables import Column, batch_after, table_of
 from digest.console.templatetags.console import server_reply
 from digest.core import addresses, clock
-from digest.core.errors import DigestError
 from digest.core.text import one_line
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
@@ -146,13 +145,11 @@ def resend(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
     """Resend an issue to one subscriber."""
     subscriber = get_subscriber(request, pk, Right.SEND)
     issue = get_issue(request, issue_id, Right.SEND)
-    try:
+    with problems_as_toasts(request):
         resending.send_copy(issue, subscriber, clock.now())
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("subscriber", pk=pk)
-    record_action(request, f"resent {issue}", subscriber.email, issue.newsletter.publication_id)
-    return done(request, f"Issue resent to {subscriber.email}.", "subscriber", pk)
+        record_action(request, f"resent {issue}", subscriber.email, issue.newsletter.publication_id)
+        return done(request, f"Issue resent to {subscriber.email}.", "subscriber", pk)
+    return redirect("subscriber", pk=pk)
 
 
 @page_view(Right.EXPORT)
@@ -274,12 +271,9 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     if data.get("way") not in _RESOLUTIONS:
         raise Http404
     apply, result = _RESOLUTIONS[data["way"]]
-    try:
+    with problems_as_toasts(request):
         email = data.get("email", "")
         number = apply(issue, clock.now(), addresses.parse(email).key if email else "")
-    except DigestError as problem:
-        messages.error(request, str(problem))
-    else:
         record_action(
             request, f"{number:,} uncertain {result}", issue, issue.newsletter.publication_id
         )

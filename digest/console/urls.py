@@ -5,7 +5,6 @@ from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
 from digest.console import (
-    api_tokens,
     articles,
     home,
     lists,
@@ -14,13 +13,11 @@ from digest.console import (
     sources,
     subscribers,
     system,
-    webhooks,
 )
 from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
 from digest.console.audience import attributes, changes, listing, profile, segments
-from digest.console.connections import views as connections
 from digest.console.deliverability import checks as deliverability_checks
 from digest.console.deliverability import dmarc as deliverability_dmarc
 from digest.console.deliverability import inactive
@@ -37,6 +34,7 @@ from digest.console.newsletters import layout as newsletter_layout
 from digest.console.newsletters import views as newsletters
 from digest.console.pictures import actions as picture_actions
 from digest.console.pictures import views as pictures
+from digest.console.programs import api_tokens, connections, webhooks
 from digest.console.publications import design, site_analytics
 from digest.console.publications import views as publications
 from digest.console.relays import actions as relay_actions
@@ -193,10 +191,10 @@ _SUBSCRIBERS: Patterns = [
 _SUBSCRIBER_CHANGES = [
     path("", changes.changes, name="subscriber-changes"),
     path("<int:pk>/", changes.change, name="subscriber-change"),
-    path("<int:pk>/begin/", changes.begin, name="subscriber-change-begin"),
+    path("<int:pk>/begin/", changes.act, {"verb": "begin"}, name="subscriber-change-begin"),
     path("<int:pk>/progress/", changes.progress, name="subscriber-change-progress"),
-    path("<int:pk>/stop/", changes.stop, name="subscriber-change-stop"),
-    path("<int:pk>/undo/", changes.undo, name="subscriber-change-undo"),
+    path("<int:pk>/stop/", changes.act, {"verb": "stop"}, name="subscriber-change-stop"),
+    path("<int:pk>/undo/", changes.act, {"verb": "undo"}, name="subscriber-change-undo"),
     path("<int:pk>/discard/", changes.discard, name="subscriber-change-discard"),
     path("<int:pk>/export/", changes.export, name="subscriber-change-export"),
 ]

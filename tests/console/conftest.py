@@ -2,10 +2,12 @@
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
+from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import User
-from digest.newsletters.models import Newsletter, Publication
-from tests.cast import make_member, make_newsletter, make_publication
+from digest.newsletters.models import Publication
+from tests.cast import make_member, make_publication
 from tests.console.houses import PASSWORD
 
 
@@ -29,13 +31,14 @@ def courier() -> Publication:
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter."""
-    return make_newsletter(slug="tide")
-
-
-@pytest.fixture
 def owner(client: Client, courier: Publication) -> Client:
     """The browser of its owner."""
     client.force_login(make_member(courier))
     return client
+
+
+@pytest.fixture
+def live_url(live_server: LiveServer, settings: Settings) -> str:
+    """The address of a server for browsers, to which links lead."""
+    settings.DIGEST_BASE_URL = live_server.url
+    return live_server.url

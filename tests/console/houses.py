@@ -12,7 +12,8 @@ from digest.bounces.models import DomainResult
 from digest.core import clock
 from digest.installation import holds
 from digest.installation.models import Hold
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Invitation, Member, Newsletter, Role
 from digest.notices.models import Notice
 from digest.relays.models import Relay

@@ -4,7 +4,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 from tests.cast import NOON, make_issue, make_newsletter, make_publication, make_story
 from tests.cast.accounts import make_superuser
 from tests.cast.texts import SCRIPT

@@ -7,8 +7,6 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from playwright.sync_api import Page, expect
-from pytest_django.fixtures import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import AuditEntry
 from digest.newsletters.models import Publication
@@ -192,18 +190,16 @@ def test_uploads_are_bounded(editor: Client, publication: Publication) -> None:
 @in_browser
 @pytest.mark.django_db(transaction=True)
 def test_a_picture_is_uploaded_and_its_focus_set(
-    live_server: LiveServer,
-    settings: Settings,
+    live_url: str,
     editor: Client,
     publication: Publication,
     tmp_path: Path,
 ) -> None:
     """In a browser: a file is chosen, the focus clicked and moved by keyboard, the crops follow."""
-    settings.DIGEST_BASE_URL = live_server.url
     (tmp_path / "harbour.png").write_bytes(encoded(quarters(1200, 600), "PNG"))
     with chromium_page(viewport={"width": 1280, "height": 1000}) as page:
-        _sign_in(page, live_server, editor)
-        page.goto(f"{live_server.url}/admin/pictures/")
+        _sign_in(page, live_url, editor)
+        page.goto(f"{live_url}/admin/pictures/")
         page.get_by_label("Add pictures").set_input_files(tmp_path / "harbour.png")
         page.get_by_role("link", name="No alt text").click()
         page.get_by_label("Alt text").fill("Four colours")
@@ -221,14 +217,13 @@ def test_a_picture_is_uploaded_and_its_focus_set(
 @in_browser
 @pytest.mark.django_db(transaction=True)
 def test_the_picker_gives_a_picture(
-    live_server: LiveServer, settings: Settings, editor: Client, publication: Publication
+    live_url: str, editor: Client, publication: Publication
 ) -> None:
     """Chosen from the library, or pasted; null without a choice."""
-    settings.DIGEST_BASE_URL = live_server.url
     send(editor, publication, encoded(photo()))
     with chromium_page() as page:
-        _sign_in(page, live_server, editor)
-        page.goto(f"{live_server.url}/admin/pictures/")
+        _sign_in(page, live_url, editor)
+        page.goto(f"{live_url}/admin/pictures/")
         _open_picker(page, publication)
         page.keyboard.press("Escape")
         page.wait_for_function("window.picked === null")
@@ -249,10 +244,10 @@ def test_the_picker_gives_a_picture(
     assert Picture.objects.count() == 2
 
 
-def _sign_in(page: Page, server: LiveServer, client: Client) -> None:
+def _sign_in(page: Page, url: str, client: Client) -> None:
     """Give the browser the session of the client."""
     cookie = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": server.url}])
+    page.context.add_cookies([{"name": "sessionid", "value": cookie, "url": url}])
 
 
 def _click_share(page: Page, x: float, y: float) -> None:

@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 from django.test import Client
 from playwright.sync_api import expect
-from pytest_django.fixtures import Settings
-from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import User
 from digest.core.addresses import parse
@@ -17,16 +15,10 @@ from digest.subscribers import attributes, consent
 from digest.subscribers.evidence.origins import Origin
 from digest.subscribers.models import Subscriber
 from tests.browser import chromium_page, in_browser
-from tests.cast import NOON, make_layout_block, make_newsletter, make_signup_form
+from tests.cast import NOON, make_layout_block, make_signup_form
 from tests.console.houses import PASSWORD
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter(slug="tide")
 
 
 def values(newsletter: Newsletter, **fields: Any) -> dict[str, Any]:
@@ -123,12 +115,11 @@ def test_where_somebody_signed_up_is_shown(ada_client: Client, tide: Newsletter)
 @in_browser
 @pytest.mark.django_db(transaction=True)
 def test_an_editor_sees_the_form_while_designing_it(
-    live_server: LiveServer, settings: Settings, ada: User, tide: Newsletter
+    live_url: str, ada: User, tide: Newsletter
 ) -> None:
     """A pop-up at once, its headline as it is typed, on a phone and in the dark."""
-    settings.DIGEST_BASE_URL = live_server.url
     with chromium_page(viewport={"width": 1280, "height": 900}) as page:
-        page.goto(f"{live_server.url}/admin/publication/{tide.publication_id}/forms/new/")
+        page.goto(f"{live_url}/admin/publication/{tide.publication_id}/forms/new/")
         page.get_by_label("Email").fill(ada.email)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in", exact=True).click()

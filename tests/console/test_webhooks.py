@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def listener(settings: Settings) -> Iterator[ProviderServer]:
     """A server on this machine, which the operator has excepted."""
     server = ProviderServer(lambda _request: Answer(204, b""))
-    settings.DIGEST_WEBHOOK_ALLOW = [server.url.removeprefix("http://").strip("/")]
+    settings.DIGEST_WEBHOOK_ALLOW = [server.netloc]
     with server:
         yield server
 

@@ -4,7 +4,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from digest.accounts.models import User
 from digest.console.access import (
     get_issue,
     has_right,
@@ -14,11 +13,16 @@ from digest.console.access import (
     user_of,
 )
 from digest.console.appeals.forms import AppealForm
-from digest.console.pages import action_view, done, form_view, render_page, report
+from digest.console.pages import (
+    action_view,
+    done,
+    form_view,
+    problems_as_toasts,
+    problems_on,
+    render_page,
+)
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.issues import block_editing, messages
-from digest.issues.models import Issue
 from digest.newsletters import appeals, contributions
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
@@ -98,21 +102,16 @@ def _save(request: HttpRequest, row: Appeal | None, form: AppealForm) -> Appeal 
     """Save the form; return None, with the reason in the form, for what cannot be."""
     values = dict(form.cleaned_data)
     publication, newsletters = values.pop("publication"), list(values.pop("newsletters"))
-    try:
-        with transaction.atomic():
-            if row is None:
-                saved = appeals.create(
-                    publication, now=clock.now(), newsletters=newsletters, **values
-                )
-            else:
-                contributions.note(user_of(request), row)
-                saved = row
-                appeals.change(saved, now=clock.now(), newsletters=newsletters, **values)
-            contributions.note(user_of(request), saved)
-    except DigestError as problem:
-        form.add_error(None, str(problem))
-        return None
-    return saved
+    with problems_on(form), transaction.atomic():
+        if row is None:
+            saved = appeals.create(publication, now=clock.now(), newsletters=newsletters, **values)
+        else:
+            contributions.note(user_of(request), row)
+            saved = row
+            appeals.change(saved, now=clock.now(), newsletters=newsletters, **values)
+        contributions.note(user_of(request), saved)
+        return saved
+    return None
 
 
 @action_view(Right.EDIT)
@@ -130,13 +129,9 @@ def leave_out(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
     """Hide the appeal in one issue that has not gone out."""
     row, issue = _find(request, pk), get_issue(request, issue_id, Right.EDIT)
     for block in issue.blocks.filter(appeal=row, hidden=False):
-        block_id = block.pk
-        if report(request, lambda: _hide(issue, block_id, user_of(request))):  # noqa: B023  at once
+        with problems_as_toasts(request):
+            block_editing.hide(issue, block.pk, user_of(request), hidden=True)
+            messages.success(request, "This issue goes out without it.")
             action = f"left the appeal out of issue {issue.pk}"
             record_action(request, action, row, row.publication_id)
     return redirect("appeal", row.pk)
-
-
-def _hide(issue: Issue, block_id: int, by: User) -> str:
-    block_editing.hide(issue, block_id, by, hidden=True)
-    return "This issue goes out without it."

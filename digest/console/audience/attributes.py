@@ -3,15 +3,20 @@
 from typing import Any
 
 from django import forms
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import record_action, require_right, scope_of
-from digest.console.pages import action_view, done, form_view, render_page
+from digest.console.pages import (
+    action_view,
+    done,
+    form_view,
+    problems_as_toasts,
+    problems_on,
+    render_page,
+)
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
@@ -72,11 +77,8 @@ def attributes_page(request: HttpRequest) -> HttpResponse:
     scope = scope_of(request, Right.SUBSCRIBERS)
     form = AttributeForm(scope, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with problems_on(form):
             row = attributes.define(now=clock.now(), **form.values())
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             record_action(request, "defined the attribute", row, row.publication_id)
             return done(request, f"“{row}” can be set now.", "attributes")
     rows = _rows(request).order_by("publication__name", "label", "pk")
@@ -91,11 +93,8 @@ def attribute(request: HttpRequest, pk: int) -> HttpResponse:
     form = AttributeForm(scope_of(request, Right.SUBSCRIBERS), request.POST or None, row)
     if request.method == "POST" and form.is_valid():
         require_right(request, Right.SUBSCRIBERS, row.publication_id)
-        try:
+        with problems_on(form):
             attributes.change(row, **form.values())
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             record_action(request, "changed the attribute", row, row.publication_id)
             return done(request, "The attribute was saved.", "attribute", pk)
     context = {"attribute": row, "form": form}
@@ -106,13 +105,11 @@ def attribute(request: HttpRequest, pk: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an attribute with every value."""
     row = get_object_or_404(_rows(request), pk=pk)
-    try:
+    with problems_as_toasts(request):
         attributes.delete(row)
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("attribute", pk)
-    record_action(request, "deleted the attribute", row, row.publication_id)
-    return done(request, f"“{row}” and its values were deleted.", "attributes")
+        record_action(request, "deleted the attribute", row, row.publication_id)
+        return done(request, f"“{row}” and its values were deleted.", "attributes")
+    return redirect("attribute", pk)
 
 
 def _rows(request: HttpRequest) -> QuerySet[Attribute]:

@@ -1,13 +1,13 @@
 """Changes to many subscribers: selected in the list, previewed, made, undone."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -16,21 +16,12 @@ from digest.bulk import previewing, running, selecting
 from digest.bulk.actions import ACTIONS, action_of
 from digest.bulk.errors import BulkError
 from digest.bulk.models import BulkChange
+from digest.console import pages
 from digest.console.access import parse_id, record_action, require_right, scope_of, user_of
 from digest.console.audience.change_forms import ChangeForm
 from digest.console.audience.listing import matching_rows, matching_words
-from digest.console.pages import (
-    action_view,
-    done,
-    form_view,
-    page_view,
-    render_fragment,
-    render_page,
-    report,
-)
 from digest.console.tables import Column, build_table
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.subscribers import exporting
 from digest.subscribers.models import Subscription
@@ -39,7 +30,7 @@ from digest.tenancy.visibility import with_visible_name
 State = BulkChange.State
 
 
-@action_view(Right.SUBSCRIBERS)
+@pages.action_view(Right.SUBSCRIBERS)
 def select(request: HttpRequest) -> HttpResponse:
     """Store the ticked subscribers, or all that the list's filters select."""
     scope = scope_of(request, Right.SUBSCRIBERS)
@@ -52,17 +43,15 @@ def select(request: HttpRequest) -> HttpResponse:
     if request.POST.get("which") != "all":
         ticks = [pk for text in request.POST.getlist("tick") if (pk := parse_id(text))]
         rows, selection = rows.filter(pk__in=ticks), "Ticked in the list"
-    try:
+    with pages.problems_as_toasts(request):
         row = selecting.select(
             rows, publication, selection=selection, user=user_of(request), now=clock.now()
         )
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect(f"{reverse('subscribers')}?{request.GET.urlencode()}")
-    return redirect("subscriber-change", row.pk)
+        return redirect("subscriber-change", row.pk)
+    return redirect(f"{reverse('subscribers')}?{request.GET.urlencode()}")
 
 
-@page_view(Right.SUBSCRIBERS)
+@pages.page_view(Right.SUBSCRIBERS)
 def changes(request: HttpRequest) -> HttpResponse:
     """List the changes that were made, the newest first."""
     table = build_table(
@@ -82,23 +71,20 @@ def changes(request: HttpRequest) -> HttpResponse:
         keyset="-id",
     )
     context = {"table": table}
-    return render_page(request, "console/list.html", "Changes to subscribers", context)
+    return pages.render_page(request, "console/list.html", "Changes to subscribers", context)
 
 
-@form_view(Right.SUBSCRIBERS)
+@pages.form_view(Right.SUBSCRIBERS)
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Choose what to do to the selected subscribers, and preview it; or show what was done."""
     row = _get(request, pk)
     if row.state != State.DRAFT:
         title = action_of(row).describe(row)
-        return render_page(request, "console/audience/change.html", title, _context(row))
+        return pages.render_page(request, "console/audience/change.html", title, _context(row))
     form = ChangeForm(row, _offered(request, row), request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with pages.problems_on(form):
             previewing.choose(row, form.cleaned_data["kind"], form.values())
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             return redirect(f"{reverse('subscriber-change', args=[pk])}#preview")
     is_chosen = bool(row.kind) and not form.errors
     context = _context(row) | {
@@ -109,72 +95,62 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         "can_export": scope_of(request, Right.EXPORT).includes(row.publication_id),
     }
     title = f"Change {row.selected:,} subscriber{'' if row.selected == 1 else 's'}"
-    return render_page(request, "console/audience/change.html", title, context)
+    return pages.render_page(request, "console/audience/change.html", title, context)
 
 
-@action_view(Right.SUBSCRIBERS)
-def begin(request: HttpRequest, pk: int) -> HttpResponse:
-    """Begin a change that was previewed."""
+@pages.action_view(Right.SUBSCRIBERS)
+def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
+    """Begin, stop or undo a change that was previewed."""
     row = _get(request, pk)
-
-    def act(now: datetime) -> str:
-        action = action_of(row)
-        require_right(request, action.right, row.publication_id)
-        if request.POST.get("description") != action.describe(row):
-            raise BulkError("This change was prepared differently meanwhile. Look at it again.")
-        running.begin(row, now, entered=request.POST.get("number", ""))
-        _record(request, row, "began")
-        return ""
-
-    return _answer(request, pk, act)
+    run, recorded = _VERBS[verb]
+    with pages.problems_as_toasts(request):
+        run(request, row, clock.now())
+        _record(request, row, recorded)
+    return redirect("subscriber-change", pk)
 
 
-@page_view(Right.SUBSCRIBERS)
+def _begin(request: HttpRequest, row: BulkChange, now: datetime) -> None:
+    action = action_of(row)
+    require_right(request, action.right, row.publication_id)
+    if request.POST.get("description") != action.describe(row):
+        raise BulkError("This change was prepared differently meanwhile. Look at it again.")
+    running.begin(row, now, entered=request.POST.get("number", ""))
+
+
+def _stop(request: HttpRequest, row: BulkChange, now: datetime) -> None:
+    running.stop(row, now)
+    messages.success(request, "The change was stopped.")
+
+
+def _undo(request: HttpRequest, row: BulkChange, now: datetime) -> None:
+    require_right(request, action_of(row).right, row.publication_id)
+    running.undo(row, now)
+
+
+_VERBS = {"begin": (_begin, "began"), "stop": (_stop, "stopped"), "undo": (_undo, "began to undo")}
+
+
+@pages.page_view(Right.SUBSCRIBERS)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far a change is; reload the page when it is over."""
     row = _get(request, pk)
-    response = render_fragment(request, "console/audience/_change_progress.html", _context(row))
+    response = pages.render_fragment(
+        request, "console/audience/_change_progress.html", _context(row)
+    )
     if row.state not in _IN_PROGRESS:
         response["HX-Refresh"] = "true"
     return response
 
 
-@action_view(Right.SUBSCRIBERS)
-def stop(request: HttpRequest, pk: int) -> HttpResponse:
-    """Stop a change."""
-    row = _get(request, pk)
-
-    def act(now: datetime) -> str:
-        running.stop(row, now)
-        _record(request, row, "stopped")
-        return "The change was stopped."
-
-    return _answer(request, pk, act)
-
-
-@action_view(Right.SUBSCRIBERS)
-def undo(request: HttpRequest, pk: int) -> HttpResponse:
-    """Undo a change."""
-    row = _get(request, pk)
-
-    def act(now: datetime) -> str:
-        require_right(request, action_of(row).right, row.publication_id)
-        running.undo(row, now)
-        _record(request, row, "began to undo")
-        return ""
-
-    return _answer(request, pk, act)
-
-
-@action_view(Right.SUBSCRIBERS)
+@pages.action_view(Right.SUBSCRIBERS)
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a draft; the subscribers stay as they are."""
     row = get_object_or_404(_rows(request).filter(state=State.DRAFT), pk=pk)
     row.delete()
-    return done(request, "Nothing was changed.", "subscribers")
+    return pages.done(request, "Nothing was changed.", "subscribers")
 
 
-@page_view(Right.EXPORT)
+@pages.page_view(Right.EXPORT)
 def export(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Download the subscriptions of the selected subscribers, as CSV."""
     scope = scope_of(request, Right.EXPORT)
@@ -185,9 +161,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponseBase:
     )
     _record(request, row, "exported")
     lines = _lines(row, with_visible_name(subscriptions, scope))
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="subscribers.csv"'
-    return response
+    return pages.attachment(lines, pages.CSV, "subscribers.csv")
 
 
 _IN_PROGRESS = {State.RUNNING, State.UNDOING}
@@ -203,11 +177,6 @@ def _lines(row: BulkChange, subscriptions: QuerySet[Subscription]) -> Iterator[s
         for number, ids in enumerate(chunks.iterator(chunk_size=10))
     )
     return chain.from_iterable(parts)
-
-
-def _answer(request: HttpRequest, pk: int, act: Callable[[datetime], str]) -> HttpResponse:
-    report(request, lambda: act(clock.now()))
-    return redirect("subscriber-change", pk)
 
 
 def _offered(request: HttpRequest, row: BulkChange) -> list[BulkChange.Kind]:

@@ -7,14 +7,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from digest.console.access import parse_id, record_action, scope_of
 from digest.console.audience import filter_rules
-from digest.console.pages import page_view, render_page
+from digest.console.pages import CSV, attachment, page_view, render_page
 from digest.console.tables import Column, Filter, Rows, Table, build_table, narrow
 from digest.core import clock
 from digest.core.database.limits import within
@@ -81,9 +81,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     subscriptions = with_visible_name(subscriptions, scope)
     _record_export(request, scope)
     lines = exporting.csv_lines(subscriptions, scope.publication_ids)
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = 'attachment; filename="subscribers.csv"'
-    return response
+    return attachment(lines, CSV, "subscribers.csv")
 
 
 def matching_rows(request: HttpRequest, scope: PublicationScope) -> QuerySet[Subscriber]:

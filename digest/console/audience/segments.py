@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -123,13 +122,11 @@ def preview(request: HttpRequest, publication: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a segment that nothing uses."""
     row: Segment = get_object_or_404(_segments(request), pk=pk)
-    try:
+    with pages.problems_as_toasts(request):
         saving.delete(row)
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("segment", pk)
-    record_action(request, "deleted the segment", row.name, row.publication_id)
-    return pages.done(request, f"The segment “{row.name}” was deleted.", "segments")
+        record_action(request, "deleted the segment", row.name, row.publication_id)
+        return pages.done(request, f"The segment “{row.name}” was deleted.", "segments")
+    return redirect("segment", pk)
 
 
 def _save(request: HttpRequest, publication: Publication, row: Segment | None) -> HttpResponse:

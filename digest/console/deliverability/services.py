@@ -11,9 +11,8 @@ from django.shortcuts import redirect
 from digest.console import charts
 from digest.console.access import record_action, scope_of
 from digest.console.charts import Chart
-from digest.console.pages import action_view, done, page_view, render_page, report
+from digest.console.pages import action_view, done, page_view, problems_on, render_page, report
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.reputation.models import ServiceConnection, ServiceReading
 from digest.reputation.services import collecting, connecting
@@ -50,11 +49,8 @@ def connect(request: HttpRequest, kind: str) -> HttpResponse:
     """Store the key of a service."""
     form = ConnectionForm(_checked(kind), request.POST)
     if form.is_valid():
-        try:
+        with problems_on(form):
             connecting.connect(kind, form.cleaned_data["secret"], clock.now())
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             name = KINDS[kind].name
             record_action(request, f"connected {name}", None)
             return done(request, f"{name} is connected. It is asked within minutes.", PAGE)

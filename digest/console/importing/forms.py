@@ -46,6 +46,17 @@ _EVERYONE = {
 }
 
 
+def consent_field(question: str, help_text: str) -> forms.CharField:
+    """Return the field in which a person says how subscribers gave their consent."""
+    example = "Signed up on our site since 2019, double opt-in"
+    return forms.CharField(
+        label=question,
+        help_text=help_text,
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 2, "placeholder": example}),
+    )
+
+
 class UploadForm(forms.Form):
     """A CSV file, its newsletter, and how the subscribers consented."""
 
@@ -57,13 +68,9 @@ class UploadForm(forms.Form):
         "Up to 30 MB.",
         widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.zip,text/csv"}),
     )
-    consent = forms.CharField(
-        label="Consent: how and when did these people sign up?",
-        max_length=1000,
-        widget=forms.Textarea(
-            attrs={"rows": 2, "placeholder": "Signed up on our site since 2019, double opt-in"}
-        ),
-        help_text="Stored with each subscriber as proof of consent.",
+    consent = consent_field(
+        "Consent: how and when did these people sign up?",
+        "Stored with each subscriber as proof of consent.",
     )
 
     def clean_file(self) -> Any:

@@ -7,10 +7,9 @@ from django.shortcuts import redirect
 
 from digest.console.access import record_action, scope_of
 from digest.console.importing.forms import with_newsletters
-from digest.console.pages import form_view, render_page
+from digest.console.pages import form_view, problems_on, render_page
 from digest.console.setup.forms import AddressField
 from digest.core import addresses, clock
-from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.selfservice import signups
@@ -43,7 +42,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
         newsletter, address = values["newsletter"], addresses.parse(values["email"])
-        try:
+        with problems_on(form, "email"):
             sent = signups.invite(
                 address,
                 [newsletter],
@@ -52,9 +51,6 @@ def invite(request: HttpRequest) -> HttpResponse:
                 name=values["name"],
                 wording=values["wording"],
             )
-        except DigestError as problem:
-            form.add_error("email", str(problem))
-        else:
             record_action(
                 request, f"invited to {newsletter.name}", address.email, newsletter.publication_id
             )

@@ -9,15 +9,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import record_action, scope_of
 from digest.console.importing import forms
 from digest.console.importing.forms import CAUSES, ReadingForm, UploadForm, with_newsletters
-from digest.console.pages import form_view, page_view, render_page
+from digest.console.pages import CSV, attachment, form_view, page_view, problems_on, render_page
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
 from digest.subscribers import imports
@@ -39,11 +38,8 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = with_newsletters(UploadForm(request.POST or None, request.FILES or None), newsletters)
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
-        try:
+        with problems_on(form, "file"):
             row = _store(values["file"], values["newsletter"], values["consent"])
-        except DigestError as problem:
-            form.add_error("file", str(problem))
-        else:
             target = row.newsletter
             record_action(request, "uploaded subscribers", target, target.publication_id)
             return redirect("subscribers-import-check", row.pk)
@@ -76,35 +72,29 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @page_view(Right.MANAGE)
-def skipped(request: HttpRequest, pk: int) -> HttpResponse:
+def skipped(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Download the rows that were not imported, as CSV."""
-    row = _get(request, pk)
-    if not row.finished_at:
-        raise Http404
-    response = HttpResponse(imports.skipped_rows(row), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="skipped-rows-{row.pk}.csv"'
-    return response
+    row = get_object_or_404(_imports(request).exclude(finished_at=None), pk=pk)
+    return attachment(imports.skipped_rows(row), CSV, f"skipped-rows-{row.pk}.csv")
 
 
 def _act(request: HttpRequest, row: SubscriberImport, form: ReadingForm) -> bool:
     """Check or import a list; return whether that worked, else the form says what is wrong."""
     reading = form.reading()
     now = clock.now()
-    try:
+    with problems_on(form):
         if "import" not in request.POST or imports.differs(row, **reading):
             imports.check(row, **reading, now=now)
             messages.info(request, _CHANGED)
             return True
         imports.run(row, now)
-    except DigestError as problem:
-        form.add_error(None, str(problem))
-        return False
-    report, newsletter = row.report, row.newsletter
-    action = (
-        f"imported {report['added']:,} of {report['rows']:,} subscribers into {newsletter.name}"
-    )
-    record_action(request, action, newsletter, newsletter.publication_id)
-    return True
+        report, newsletter = row.report, row.newsletter
+        action = (
+            f"imported {report['added']:,} of {report['rows']:,} subscribers into {newsletter.name}"
+        )
+        record_action(request, action, newsletter, newsletter.publication_id)
+        return True
+    return False
 
 
 def _store(file: Any, newsletter: Newsletter, consent: str) -> SubscriberImport:

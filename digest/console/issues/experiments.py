@@ -11,10 +11,11 @@ from digest.analytics.experiments.reporting import Report
 from digest.console.access import user_of
 from digest.console.issues.form_values import read_number, read_optional
 from digest.core import clock
-from digest.issues import experiments
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments import variants
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 
-FIELDS = range(1, experiments.MOST_VARIANTS + 1)
+FIELDS = range(1, variants.MOST_VARIANTS + 1)
 TIMES = {30: "30 minutes", 60: "1 hour", 120: "2 hours", 240: "4 hours", 720: "12 hours"}
 USUAL_SHARE, USUAL_MINUTES = 20, 120
 
@@ -51,9 +52,9 @@ def card(issue: Issue, subject: str) -> Card:
     report = reporting.report_of(issue, subject)
     experiment = report.experiment if report else Experiment()
     minutes = experiment.minutes or USUAL_MINUTES
-    stories = [(story.pk, story.title) for story in experiments.ordered_stories(issue)]
+    stories = [(story.pk, story.title) for story in variants.ordered_stories(issue)]
     return Card(
-        problem=experiments.problem_of(issue),
+        problem=variants.problem_of(issue),
         kind=experiment.kind,
         subjects=[(n, text or "") for n, text in zip_longest(FIELDS, experiment.subjects)],
         leads=list(zip_longest(FIELDS, experiment.leads)),
@@ -71,7 +72,7 @@ def save_experiment(issue: Issue, request: HttpRequest) -> str:
     """Test other subjects, or other leads, in this issue."""
     is_of_leads = request.POST.get("kind") == Experiment.Kind.LEADS
     leads = [read_optional(request, f"lead-{n}") for n in FIELDS if request.POST.get(f"lead-{n}")]
-    experiment = experiments.save(
+    experiment = variants.save(
         issue,
         read_optional(request, "revision"),
         user_of(request),
@@ -86,7 +87,7 @@ def save_experiment(issue: Issue, request: HttpRequest) -> str:
 
 def remove_experiment(issue: Issue, request: HttpRequest) -> str:
     """Test nothing."""
-    experiments.remove(issue, read_optional(request, "revision"), user_of(request))
+    variants.remove(issue, read_optional(request, "revision"), user_of(request))
     return "The test was removed. Everyone gets the same email."
 
 

@@ -2,7 +2,6 @@
 
 from uuid import uuid4
 
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
@@ -11,9 +10,8 @@ from digest.articles.models import Article
 from digest.articles.search import search_articles
 from digest.console.access import parse_id, record_action, scope_of, user_of
 from digest.console.block_forms import read_segment, segments_for
-from digest.console.pages import form_view, render_page
+from digest.console.pages import form_view, problems_as_toasts, render_page
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.issues import creating
 from digest.issues.editing import MOST_STORIES
 from digest.issues.errors import IssueError
@@ -34,11 +32,8 @@ def new(request: HttpRequest, newsletter: int) -> HttpResponse:
     newsletters = scope_of(request, Right.EDIT).newsletters()
     row: Newsletter = get_object_or_404(newsletters, pk=newsletter)
     if request.method == "POST":
-        try:
+        with problems_as_toasts(request):
             issue = _create(request, row)
-        except DigestError as problem:
-            messages.error(request, str(problem))
-        else:
             record_action(request, "created an issue", issue, row.publication_id)
             return redirect("issue:detail", pk=issue.pk)
     title = f"New issue of {row.name}"

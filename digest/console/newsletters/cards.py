@@ -10,7 +10,7 @@ from django.forms import Form
 from django.http import Http404
 
 from digest.console.newsletters import forms
-from digest.core.errors import DigestError
+from digest.console.pages import problems_on
 from digest.newsletters import setup, sourcing
 from digest.newsletters.models import Newsletter
 from digest.rendering.opening import opening
@@ -135,9 +135,7 @@ def save(slug: str, newsletter: Newsletter, form: Form, now: datetime) -> bool:
     """Save a card, or add the errors to its form. Return whether it was saved."""
     if not form.is_valid():
         return False
-    try:
+    with problems_on(form):
         CARDS[slug].save(newsletter, form.cleaned_data, now)
-    except DigestError as problem:
-        form.add_error(None, str(problem))
-        return False
-    return True
+        return True
+    return False

@@ -11,7 +11,7 @@ from digest.core.text import one_line
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
-from digest.rendering.examples import Example, example_of
+from digest.rendering.editor_templates.examples import Example, example_of
 
 LONGEST_NAME = 40  # characters of how the page calls the field
 

@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from digest.console.access import parse_id, record_action, scope_of, user_of
-from digest.console.pages import action_view, done
+from digest.console.pages import action_view, done, problems_as_toasts
 from digest.console.pictures import answers, uses
 from digest.console.pictures.views import get_picture
 from digest.core import clock
@@ -61,14 +61,12 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a picture that nothing uses."""
     picture = get_picture(request, pk)
-    try:
+    with problems_as_toasts(request):
         library.delete(picture, uses=uses.uses_of(picture))
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("picture", pk)
-    record_action(request, "deleted the picture", str(picture), picture.publication_id)
-    messages.success(request, "The picture was deleted. Mails that were sent still show it.")
-    return redirect(f"{reverse('pictures')}?publication={picture.publication_id}")
+        record_action(request, "deleted the picture", str(picture), picture.publication_id)
+        messages.success(request, "The picture was deleted. Mails that were sent still show it.")
+        return redirect(f"{reverse('pictures')}?publication={picture.publication_id}")
+    return redirect("picture", pk)
 
 
 def _upload_one(request: HttpRequest, publication: Publication, files: list[Any]) -> JsonResponse:

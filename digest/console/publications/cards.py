@@ -6,8 +6,8 @@ from typing import Any
 from django.forms import Form
 from django.http import Http404
 
+from digest.console.pages import problems_on
 from digest.console.publications import forms
-from digest.core.errors import DigestError
 from digest.newsletters import setup
 from digest.newsletters.models import Publication
 
@@ -47,9 +47,7 @@ def save(publication: Publication, form: Form) -> bool:
     """Save a card, or add the errors to its form. Return whether it was saved."""
     if not form.is_valid():
         return False
-    try:
+    with problems_on(form):
         setup.change_publication(publication, **form.cleaned_data)
-    except DigestError as problem:
-        form.add_error(None, str(problem))
-        return False
-    return True
+        return True
+    return False

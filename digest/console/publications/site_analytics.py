@@ -12,10 +12,9 @@ from digest.analytics.site import collecting, connections
 from digest.analytics.site.base import MOST_PAGES
 from digest.analytics.site.kinds import KINDS, LABELS
 from digest.console.access import record_action
-from digest.console.pages import action_view, done, page_view, render_page, report
+from digest.console.pages import action_view, done, page_view, problems_on, render_page, report
 from digest.console.publications.views import get_publication
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 
@@ -62,11 +61,8 @@ def save(request: HttpRequest, publication: int, kind: str) -> HttpResponse:
     row = get_publication(request, publication, Right.MANAGE)
     form = ConnectionForm(kind if kind in KINDS else "feed", _connection(row), request.POST)
     if form.is_valid():
-        try:
+        with problems_on(form):
             connections.connect(row, kind, form.cleaned_data, clock.now())
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             record_action(request, f"connected site analytics: {LABELS[kind]}", row, row.pk)
             toast = f"{LABELS[kind]} is connected. Its numbers come within a minute."
             return done(request, toast, reverse("site-analytics", args=[row.pk]))

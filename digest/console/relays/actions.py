@@ -5,9 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import record_action
-from digest.console.pages import action_view, done
+from digest.console.pages import action_view, done, problems_as_toasts
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.core.findings import Level
 from digest.doctor.relays import check_relay
 from digest.newsletters.members import Right
@@ -51,11 +50,8 @@ _DISABLED = "%s is disabled. No mail is sent through it."
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a relay with its address and password."""
     relay = get_object_or_404(Relay, pk=pk)
-    try:
+    with problems_as_toasts(request):
         registry.remove(relay)
-    except DigestError as problem:
-        messages.error(request, str(problem))
-    else:
         record_action(request, "removed a mail server", relay.name)
         messages.success(request, f"{relay.name} was removed.")
     return redirect("relays")

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from digest.bounces.mailboxes import address, oauth, polling, registry
 from digest.bounces.models import Mailbox
 from digest.console.access import record_action
-from digest.console.pages import action_view, done, form_view, render_page, report
+from digest.console.pages import action_view, done, form_view, problems_on, render_page, report
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -100,11 +100,8 @@ def mailboxes(request: HttpRequest) -> HttpResponse:
     if changed:
         del form.fields["name"]
     if request.method == "POST" and form.is_valid():
-        try:
+        with problems_on(form):
             toast = _save(request, form, changed)
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             return done(request, toast, "mailboxes")
     rows = [_row(mailbox) for mailbox in Mailbox.objects.order_by("name")]
     context = {"rows": rows, "form": form, "changed": changed}

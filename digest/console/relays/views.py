@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 
 from digest.bounces.providers.receiving import events_url
 from digest.console.access import record_action
-from digest.console.pages import done, form_view, page_view, render_page
+from digest.console.pages import done, form_view, page_view, problems_on, render_page
 from digest.console.relays.forms import RelayForm
 from digest.core import clock
 from digest.core.errors import ConfigurationError, DigestError
@@ -40,11 +40,8 @@ def add(request: HttpRequest) -> HttpResponse:
     """Add a mail server; if it rejects our connection, it is saved disabled."""
     form = RelayForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with problems_on(form):
             _add(request, form)
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             return redirect("relays")
     return render_page(request, FORM_TEMPLATE, "New mail server", {"form": form})
 

@@ -11,9 +11,8 @@ from digest.bounces.results import tables
 from digest.console import charts
 from digest.console.access import record_action
 from digest.console.charts import Chart
-from digest.console.pages import done, form_view, render_page
+from digest.console.pages import done, form_view, problems_on, render_page
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
@@ -52,11 +51,8 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         record_action(request, "stopped a warm-up", relay)
         return done(request, f"{relay.name} sends without a warm-up.", "relay-warm-up", pk)
     if request.method == "POST" and form.is_valid():
-        try:
+        with problems_on(form):
             _save(relay, form.cleaned_data, clock.now().date(), restart=verb == "start")
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             action = "started" if verb == "start" else "changed"
             record_action(request, f"{action} a warm-up", relay)
             return done(request, f"The warm-up of {relay.name} is saved.", "relay-warm-up", pk)

@@ -2,16 +2,21 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.analytics.statistics.totals import numbers_of
 from digest.console.access import has_right, record_action, require_right, scope_of, user_of
-from digest.console.pages import action_view, done, form_view, render_page
+from digest.console.pages import (
+    action_view,
+    done,
+    form_view,
+    problems_as_toasts,
+    problems_on,
+    render_page,
+)
 from digest.console.series.forms import StepForm
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.issues import approval
 from digest.newsletters.members import Right
 from digest.series import editing, versions
@@ -28,11 +33,8 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         require_right(request, Right.EDIT, row.series.newsletter.publication_id)
         if form.is_valid():
-            try:
+            with problems_on(form):
                 editing.change_step(row, user_of(request), **form.values())
-            except DigestError as problem:
-                form.add_error(None, str(problem))
-            else:
                 _record(request, "changed a step of", row)
                 return done(request, "The step was saved.", "series-step", pk)
         row = get_step(request, pk)
@@ -43,26 +45,24 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
 def publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish the mail of a step as it is now."""
     row = get_step(request, pk, Right.SEND)
-    try:
+    with problems_as_toasts(request):
         versions.publish(row, clock.now())
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("series-step", pk=pk)
-    _record(request, f"published step {row.number} of", row)
-    return done(request, "Whoever gets this step from now on gets this mail.", "series-step", pk)
+        _record(request, f"published step {row.number} of", row)
+        return done(
+            request, "Whoever gets this step from now on gets this mail.", "series-step", pk
+        )
+    return redirect("series-step", pk=pk)
 
 
 @action_view(Right.EDIT)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a step; who waits for it goes on to the next one."""
     row = get_step(request, pk, Right.EDIT)
-    try:
+    with problems_as_toasts(request):
         editing.remove_step(row, clock.now())
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("series-step", pk=pk)
-    _record(request, f"removed step {row.number} of", row)
-    return done(request, "The step was removed.", "series", row.series_id)
+        _record(request, f"removed step {row.number} of", row)
+        return done(request, "The step was removed.", "series", row.series_id)
+    return redirect("series-step", pk=pk)
 
 
 def get_step(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Step:

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -17,12 +16,19 @@ from digest.console.access import (
     scope_of,
     user_of,
 )
-from digest.console.pages import action_view, done, form_view, page_view, render_page
+from digest.console.pages import (
+    action_view,
+    done,
+    form_view,
+    page_view,
+    problems_as_toasts,
+    problems_on,
+    render_page,
+)
 from digest.console.series.forms import NewForm, SettingsForm, delay_in_words
 from digest.console.tables import Column, Filter, build_table, search_in
 from digest.core import clock
 from digest.core.database.limits import within
-from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.series import editing, enrolling, switching
 from digest.series.models import Enrolment, Series
@@ -40,11 +46,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     newsletters = scope_of(request, Right.EDIT).newsletters()
     form = NewForm(newsletters, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        try:
+        with problems_on(form):
             row = editing.create(**form.cleaned_data, by=user_of(request), now=clock.now())
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             publication_id = row.newsletter.publication_id
             record_action(request, "created the series", row, publication_id)
             return done(request, "Write its first mail, then switch it on.", "series", row.pk)
@@ -75,11 +78,8 @@ def series(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         require_right(request, Right.EDIT, row.newsletter.publication_id)
         if form.is_valid():
-            try:
+            with problems_on(form):
                 editing.change(row, **form.cleaned_data)
-            except DigestError as problem:
-                form.add_error(None, str(problem))
-            else:
                 record_action(request, "changed the series", row, row.newsletter.publication_id)
                 return done(request, "The settings were saved.", "series", pk)
     return render_page(
@@ -121,31 +121,29 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a series on or off; on, with the number of mails that the page has shown."""
     row, now = get_series(request, pk, Right.SEND), clock.now()
     existing = request.POST.get("existing") == "yes"
-    try:
+    with problems_as_toasts(request):
         if request.POST.get("active"):
             agreed = parse_id(request.POST.get("mails", ""))
             switching.switch_on(row, now, agreed=agreed, existing=existing)
         else:
             switching.switch_off(row, now)
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("series", pk=pk)
-    verb = "on" if row.active else "off"
-    record_action(request, f"switched {verb} the series", row, row.newsletter.publication_id)
-    return done(request, f"“{row}” is {verb}.", "series", pk)
+        verb = "on" if row.active else "off"
+        record_action(request, f"switched {verb} the series", row, row.newsletter.publication_id)
+        return done(request, f"“{row}” is {verb}.", "series", pk)
+    return redirect("series", pk=pk)
 
 
 @action_view(Right.EDIT)
 def add_step(request: HttpRequest, pk: int) -> HttpResponse:
     """Add a step at the end, and open it."""
     row = get_series(request, pk, Right.EDIT)
-    try:
+    with problems_as_toasts(request):
         step = editing.add_step(row, user_of(request), clock.now())
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("series", pk=pk)
-    record_action(request, "added a step to the series", row, row.newsletter.publication_id)
-    return done(request, "Say when the step goes out, and write its mail.", "series-step", step.pk)
+        record_action(request, "added a step to the series", row, row.newsletter.publication_id)
+        return done(
+            request, "Say when the step goes out, and write its mail.", "series-step", step.pk
+        )
+    return redirect("series", pk=pk)
 
 
 @action_view(Right.EDIT)
@@ -170,13 +168,11 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a series that is off."""
     row = get_series(request, pk, Right.EDIT)
     name = str(row)
-    try:
+    with problems_as_toasts(request):
         editing.delete(row, clock.now())
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("series", pk=pk)
-    record_action(request, "deleted the series", name, row.newsletter.publication_id)
-    return done(request, f"“{name}” was deleted.", "series-list")
+        record_action(request, "deleted the series", name, row.newsletter.publication_id)
+        return done(request, f"“{name}” was deleted.", "series-list")
+    return redirect("series", pk=pk)
 
 
 @page_view(Right.SUBSCRIBERS)
@@ -223,14 +219,12 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     visible = scope_of(request, Right.SUBSCRIBERS).subscribers()
     key = parse_id(request.POST.get("subscriber", ""))
     subscriber = get_object_or_404(visible, pk=key)
-    try:
+    with problems_as_toasts(request):
         enrolling.remove(row, subscriber, clock.now())
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("subscriber", pk=subscriber.pk)
-    publication_id = row.newsletter.publication_id
-    record_action(request, f"took out of the series “{row}”", subscriber.email, publication_id)
-    return done(request, f"{subscriber.email} is out of “{row}”.", "subscriber", subscriber.pk)
+        publication_id = row.newsletter.publication_id
+        record_action(request, f"took out of the series “{row}”", subscriber.email, publication_id)
+        return done(request, f"{subscriber.email} is out of “{row}”.", "subscriber", subscriber.pk)
+    return redirect("subscriber", pk=subscriber.pk)
 
 
 def rows_of(request: HttpRequest) -> QuerySet[Series]:

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from digest.articles import discovery
 from digest.articles.models import Article
 from digest.console.access import parse_id, record_action, user_of
-from digest.console.pages import done, form_view
+from digest.console.pages import done, form_view, problems_on
 from digest.console.setup.forms import NewsletterForm, SourceForm
 from digest.console.setup.steps import Step, newsletter_of
 from digest.console.setup.views import get_publication, page
@@ -66,12 +66,9 @@ def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
     initial = _current_values(existing) if existing else _suggested_values(publication, now)
     form = NewsletterForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        try:
+        with problems_on(form):
             with contributions.noted(user_of(request), publication):
                 saved = _save(publication, existing, form.cleaned_data, now)
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             verb = "changed" if existing else "added"
             record_action(request, f"{verb} the newsletter", saved, publication.pk)
             return redirect("setup:test", pk)

@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 
 from digest.accounts import first_account
 from digest.console.access import record_action, scope_of, user_of
-from digest.console.pages import form_view, get_or_post, page_view, render_page
+from digest.console.pages import form_view, get_or_post, page_view, problems_on, render_page
 from digest.console.setup import steps
 from digest.console.setup.forms import AccountForm, PublicationForm
 from digest.console.setup.steps import Step
@@ -45,13 +45,10 @@ def account(request: HttpRequest) -> HttpResponse:
     form = AccountForm(request.POST or None, initial={"code": code})
     if request.method == "POST" and form.is_valid():
         values = form.cleaned_data
-        try:
+        with problems_on(form, "code"):
             user = first_account.create(
                 code.strip(), values["email"], values["password"], clock.now()
             )
-        except DigestError as problem:
-            form.add_error("code", str(problem))
-        else:
             login(request, user, backend=_PASSWORDS)
             record_action(request, "created the first account", user)
             return redirect("home" if Newsletter.objects.exists() else "setup:start")
@@ -76,11 +73,8 @@ def publication(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _publication_step(request: HttpRequest, row: Publication | None, form: Form) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
-        try:
+        with problems_on(form):
             saved = _save_publication(request, row, _without_derived(row, form))
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-        else:
             return redirect("setup:sender", saved.pk)
     return page(request, Step.PUBLICATION, row, form=form)
 

@@ -4,7 +4,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from digest.analytics.experiments import reporting
@@ -37,7 +37,7 @@ def results(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @page_view(Right.SEE)
-def statistics(request: HttpRequest, pk: int) -> HttpResponse:
+def statistics(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show the report of an issue that went out."""
     row = get_issue(request, pk)
     if not went_out(row):

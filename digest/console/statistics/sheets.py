@@ -3,14 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from digest.analytics.statistics.sheets import Kind, Sheet
+from digest.console.pages import CSV, attachment
 
 MOST_ROWS = 50  # on a page; the file has all
 
 
-def csv_response(request: HttpRequest, sheets: Sequence[Sheet], name: str) -> HttpResponse | None:
+def csv_response(
+    request: HttpRequest, sheets: Sequence[Sheet], name: str
+) -> HttpResponseBase | None:
     """Return the table that `?csv=` names as a file, None without it; Http404 if there is none."""
     wanted_name = request.GET.get("csv")
     if wanted_name is None:
@@ -18,9 +21,7 @@ def csv_response(request: HttpRequest, sheets: Sequence[Sheet], name: str) -> Ht
     sheet = next((sheet for sheet in sheets if sheet.name == wanted_name), None)
     if sheet is None:
         raise Http404
-    response = HttpResponse(sheet.csv(), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}-{sheet.name}.csv"'
-    return response
+    return attachment(sheet.csv(), CSV, f"{name}-{sheet.name}.csv")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from digest.analytics.models import ReportLink
@@ -23,7 +23,7 @@ PAGE = "statistics-appeal"
 
 
 @page_view(Right.SEE)
-def sponsor(request: HttpRequest, pk: int) -> HttpResponse:
+def sponsor(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show how an appeal or a sponsor did."""
     row = _find(request, pk)
     report = sponsor_report(row, clock.now())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404
 
 from digest.analytics.statistics.newsletters import newsletter_report
@@ -22,7 +22,7 @@ PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "A year"}
 
 
 @page_view(Right.SEE)
-def overview(request: HttpRequest, publication: int | None = None) -> HttpResponse:
+def overview(request: HttpRequest, publication: int | None = None) -> HttpResponseBase:
     """Show how newsletters did, of every publication that the user may see or of one."""
     scope, days = scope_of(request, Right.SEE), _days(request, "30")
     publications = list(scope.publications().order_by("name"))
@@ -54,7 +54,7 @@ def overview(request: HttpRequest, publication: int | None = None) -> HttpRespon
 
 
 @page_view(Right.SEE)
-def newsletter(request: HttpRequest, pk: int) -> HttpResponse:
+def newsletter(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Show the report of a newsletter."""
     row = get_object_or_404(scope_of(request, Right.SEE).newsletters(), pk=pk)
     days = _days(request, "90")

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from digest.accounts import audit
 from digest.accounts.models import AuditEntry, User
 from digest.console.access import record_action, require_right, scope_of, user_of
-from digest.console.pages import action_view, done, page_view, render_page
+from digest.console.pages import action_view, done, page_view, problems_as_toasts, render_page
 from digest.console.tables import Column, build_table
 from digest.console.team.newsletters import (
     newsletter_choices,
@@ -55,41 +55,43 @@ def team(request: HttpRequest) -> HttpResponse:
 @action_view(Right.MANAGE)
 def invite(request: HttpRequest) -> HttpResponse:
     """Invite a member by mail."""
-    try:
+    with problems_as_toasts(request):
         role = _role(request)
         require_right(request, Right.MANAGE, role.publication.pk if role.publication else None)
         invitation = invitations.invite(
             request.POST.get("email", ""), role, user_of(request), clock.now()
         )
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("team")
-    limit = reached_names(invitation.newsletter_ids)
-    action = f"invited as {invitation.get_role_display()}{f' of {limit}' if limit else ''}"
-    record_action(request, action, invitation.email, invitation.publication_id)
-    sender = _sender(invitation)
-    if sender and not _mails(invitation).exists():
-        context = {"invitation": invitation.pk}
-        queue_notice(
-            Notice.Kind.ACCOUNT, sender, email=invitation.email, now=clock.now(), context=context
-        )
-    return done(request, f"Invitation sent to {invitation.email}.", "team")
+        limit = reached_names(invitation.newsletter_ids)
+        action = f"invited as {invitation.get_role_display()}{f' of {limit}' if limit else ''}"
+        record_action(request, action, invitation.email, invitation.publication_id)
+        sender = _sender(invitation)
+        if sender and not _mails(invitation).exists():
+            context = {"invitation": invitation.pk}
+            queue_notice(
+                Notice.Kind.ACCOUNT,
+                sender,
+                email=invitation.email,
+                now=clock.now(),
+                context=context,
+            )
+        return done(request, f"Invitation sent to {invitation.email}.", "team")
+    return redirect("team")
 
 
 @action_view(Right.MANAGE)
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a member's role or rights."""
     member = _member(request, pk)
-    try:
+    with problems_as_toasts(request):
         require_choice(request, member)
         rights = ", ".join(sorted(members.change_role(member, _role(request, member), clock.now())))
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("team")
-    limit = reached_names(member.newsletter_ids)
-    action = f"changed to {member.get_role_display()}{f' of {limit}' if limit else ''}: {rights}"
-    record_action(request, action, member.user, _of(member))
-    return done(request, f"{member.user} is now {member.get_role_display()}.", "team")
+        limit = reached_names(member.newsletter_ids)
+        action = (
+            f"changed to {member.get_role_display()}{f' of {limit}' if limit else ''}: {rights}"
+        )
+        record_action(request, action, member.user, _of(member))
+        return done(request, f"{member.user} is now {member.get_role_display()}.", "team")
+    return redirect("team")
 
 
 @action_view(Right.MANAGE)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from digest.console.importing.forms import consent_field
 from digest.newsletters.models import Newsletter
 from digest.transfers.models import Transfer
 from digest.transfers.options import Options
@@ -44,13 +45,9 @@ class _TransferForm(forms.Form):
     newsletter = forms.ModelChoiceField(
         Newsletter.objects.none(), label="Into the newsletter", empty_label=None
     )
-    consent = forms.CharField(
-        label="Consent: how did these people sign up?",
-        max_length=1000,
-        widget=forms.Textarea(
-            attrs={"rows": 2, "placeholder": "Signed up on our site since 2019, double opt-in"}
-        ),
-        help_text="Stored with each subscriber, beside the time and place that the export has.",
+    consent = consent_field(
+        "Consent: how did these people sign up?",
+        "Stored with each subscriber, beside the time and place that the export has.",
     )
 
 

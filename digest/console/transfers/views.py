@@ -10,22 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import record_action, scope_of
 from digest.console.importing.forms import CAUSES, with_newsletters
 from digest.console.pages import (
+    CSV,
     action_view,
+    attachment,
     done,
     form_view,
     page_view,
+    problems_on,
     render_fragment,
     render_page,
 )
 from digest.console.transfers.forms import ChoiceForm, FilesForm, ServiceForm
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.subscribers.importing.causes import Cause
 from digest.transfers import past_issues, queue
@@ -51,11 +54,8 @@ def start(request: HttpRequest) -> HttpResponse:
     )
     form = service if is_service else files
     if request.method == "POST" and form.is_valid():
-        try:
+        with problems_on(form, "key" if is_service else "export"):
             transfer = _add(form)
-        except DigestError as problem:
-            form.add_error("key" if is_service else "export", str(problem))
-        else:
             _record(request, transfer, f"uploaded an export, {transfer.file_name}")
             return redirect("transfer", transfer.pk)
     recent = _transfers(request).order_by("-created_at")[:RECENT]
@@ -97,14 +97,10 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @page_view(Right.MANAGE)
-def skipped(request: HttpRequest, pk: int) -> HttpResponse:
+def skipped(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Download the rows that were not imported, as CSV."""
-    row = _get(request, pk)
-    if not row.finished_at:
-        raise Http404
-    response = HttpResponse(queue.skipped_rows(row), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="skipped-rows-{row.pk}.csv"'
-    return response
+    row = get_object_or_404(_transfers(request).filter(finished_at__isnull=False), pk=pk)
+    return attachment(queue.skipped_rows(row), CSV, f"skipped-rows-{row.pk}.csv")
 
 
 @action_view(Right.MANAGE)
@@ -149,16 +145,13 @@ def _record(request: HttpRequest, row: Transfer, action: str) -> None:
     record_action(request, action[:200], row.newsletter, row.newsletter.publication_id)
 
 
-def _transfers(request: HttpRequest) -> Any:
+def _transfers(request: HttpRequest) -> QuerySet[Transfer]:
     rows = Transfer.objects.select_related("newsletter").defer("content", "skipped")
     return scope_of(request, Right.MANAGE).filter(rows, "newsletter__publication")
 
 
 def _get(request: HttpRequest, pk: int) -> Transfer:
-    row = _transfers(request).filter(pk=pk).first()
-    if not isinstance(row, Transfer):
-        raise Http404
-    return row
+    return get_object_or_404(_transfers(request), pk=pk)
 
 
 def _context(row: Transfer) -> dict[str, Any]:

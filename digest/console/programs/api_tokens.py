@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -13,7 +12,7 @@ from digest.accounts import tokens
 from digest.accounts.models import Token
 from digest.accounts.scopes import Scope
 from digest.console.access import record_action, require_right, scope_of, user_of
-from digest.console.pages import action_view, done, page_view, render_page
+from digest.console.pages import action_view, done, page_view, problems_as_toasts, render_page
 from digest.console.team.newsletters import newsletter_choices, newsletter_ids_of, reached_names
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -32,7 +31,7 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     """Create a token and show its secret once."""
     data, now = request.POST, clock.now()
-    try:
+    with problems_as_toasts(request):
         publication = _publication(request)
         require_right(request, Right.MANAGE, publication.pk if publication else None)
         token, secret = tokens.create(
@@ -44,13 +43,14 @@ def create(request: HttpRequest) -> HttpResponse:
             newsletter_ids=newsletter_ids_of(request, publication),
             expires_at=_expiry(data.get("days", ""), now),
         )
-    except DigestError as problem:
-        messages.error(request, str(problem))
-        return redirect("api-tokens")
-    record_action(
-        request, f"created a token for {', '.join(token.scopes)}", token.name, token.publication_id
-    )
-    return _page(request, token=token, secret=secret)
+        record_action(
+            request,
+            f"created a token for {', '.join(token.scopes)}",
+            token.name,
+            token.publication_id,
+        )
+        return _page(request, token=token, secret=secret)
+    return redirect("api-tokens")
 
 
 @action_view(Right.MANAGE)

@@ -6,14 +6,21 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
 from digest.connectors import bundles, catching_up, receiving, registry
 from digest.connectors.models import Connection
 from digest.console.access import record_action, require_right, scope_of, user_of
-from digest.console.pages import action_view, done, page_view, render_page
+from digest.console.pages import (
+    action_view,
+    attachment,
+    done,
+    page_view,
+    problems_on,
+    render_page,
+)
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -73,7 +80,7 @@ def add(request: HttpRequest) -> HttpResponse:
     values = form.cleaned_data
     publication = Publication.objects.get(pk=values["publication"])
     require_right(request, Right.MANAGE, publication.pk)
-    try:
+    with problems_on(form):
         connection, secret = registry.add(
             values["name"],
             values["kind"],
@@ -84,11 +91,9 @@ def add(request: HttpRequest) -> HttpResponse:
             site_url=values["site_url"],
             key=values["key"],
         )
-    except DigestError as problem:
-        form.add_error(None, str(problem))
-        return _page(request, form=form)
-    record_action(request, "added a connection", connection, publication.pk)
-    return _page(request, connection=connection, secret=secret)
+        record_action(request, "added a connection", connection, publication.pk)
+        return _page(request, connection=connection, secret=secret)
+    return _page(request, form=form)
 
 
 @action_view(Right.MANAGE)
@@ -115,18 +120,13 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @page_view(Right.MANAGE)
-def download(_request: HttpRequest, kind: str) -> HttpResponse:
+def download(_request: HttpRequest, kind: str) -> HttpResponseBase:
     """Return a file to install in the publisher's system."""
     if kind == "wordpress":
-        return _file(bundles.wordpress_plugin(), "application/zip", f"{bundles.PLUGIN}.zip")
+        return attachment(bundles.wordpress_plugin(), "application/zip", f"{bundles.PLUGIN}.zip")
     if kind == "wagtail":
-        return _file(bundles.wagtail_module().encode(), "text/x-python", "digest_wagtail.py")
+        return attachment(bundles.wagtail_module(), "text/x-python", "digest_wagtail.py")
     raise Http404
-
-
-def _file(content: bytes, content_type: str, name: str) -> HttpResponse:
-    disposition = f'attachment; filename="{name}"'
-    return HttpResponse(content, content_type, headers={"Content-Disposition": disposition})
 
 
 def _connections(request: HttpRequest) -> QuerySet[Connection]:

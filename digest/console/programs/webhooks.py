@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
 from digest.console.access import record_action, require_right, scope_of
-from digest.console.pages import action_view, done, page_view, render_page
+from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -71,7 +71,7 @@ def add(request: HttpRequest) -> HttpResponse:
     values = form.cleaned_data
     publication_id = int(values["publication"] or 0) or None
     require_right(request, Right.MANAGE, publication_id)
-    try:
+    with problems_on(form):
         webhook, secret = registry.add(
             values["name"],
             values["url"],
@@ -81,13 +81,11 @@ def add(request: HttpRequest) -> HttpResponse:
             if publication_id
             else None,
         )
-    except DigestError as problem:
-        form.add_error(None, str(problem))
-        return _page(request, form=form)
-    record_action(
-        request, f"added a webhook for {', '.join(webhook.events)}", webhook, publication_id
-    )
-    return _page(request, webhook=webhook, secret=secret)
+        record_action(
+            request, f"added a webhook for {', '.join(webhook.events)}", webhook, publication_id
+        )
+        return _page(request, webhook=webhook, secret=secret)
+    return _page(request, form=form)
 
 
 @action_view(Right.MANAGE)

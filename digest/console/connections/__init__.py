@@ -1,1 +1,0 @@
-"""Systems that articles come from."""
