@@ -177,6 +177,8 @@ class IssueOutcome(models.Model):
     """
 
     class Kind(models.IntegerChoices):
+        """What followed from an issue."""
+
         UNSUBSCRIBED = 1, "unsubscribed"  # by the link in its mail
         BOUNCED = 2, "bounced"  # came back after it was accepted
         COMPLAINED = 3, "complained"

@@ -18,8 +18,8 @@ from django.db.models import Q
 
 from digest.accounts.models import User
 from digest.core import jobs
-from digest.issues import experiments
 from digest.issues.errors import ApprovalError, EditConflictError
+from digest.issues.experiments import variants
 from digest.issues.models import Block, Issue
 from digest.newsletters import contributions
 from digest.newsletters.audiences.models import Segment
@@ -138,7 +138,7 @@ def fingerprint(issue: Issue) -> str:
         "publication": [getattr(newsletter.publication, n) for n in (*_PUBLICATION, *_SENDER)],
         "blocks": [_block_values(block) for block in blocks],
     }
-    if experiment := experiments.values_of(issue):
+    if experiment := variants.values_of(issue):
         content["experiment"] = experiment
     if segments := _segments(issue):
         content["segments"] = segments

@@ -11,6 +11,7 @@ from django.db.models.functions import MD5, Coalesce
 from digest.articles.models import Article
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
+from digest.issues.experiments.models import Experiment  # noqa: F401  the app's models
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter
@@ -24,6 +25,8 @@ class Issue(HasUuid):
     """
 
     class State(models.TextChoices):
+        """Where an issue is on its way to subscribers."""
+
         DRAFT = "draft", "draft"
         BUILT = "built", "scheduled"
         SENDING = "sending", "sending"
@@ -33,6 +36,8 @@ class Issue(HasUuid):
         CANCELLED = "cancelled", "cancelled"
 
     class Kind(models.TextChoices):
+        """What an issue was made for."""
+
         SCHEDULED = "scheduled"
         MANUAL = "manual"
         TEMPLATE = "template"  # the draft of a mail of a series: it is never sent itself
@@ -233,80 +238,6 @@ class IssueRevision(models.Model):
         return self.summary
 
 
-class Experiment(models.Model):
-    """What is tried on a share of an issue's subscribers; the rest gets what most people clicked.
-
-    Variant 0 is the issue as it is; the others, from 1 on, have another subject, or another story
-    that stands first (digest.issues.experiments).
-    """
-
-    class Kind(models.TextChoices):
-        SUBJECTS = "subjects", "subjects"
-        LEADS = "leads", "lead stories"
-
-    class Finding(models.TextChoices):
-        NONE = "", "not known yet"
-        WINNER = "winner", "winner"
-        NO_DIFFERENCE = "no_difference", "no difference"
-        CHOSEN = "chosen", "chosen by a person"
-        STOPPED = "stopped", "stopped"  # it could not run to its end: `reason` says why
-
-    issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="experiment")
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.SUBJECTS)
-    # Of variants 1 and so on, plain text, not templates.
-    subjects = ArrayField(models.CharField(max_length=250), default=list, blank=True)
-    # Ids of stories of the issue; some may be gone.
-    leads = ArrayField(models.BigIntegerField(), default=list, blank=True)
-    share = models.PositiveSmallIntegerField()  # per cent of the subscribers, all variants together
-    minutes = models.PositiveIntegerField()  # that clicks are counted before the rest is sent
-    decides_at = models.DateTimeField(null=True)  # set when the issue is planned
-    paused_at = models.DateTimeField(null=True)  # as long as the issue is paused while it runs
-    decided_at = models.DateTimeField(null=True)
-    decided_by = models.ForeignKey(  # who ended it early
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    winner = models.PositiveSmallIntegerField(null=True)  # the variant that the rest gets
-    finding = models.CharField(max_length=16, choices=Finding, default=Finding.NONE, blank=True)
-    reason = models.CharField(max_length=300, blank=True)
-    # By variant when it was decided: [{"mails": 500, "clickers": 40, "best": 0.97}]
-    results = models.JSONField(default=list)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(share__gte=1, share__lte=100), name="experiment_share"
-            ),
-            models.CheckConstraint(
-                condition=Q(kind="subjects", leads=[]) | Q(kind="leads", subjects=[]),
-                name="experiment_tries_one_thing",
-            ),
-            models.CheckConstraint(
-                condition=Q(decided_at__isnull=True) | Q(winner__isnull=False),
-                name="experiment_decided_has_winner",
-            ),
-        ]
-        indexes = [
-            models.Index(
-                fields=["decides_at"],
-                condition=Q(decided_at__isnull=True),
-                name="experiment_undecided",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.issue}: {self.variants} {self.get_kind_display()}"
-
-    @property
-    def variants(self) -> int:
-        """How many variants there are, with the issue as it is."""
-        return 1 + len(self.subjects) + len(self.leads)
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether mails of it have gone out, or go out now."""
-        return self.decides_at is not None
-
-
 class TrackedLink(HasUuid):
     """A link of an issue's mail that leads through us, so that clicks can be counted.
 
@@ -314,6 +245,8 @@ class TrackedLink(HasUuid):
     """
 
     class Kind(models.TextChoices):
+        """What stands behind a tracked link."""
+
         LINK = "link", "link"
         ANSWER = "answer", "answer to a feedback question"
         TRAP = "trap", "hidden link"

@@ -10,7 +10,7 @@ from typing import Any
 
 from digest.core import clock, languages
 from digest.core.languages import direction
-from digest.issues.experiments import Leads
+from digest.issues.experiments.variants import Leads
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.choices import TopicLinks
 from digest.newsletters.models import Newsletter, Publication

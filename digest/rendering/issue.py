@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from secrets import token_hex
 
-from digest.issues.experiments import Leads
+from digest.issues.experiments.variants import Leads
 from digest.issues.models import Block, Issue, Story
-from digest.rendering import environment, mime, sandbox
+from digest.rendering import environment, mime
 from digest.rendering.blocks import variants
 from digest.rendering.cleaned import shortened
 from digest.rendering.compiled import CLICKS, Compiled, Cut
 from digest.rendering.content import Content, content_of, editors_values
 from digest.rendering.cutting import Marks, Piece
+from digest.rendering.editor_templates import sandbox
 from digest.rendering.errors import RenderingError
 from digest.rendering.head import head_cuts
 from digest.rendering.inlining import inline

@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db import transaction
 
 from digest.core import clock
-from digest.issues import approval, experiments, pictures, tracked_links
+from digest.issues import approval, pictures, tracked_links
+from digest.issues.experiments import variants
 from digest.issues.models import Block, Issue, Story
 from digest.rendering.compiled import Compiled
 from digest.rendering.errors import RenderingError
@@ -64,7 +65,7 @@ def _compile(issue: Issue) -> int:
         with suppress(CompiledMail.DoesNotExist, RenderingError):
             _load(locked.pk, locked.uuid, locked.revision)
             return locked.revision
-    leads = experiments.leads_of(locked)
+    leads = variants.leads_of(locked)
     compiled = compile_issue(locked, *_content(locked), tracked_links.store, leads)
     CompiledMail.objects.update_or_create(
         issue=locked,

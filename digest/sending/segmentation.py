@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from digest.core import clock
-from digest.issues import experiments
-from digest.issues.experiments import Leads
-from digest.issues.models import Block, Experiment, Issue
+from digest.issues.experiments.models import Experiment
+from digest.issues.experiments.variants import Leads, experiment_of, leads_of
+from digest.issues.models import Block, Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock
 from digest.rendering.blocks import variants
@@ -117,7 +117,7 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
     compiled_stories = issue.stories.exclude(position__in=compiled.dropped).filter(
         block__hidden=False
     )
-    experiment = experiments.experiment_of(issue)
+    experiment = experiment_of(issue)
     current = compiled_stories.filter(retracted_at=None).select_related("block")
     stories = {story.position: choosable.intersection(story.topics) for story in current}
     topics = frozenset[str]().union(*stories.values())
@@ -141,7 +141,7 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
         complete=len(stories) == compiled_stories.count(),
         experiment=experiment,
         split=split_of(experiment),
-        leads=experiments.leads_of(issue),
+        leads=leads_of(issue),
         block_segments=block_segments,
     )
 

@@ -18,9 +18,11 @@ from digest.accounts.models import User
 from digest.analytics import judging
 from digest.analytics.experiments import deciding
 from digest.analytics.recording import visitors
-from digest.issues import approval, experiments
+from digest.issues import approval
 from digest.issues.errors import IssueError
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments import variants
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 from digest.sending import ledger, planning
 from digest.sending.compiling import compiled_for
 from digest.sending.experiments import assigning
@@ -63,7 +65,7 @@ def make_tested(editor: User, subscribers: int = 40, **fields: Any) -> Issue:
     make_story(issue)
     for number in range(subscribers):
         make_subscriber(newsletter, uuid=UUID(int=number + 1))
-    experiments.save(issue, None, editor, subjects=[OTHER], share=50, minutes=60)
+    variants.save(issue, None, editor, subjects=[OTHER], share=50, minutes=60)
     return Issue.objects.get(pk=issue.pk)
 
 
@@ -278,7 +280,7 @@ def test_an_editor_who_comes_while_it_is_planned_is_too_late(
     """They wait for the planner, and neither stops the other."""
     issue = make_tested(editor)
     planner = start_slow_planner()
-    save = partial(experiments.save, issue, None, editor, subjects=["Late"], share=20, minutes=60)
+    save = partial(variants.save, issue, None, editor, subjects=["Late"], share=20, minutes=60)
     saving = threads.submit(in_thread, save)
     with pytest.raises(TimeoutError):
         saving.result(0.2)
@@ -313,7 +315,7 @@ def test_a_planner_that_is_killed_leaves_nothing_of_a_tested_issue(
         patch.setattr(assigning, "choose_variants", Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             planning.plan_built(NOON)
-    experiments.save(issue, None, editor, subjects=[OTHER], share=20, minutes=120)
+    variants.save(issue, None, editor, subjects=[OTHER], share=20, minutes=120)
     assert planning.plan_built(NOON) == [issue]
     assert_planned(issue, NOON + timedelta(hours=2))
     assert VariantChoice.objects.filter(issue=issue).count() < 14  # of 40 at 20 per cent
@@ -333,11 +335,11 @@ def test_a_test_is_content_that_is_approved(editor: User) -> None:
     """Whoever adds a subject after the approval does not send it past the second person."""
     issue = make_tested(editor)
     before = approval.fingerprint(issue)
-    experiments.save(issue, None, editor, subjects=["Another one"], share=50, minutes=60)
+    variants.save(issue, None, editor, subjects=["Another one"], share=50, minutes=60)
     assert approval.fingerprint(issue) != before
     revision = Issue.objects.get(pk=issue.pk).revision
     assert revision == issue.revision + 1
-    experiments.remove(issue, None, editor)
+    variants.remove(issue, None, editor)
     assert not Experiment.objects.exists()
 
 
@@ -358,7 +360,7 @@ def test_what_cannot_be_tested(editor: User, values: dict[str, Any], message: st
     issue = make_tested(editor, 0)
     options: dict[str, Any] = {"subjects": [OTHER], "share": 50, "minutes": 60} | values
     with pytest.raises(IssueError, match=message):
-        experiments.save(issue, None, editor, **options)
+        variants.save(issue, None, editor, **options)
 
 
 @pytest.mark.parametrize(
@@ -375,4 +377,4 @@ def test_newsletters_that_cannot_test(
     publication = make_publication(tracking=tracking)
     issue = make_issue(make_newsletter(publication=publication, **fields))
     with pytest.raises(IssueError, match=message):
-        experiments.save(issue, None, editor, subjects=[OTHER], share=50, minutes=60)
+        variants.save(issue, None, editor, subjects=[OTHER], share=50, minutes=60)

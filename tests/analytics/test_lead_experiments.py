@@ -12,9 +12,11 @@ from digest.analytics import judging
 from digest.analytics.errors import ExperimentError
 from digest.analytics.experiments import deciding, reporting
 from digest.core import clock
-from digest.issues import approval, editing, experiments, retracting
+from digest.issues import approval, editing, retracting
 from digest.issues.errors import IssueError
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments import variants
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 from digest.sending import control, planning
 from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery, VariantChoice
@@ -54,7 +56,7 @@ def issue(editor: User) -> Issue:
     stories = [make_story(issue, title=title) for title in TITLES]
     for number in range(80):
         make_subscriber(newsletter, uuid=UUID(int=number + 1))
-    experiments.save(issue, None, editor, leads=[stories[2].pk], share=50, minutes=60)
+    variants.save(issue, None, editor, leads=[stories[2].pk], share=50, minutes=60)
     return Issue.objects.get(pk=issue.pk)
 
 
@@ -145,16 +147,16 @@ def test_it_is_approved_with_the_issue(issue: Issue, editor: User) -> None:
     """Another lead is other content; a story that goes takes its variant out of it."""
     before = approval.fingerprint(issue)
     second, third = issue.stories.order_by("position")[1:]
-    experiments.save(issue, None, editor, leads=[second.pk], share=50, minutes=60)
+    variants.save(issue, None, editor, leads=[second.pk], share=50, minutes=60)
     assert approval.fingerprint(issue) != before
-    experiments.save(issue, None, editor, leads=[third.pk], share=50, minutes=60)
+    variants.save(issue, None, editor, leads=[third.pk], share=50, minutes=60)
     assert approval.fingerprint(issue) == before
 
 
 def test_a_story_that_is_gone_is_not_tested(issue: Issue, editor: User) -> None:
     """Its variant is left out when the issue is planned; with no other, nothing is tested."""
     second, third = issue.stories.order_by("position")[1:]
-    experiments.save(issue, None, editor, leads=[second.pk, third.pk], share=50, minutes=60)
+    variants.save(issue, None, editor, leads=[second.pk, third.pk], share=50, minutes=60)
     editing.remove(issue, None, second.pk, editor)
     report = reporting.report_of(issue)
     assert report
@@ -245,7 +247,7 @@ def test_a_cancelled_issue_is_not_decided(issue: Issue) -> None:
 def test_all_subscribers_may_take_part(issue: Issue, editor: User) -> None:
     """The issue is sent before the clicks are counted, and is decided all the same."""
     lead = issue.stories.order_by("position")[2]
-    experiments.save(issue, None, editor, leads=[lead.pk], share=100, minutes=60)
+    variants.save(issue, None, editor, leads=[lead.pk], share=100, minutes=60)
     planning.plan_built(NOON)
     assert VariantChoice.objects.count() == 80
     send(issue)
@@ -287,7 +289,7 @@ def test_what_cannot_lead(issue: Issue, editor: User, places: list[int], message
     ids = dict(enumerate(issue.stories.order_by("position").values_list("pk", flat=True)))
     leads = [ids.get(place, 0) for place in places]
     with pytest.raises(IssueError, match=message):
-        experiments.save(issue, None, editor, leads=leads, share=50, minutes=60)
+        variants.save(issue, None, editor, leads=leads, share=50, minutes=60)
 
 
 def test_stories_of_hidden_blocks_cannot_lead(issue: Issue, editor: User) -> None:
@@ -295,7 +297,7 @@ def test_stories_of_hidden_blocks_cannot_lead(issue: Issue, editor: User) -> Non
     issue.blocks.filter(kind="latest").update(shown_in="web")
     pk = issue.stories.order_by("position")[2].pk
     with pytest.raises(IssueError, match="a story of the issue"):
-        experiments.save(issue, None, editor, leads=[pk], share=50, minutes=60)
+        variants.save(issue, None, editor, leads=[pk], share=50, minutes=60)
 
 
 def test_an_issue_outside_the_schedule_may_test(editor: User) -> None:
@@ -305,5 +307,5 @@ def test_an_issue_outside_the_schedule_may_test(editor: User) -> None:
     issue = make_issue(newsletter, kind=Issue.Kind.MANUAL)
     first, second = make_story(issue), make_story(issue)
     assert first.position < second.position
-    experiment = experiments.save(issue, None, editor, leads=[second.pk], share=50, minutes=60)
+    experiment = variants.save(issue, None, editor, leads=[second.pk], share=50, minutes=60)
     assert experiment.variants == 2

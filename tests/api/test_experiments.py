@@ -2,7 +2,8 @@
 
 import pytest
 
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 from tests.api.conftest import Caller
 from tests.cast import NOON, make_issue, make_newsletter, make_publication, make_story
 

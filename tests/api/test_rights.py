@@ -14,7 +14,8 @@ from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
 from digest.api.v1 import api
 from digest.core import clock
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 from digest.newsletters import layout
 from digest.newsletters.models import Publication
 from digest.subscribers import attributes

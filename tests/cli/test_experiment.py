@@ -5,7 +5,8 @@ import json
 import pytest
 
 from digest.accounts.models import User
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 from tests.cast import NOON, make_issue, make_newsletter, make_publication, make_story
 from tests.cli.conftest import Digest
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from digest.issues.experiments import Leads
+from digest.issues.experiments.variants import Leads
 from digest.rendering import issue as compiling
 from digest.rendering.blocks import variants
 from digest.rendering.compiled import Compiled

@@ -8,7 +8,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from digest.issues.models import Block, Experiment, Issue
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Block, Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 from digest.notices import send

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 from digest.relays.retries import Outcome
 from digest.selfservice import erasure
 from digest.sending import ledger, planning

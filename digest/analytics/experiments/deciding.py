@@ -10,7 +10,8 @@ from digest.analytics.errors import ExperimentError
 from digest.analytics.experiments.comparing import Arm, Comparison, compare
 from digest.analytics.judging import SETTLED
 from digest.analytics.models import HitKind, Verdict
-from digest.issues.models import Experiment, Issue, Story
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue, Story
 from digest.relays.models import Dispatch
 from digest.sending.experiments import assigning
 

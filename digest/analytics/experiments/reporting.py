@@ -8,8 +8,9 @@ from typing import Any
 from digest.analytics.experiments import deciding
 from digest.core import clock
 from digest.core.clock import format_moment
-from digest.issues.experiments import experiment_of, ordered_stories
-from digest.issues.models import Experiment, Issue, Story
+from digest.issues.experiments.models import Experiment
+from digest.issues.experiments.variants import experiment_of, ordered_stories
+from digest.issues.models import Issue, Story
 
 Finding = Experiment.Finding
 Kind = Experiment.Kind

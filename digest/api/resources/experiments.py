@@ -18,8 +18,8 @@ from digest.api.resources.issue_schemas import Revision
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload
 from digest.core import clock
-from digest.issues import experiments
-from digest.issues.experiments import MINUTES, MOST_VARIANTS, SHARES
+from digest.issues.experiments import variants
+from digest.issues.experiments.variants import MINUTES, MOST_VARIANTS, SHARES
 from digest.issues.models import Issue
 
 router = Operations(tags=["issues"])
@@ -98,7 +98,7 @@ def show_experiment(request: HttpRequest, issue_id: Id) -> Any:
 def set_experiment(request: HttpRequest, issue_id: Id, payload: ExperimentIn) -> Any:
     """Set what an issue tries, instead of what it tried before. An approval is taken away."""
     issue, by = _issue(request, issue_id), caller_of(request).token.owner
-    experiments.save(
+    variants.save(
         issue,
         payload.revision,
         by,
@@ -114,7 +114,7 @@ def set_experiment(request: HttpRequest, issue_id: Id, payload: ExperimentIn) ->
 def remove_experiment(request: HttpRequest, issue_id: Id, query: Query[RevisionQuery]) -> Any:
     """Remove the experiment of an issue that has not gone out. Everyone gets the issue as it is."""
     by = caller_of(request).token.owner
-    experiments.remove(_issue(request, issue_id), query.revision, by)
+    variants.remove(_issue(request, issue_id), query.revision, by)
     return Status(204, None)
 
 

@@ -7,7 +7,7 @@ choosing keys. Everything else keeps the position of its story as its key.
 
 from collections.abc import Collection, Iterable
 
-from digest.issues.experiments import Leads
+from digest.issues.experiments.variants import Leads
 
 _SCALE = 100_000  # more than any position
 

@@ -18,7 +18,7 @@ from digest.core import languages, reading_time
 from digest.core.alt_text import describe_picture
 from digest.core.languages import direction, text_direction
 from digest.core.rich_text.document import Document, nodes
-from digest.issues.experiments import Leads
+from digest.issues.experiments.variants import Leads
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.blocks import is_empty

@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from digest.core import jobs
-from digest.issues import experiments
-from digest.issues.models import Experiment, Issue
+from digest.issues.experiments import variants
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue
 from digest.sending.experiments.split import SCALE, Split
 from digest.sending.models import SQL_STATES, Chunk
 
@@ -54,8 +55,8 @@ def begin(issue: Issue, now: datetime) -> Hold | None:
     experiment = rows.filter(issue=issue, decided_at=None).first()
     if experiment is None:
         return None
-    experiments.prune(experiment)
-    problem = experiments.problem_of(issue)
+    variants.prune(experiment)
+    problem = variants.problem_of(issue)
     if experiment.variants == 1:
         problem = "The stories to test are not in the issue any more, or stand first."
     if problem:

@@ -31,7 +31,7 @@ def web(settings: Settings) -> Iterator[ProviderServer]:
         return Answer(404 if "/gone" in request.path else 200, b"")
 
     with ProviderServer(script, pages=script) as server:
-        settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").rstrip("/")]
+        settings.DIGEST_FETCH_ALLOW = [server.netloc]
         yield server
 
 
@@ -74,7 +74,7 @@ def test_a_logo_that_cannot_be_seen_in_dark_mode_is_named(
         return Answer(200, logo(colour))
 
     with ProviderServer(script, pages=script) as server:
-        settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").rstrip("/")]
+        settings.DIGEST_FETCH_ALLOW = [server.netloc]
         issue.stories.update(url=server.url)
         Publication.objects.update(logo_url=server.url + "logo.png")
         rows = findings("logos", network=True)
@@ -91,7 +91,7 @@ def test_the_logo_for_dark_mode_is_looked_at(
         return Answer(200, logo("#ffffff" if "dark" in request.path else "#14171a"))
 
     with ProviderServer(script, pages=script) as server:
-        settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").rstrip("/")]
+        settings.DIGEST_FETCH_ALLOW = [server.netloc]
         issue.stories.update(url=server.url)
         urls = {"logo_url": f"{server.url}logo.png", "logo_dark_url": f"{server.url}dark.png"}
         Publication.objects.update(**urls)

@@ -10,7 +10,7 @@ from digest.analytics.experiments import deciding, reporting
 from digest.analytics.experiments.reporting import Report
 from digest.core import clock
 from digest.core.terminal import ActionCommand, AddAction, Screen
-from digest.issues import experiments
+from digest.issues.experiments import variants
 from digest.issues.models import Issue
 
 
@@ -55,7 +55,7 @@ class Command(ActionCommand):
     def do_set(self, options: dict[str, Any]) -> None:
         """Set what an issue tries."""
         issue = _issue(options["id"])
-        experiments.save(
+        variants.save(
             issue,
             None,
             _user(options["user"]),
@@ -75,7 +75,7 @@ class Command(ActionCommand):
     def do_remove(self, options: dict[str, Any]) -> None:
         """Remove an experiment that has not begun."""
         issue = _issue(options["id"])
-        experiments.remove(issue, None, _user(options["user"]))
+        variants.remove(issue, None, _user(options["user"]))
         self.answer({"issue": issue.pk}, f"Issue {issue.pk} tries nothing.")
 
     def _show(self, issue: Issue) -> None:

@@ -13,7 +13,8 @@ from digest.accounts.models import User
 from digest.core.text import one_line
 from digest.issues import changing
 from digest.issues.errors import IssueError
-from digest.issues.models import Experiment, Issue, Story
+from digest.issues.experiments.models import Experiment
+from digest.issues.models import Issue, Story
 from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.models import Newsletter, Tracking
 
