@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
+from digest.relays.transports.smtp import wire
 
 _XCHARS = re.compile(r"[!-*,-<>-~]*")
 
@@ -54,6 +55,18 @@ class Capabilities:
         """Return RCPT TO, asking a relay with DSN to report failures only."""
         notify = " NOTIFY=FAILURE" if self.dsn and envelope.id else ""
         return f"RCPT TO:<{envelope.recipient}>{notify}\r\n".encode()
+
+    def encode(self, message: OutgoingMessage) -> bytes:
+        """Return the content as it goes over the wire: one BDAT, or with stuffed dots.
+
+        Raises ValueError for a bare CR or LF.
+        """
+        content = message.content
+        if self.chunking:
+            if not message.smtp_safe:
+                wire.check_line_ends(content)
+            return b"BDAT %d LAST\r\n%b" % (len(content), content)
+        return content if message.smtp_safe else wire.dot_stuffed(content)
 
     def refusal_of(self, message: OutgoingMessage) -> Reply | None:
         """Return the reply to a message that this relay cannot take at all; None: it can."""

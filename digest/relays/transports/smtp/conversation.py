@@ -13,13 +13,14 @@ A refusal of MAIL concerns us, and so does 421 at any moment: the message is ret
 reply to RCPT, DATA or the content concerns that recipient alone.
 """
 
-import ssl
 import time
 from collections import deque
 from contextlib import suppress
 
 from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
 from digest.relays.transports.smtp import wire
+from digest.relays.transports.smtp.errors import BrokenConversationError, SentAwayError
+from digest.relays.transports.smtp.reader import Reader
 from digest.relays.transports.smtp.round import Round
 from digest.relays.transports.smtp.session import Session
 from digest.relays.transports.smtp.steps import Step, can_answer
@@ -27,22 +28,9 @@ from digest.relays.transports.smtp.writer import Writer
 
 COMMAND_SECONDS = 300  # RFC 5321 §4.5.3.2.2, .3: for a whole reply, however slowly it arrives
 FINAL_SECONDS = 600  # RFC 5321 §4.5.3.2.6
-READ_OCTETS = 65_536
 
 _NO_MESSAGE = OutgoingMessage(0, Envelope("", ""), b"")  # among awaited replies
 _REFUSES_US = Reply(0, "")  # stands for a refusal that does not depend on the recipient
-
-
-class BrokenConversationError(Exception):
-    """The connection cannot be used any longer; `reply` is the relay's last word, if it has one."""
-
-    def __init__(self, problem: str, reply: Reply | None = None) -> None:
-        super().__init__(problem)
-        self.reply = reply
-
-
-class SentAwayError(BrokenConversationError):
-    """The relay asks us to leave, and not only because this connection has served its time."""
 
 
 class Conversation:
@@ -61,7 +49,7 @@ class Conversation:
         self.deadline = 0.0
         self._can = session.capabilities
         self._writer = Writer(session.socket)
-        self._replies = wire.Replies()
+        self._reader = Reader(session.socket)
         self._awaited: deque[tuple[Step, OutgoingMessage]] = deque()
         # Commands that have to wait for a reply, without PIPELINING
         self._pending: deque[tuple[Step, OutgoingMessage, bytes]] = deque()
@@ -101,12 +89,7 @@ class Conversation:
 
     def read(self, round_: Round) -> None:
         """Handle the replies that have arrived; raises BrokenConversationError."""
-        if not (octets := self._receive()):
-            return
-        try:
-            replies = self._replies.feed(octets)
-        except ValueError as cause:
-            raise BrokenConversationError(str(cause)) from cause
+        replies = self._reader.read()
         for code, text in replies:
             self._handle(code, text, round_)
         if replies:
@@ -123,7 +106,7 @@ class Conversation:
 
     def send_content(self, round_: Round) -> None:
         """Send the content of the ready message, which has begun by now, and the next envelope."""
-        if not self._replies.empty or self._awaited:
+        if not self._reader.is_between_replies or self._awaited:
             raise BrokenConversationError("the relay replied out of turn")
         message, self.ready = self.ready, None
         assert message is not None
@@ -184,20 +167,6 @@ class Conversation:
             self.socket.close()
 
     # --- replies -------------------------------------------------------------------------
-
-    def _receive(self) -> bytes:
-        """Return the octets that have arrived; nothing if there are none after all."""
-        try:
-            octets = self.socket.recv(READ_OCTETS)
-            while isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
-                octets += self.socket.recv(READ_OCTETS)
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            return b""
-        except OSError as cause:
-            raise BrokenConversationError(str(cause)) from cause
-        if not octets:
-            raise BrokenConversationError("the relay closed the connection")
-        return octets
 
     def _handle(self, code: int, text: bytes, round_: Round) -> None:
         if not self._awaited:
@@ -304,21 +273,13 @@ class Conversation:
     def _encode(self, message: OutgoingMessage, round_: Round) -> Reply | None:
         """Encode the content, or return why this relay cannot accept the message."""
         try:
-            self._encoded = self._encoded_content(message)
+            self._encoded = self._can.encode(message)
         except ValueError as problem:
             return Reply(554, f"5.6.0 Not sent: {problem}.")
         if not (self._can.smtputf8 or message.envelope.sender.isascii()):
             round_.refuse_all("has no SMTPUTF8, which our sender needs", None)
             return _REFUSES_US
         return self._can.refusal_of(message)
-
-    def _encoded_content(self, message: OutgoingMessage) -> bytes:
-        content = message.content
-        if self._can.chunking:
-            if not message.smtp_safe:
-                wire.check_line_ends(content)
-            return b"BDAT %d LAST\r\n%b" % (len(content), content)
-        return content if message.smtp_safe else wire.dot_stuffed(content)
 
     def _offer(self, message: OutgoingMessage) -> bytes:
         """Return the commands of a message's envelope that can be sent now; store the others."""

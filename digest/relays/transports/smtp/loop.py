@@ -20,11 +20,8 @@ from typing import Self
 from digest.relays.errors import RelayDownError
 from digest.relays.transports.base import MessageSource, Reply
 from digest.relays.transports.smtp.address import RelayAddress
-from digest.relays.transports.smtp.conversation import (
-    BrokenConversationError,
-    Conversation,
-    SentAwayError,
-)
+from digest.relays.transports.smtp.conversation import Conversation
+from digest.relays.transports.smtp.errors import BrokenConversationError, SentAwayError
 from digest.relays.transports.smtp.round import Round
 from digest.relays.transports.smtp.session import Session, connect
 
