@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from digest.newsletters.models import Newsletter
+from digest.rendering.editor_templates.examples import example_of
 from digest.rendering.errors import EditorTemplateError
-from digest.rendering.examples import example_of
 from tests.cast import NOON, make_article, make_issue, make_newsletter, make_source, make_story
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from digest.rendering import sandbox
+from digest.rendering.editor_templates import sandbox
 from digest.rendering.errors import EditorTemplateError
 
 ENDLESS = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"

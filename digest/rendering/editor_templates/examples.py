@@ -10,9 +10,9 @@ from jinja2 import Environment, TemplateError, nodes
 from digest.issues import building
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.models import Newsletter
-from digest.rendering import sandbox
 from digest.rendering.cleaned import line
 from digest.rendering.content import content_of, editors_values
+from digest.rendering.editor_templates import sandbox
 from digest.rendering.opening import example_draft
 
 _WITHIN_TEMPLATES = frozenset({"loop", "self", "caller", "varargs", "kwargs"})
