@@ -40,14 +40,8 @@ class Command(ActionCommand):
 
 
 def _key_values(key: Key) -> dict[str, Any]:
-    return {
-        "domain": key.domain,
-        "selector": key.selector,
-        "kind": key.kind,
-        "path": key.path,
-        "name": key.record_name,
-        "record": key.record,
-    }
+    names = ("domain", "selector", "kind", "path", "record")
+    return {name: getattr(key, name) for name in names} | {"name": key.record_name}
 
 
 def _print_keys(out: Screen, keys: tuple[Key, ...]) -> None:
