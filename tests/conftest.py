@@ -62,6 +62,14 @@ def newsletter() -> "Newsletter":
 
 
 @pytest.fixture
+def tide() -> "Newsletter":
+    """The Morning Tide, whose slug is "tide"."""
+    from tests.cast import make_newsletter
+
+    return make_newsletter(slug="tide")
+
+
+@pytest.fixture
 def publisher(settings: Settings) -> Iterator[Publisher]:
     """A scripted web server that Digest may fetch from."""
     with publishing(settings) as running:

@@ -116,7 +116,8 @@ class ProviderServer:
         self._server.daemon_threads = True
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_address[1]}/"
+        self.netloc = f"127.0.0.1:{self._server.server_address[1]}"
+        self.url = f"http{'s' if tls else ''}://{self.netloc}/"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

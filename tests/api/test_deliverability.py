@@ -18,7 +18,7 @@ from digest.reputation.models import (
 )
 from tests.api.conftest import Caller, MakeCaller
 from tests.bounces.factories import make_drop
-from tests.bounces.test_sunset import LONG_AGO, click, make_old
+from tests.bounces.inactivity import LONG_AGO, click, make_old
 from tests.cast import make_newsletter, make_publication
 
 pytestmark = pytest.mark.django_db

@@ -19,12 +19,6 @@ pytestmark = pytest.mark.django_db
 EMAIL = "ines@reader.example"
 
 
-@pytest.fixture
-def tide() -> Newsletter:
-    """The newsletter that the token reaches."""
-    return make_newsletter(slug="tide")
-
-
 def test_how_mails_look_is_changed(make_caller: MakeCaller, tide: Newsletter) -> None:
     """Colours, logos and pictures, of a publication that the token reaches."""
     Publication.objects.filter(pk=tide.publication_id).update(slug="courier")

@@ -9,15 +9,15 @@ from django.db.models.expressions import RawSQL
 from digest.bounces.models import Sunset, SunsetQuestion
 from digest.bounces.sunset import asking
 from digest.core import clock
-from digest.newsletters.models import Newsletter, Publication, Tracking
+from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.series import planning, signs, switching
 from digest.series.errors import SeriesError
 from digest.series.models import Enrolment, Series
 from digest.subscribers import growth
 from digest.subscribers.models import Subscription
-from tests.bounces.test_sunset import LONG_AGO, click, make_old
-from tests.cast import make_newsletter
+from tests.bounces.inactivity import LONG_AGO, click, make_old
+from tests.cast import make_newsletter, make_publication
 from tests.cast.series import make_series
 
 pytestmark = pytest.mark.django_db
@@ -27,9 +27,7 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def newsletter() -> Newsletter:
     """One that has counted the clicks of each subscriber for long."""
-    newsletter = make_newsletter()
-    Publication.objects.update(tracking=Tracking.INDIVIDUAL)
-    newsletter.publication.refresh_from_db()
+    newsletter = make_newsletter(publication=make_publication(tracking="individual"))
     click(make_old(newsletter), clock.now() - LONG_AGO)
     Subscription.objects.update(state="unsubscribed")  # who clicked then has left
     return newsletter

@@ -1,13 +1,11 @@
 """Inactive subscribers: who is asked, who is paused, who stays."""
 
 import re
-from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
 
-from digest.analytics.models import Hit, HitKind, Verdict
+from digest.analytics.models import Verdict
 from digest.bounces import reports
 from digest.bounces.models import Sunset, SunsetQuestion
 from digest.bounces.sunset import asking, signs
@@ -16,54 +14,26 @@ from digest.newsletters.models import Newsletter, Publication, Tracking
 from digest.notices import content
 from digest.notices.models import Notice
 from digest.subscribers import preferences
-from digest.subscribers.models import Subscriber, Subscription
+from digest.subscribers.models import Subscription
 from tests.bounces import shapes
-from tests.bounces.factories import DAY, make_sent, message_id
-from tests.cast import make_newsletter, make_subscriber
+from tests.bounces.factories import DAY, message_id
+from tests.bounces.inactivity import LONG_AGO, click, make_old
+from tests.cast import make_newsletter, make_publication
 from tests.cast.accounts import make_superuser
 
 pytestmark = pytest.mark.django_db
-
-LONG_AGO = timedelta(days=85)
 
 
 @pytest.fixture
 def newsletter() -> Newsletter:
     """One that counts the clicks of each subscriber for three months."""
-    newsletter = make_newsletter()
-    Publication.objects.update(tracking=Tracking.INDIVIDUAL)
-    newsletter.publication.refresh_from_db()
-    return newsletter
+    return make_newsletter(publication=make_publication(tracking="individual"))
 
 
 @pytest.fixture
 def sunset(newsletter: Newsletter) -> Sunset:
     """Five issues in two months."""
     return Sunset.objects.create(newsletter=newsletter, issues=5, months=2, active=True)
-
-
-def make_old(newsletter: Newsletter, issues: int = 6, **fields: Any) -> Subscriber:
-    """Somebody who subscribed long ago and got some issues since."""
-    subscriber, now = make_subscriber(newsletter, **fields), clock.now()
-    subscriber.consent_events.all()._raw_delete("default")
-    Subscription.objects.filter(subscriber=subscriber).update(confirmed_at=now - LONG_AGO)
-    for number in range(issues):
-        at = now - (number + 1) * DAY - timedelta(seconds=subscriber.pk % 1_000)
-        make_sent(subscriber, at)
-    return subscriber
-
-
-def click(subscriber: Subscriber, at: datetime, verdict: Verdict = Verdict.HUMAN) -> None:
-    """A click of a subscriber in one of their issues."""
-    Hit.objects.create(
-        at=at,
-        issue_id=subscriber.deliveries.latest("pk").issue_id,
-        kind=HitKind.CLICK,
-        subscriber_id=subscriber.pk,
-        visitor=subscriber.pk,
-        network="192.0.2.0/24",
-        verdict=verdict,
-    )
 
 
 def touched(sunset: Sunset) -> set[int]:

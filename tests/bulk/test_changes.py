@@ -39,12 +39,6 @@ State = BulkChange.State
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter of a publication."""
-    return make_newsletter(slug="tide", publication=make_publication())
-
-
-@pytest.fixture
 def ada(tide: Newsletter) -> User:
     """The owner of the publication."""
     return make_member(tide.publication)

@@ -35,12 +35,6 @@ def publisher(settings: Settings) -> Iterator[Publisher]:
         yield running
 
 
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter called tide."""
-    return make_newsletter(slug="tide")
-
-
 def test_add_finds_polls_and_shows_what_came_in(
     digest: Digest, publisher: Publisher, tide: Newsletter
 ) -> None:

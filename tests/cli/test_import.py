@@ -7,18 +7,12 @@ from pytest_django.fixtures import Settings
 
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import Subscription
-from tests.cast import exports, make_newsletter
+from tests.cast import exports
 from tests.cli.conftest import Digest
 from tests.provider_server import Answer, ProviderServer
 from tests.transfers import services
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter(slug="tide")
 
 
 def test_an_export_is_shown_then_imported(digest: Digest, tide: Newsletter, tmp_path: Path) -> None:
@@ -55,7 +49,7 @@ def test_a_service_is_fetched_with_a_key_of_the_environment(
     assert "Set DIGEST_IMPORT_KEY to the key." in result.err
     monkeypatch.setenv("DIGEST_IMPORT_KEY", services.LISTMONK_KEY)
     with ProviderServer(lambda _: Answer(404), pages=services.listmonk) as server:
-        settings.DIGEST_FETCH_ALLOW = [server.url.removeprefix("http://").rstrip("/")]
+        settings.DIGEST_FETCH_ALLOW = [server.netloc]
         result = digest(*arguments, "--url", server.url)
     assert result.status == 0
     assert Subscription.objects.get(state="active").subscriber.email == "confirmed@lm.example"

@@ -5,7 +5,7 @@ import pytest
 from digest.bounces.models import Sunset
 from digest.core import clock
 from digest.newsletters.models import Publication, Tracking
-from tests.bounces.test_sunset import LONG_AGO, click, make_old
+from tests.bounces.inactivity import LONG_AGO, click, make_old
 from tests.cast import make_newsletter
 from tests.cli.conftest import Digest
 

@@ -46,8 +46,8 @@ class GhostSite:
 def site(settings: Settings) -> Iterator[GhostSite]:
     """A site on this machine, which the operator has excepted."""
     site = GhostSite()
-    settings.DIGEST_FETCH_ALLOW = [site.server.url.removeprefix("http://").strip("/")]
-    with site.server:
+    with site.server as server:
+        settings.DIGEST_FETCH_ALLOW = [server.netloc]
         yield site
 
 
@@ -108,7 +108,7 @@ def test_an_answer_that_is_not_ghosts_is_named(site: GhostSite, settings: Settin
     connection = add(site)
     assert catching_up.catch_up(connection, NOON) == 0
     with ProviderServer(lambda _: Answer(), pages=lambda _: Answer(200, b"<html>")) as other:
-        settings.DIGEST_FETCH_ALLOW = [other.url.removeprefix("http://").strip("/")]
+        settings.DIGEST_FETCH_ALLOW = [other.netloc]
         connection.site_url = other.url.rstrip("/")
         with pytest.raises(ConnectorError, match="did not answer as Ghost"):
             catching_up.catch_up(connection, NOON)

@@ -35,12 +35,6 @@ def ada() -> User:
     return User.objects.create_superuser("ada@courier.example")
 
 
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter that uses what comes in."""
-    return make_newsletter(slug="tide")
-
-
 def connect(kind: str, newsletter: Newsletter, owner: User, name: str = "site") -> Connection:
     """A connection of the newsletter's publication."""
     connection, _ = registry.add(

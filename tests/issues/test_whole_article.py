@@ -14,7 +14,7 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.rendering.compiled import Compiled
 from digest.sending.compiling import compiled_for
-from tests.cast import NOON, make_article, make_newsletter, make_source
+from tests.cast import NOON, make_article, make_source
 
 pytestmark = pytest.mark.django_db
 BODY = (
@@ -27,12 +27,6 @@ BODY = (
 def ada() -> User:
     """An editor."""
     return User.objects.create_user("ada@courier.example")
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter."""
-    return make_newsletter(slug="tide")
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def provider(settings: Any) -> Iterator[tuple[Provider, str]]:
     provider = Provider()
     with ProviderServer(provider, pages=provider) as server:
         url = server.url.rstrip("/")
-        settings.DIGEST_FETCH_ALLOW = [url.removeprefix("http://")]
+        settings.DIGEST_FETCH_ALLOW = [server.netloc]
         yield provider, url
 
 

@@ -352,21 +352,22 @@ def test_what_is_not_offered_is_not_there(strict: Client, state: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "label", "subject", "direction"),
+    ("tag", "label", "subject"),
     [
-        ("he", "הרשמה", "אישור המינוי שלך על The Morning Tide", "rtl"),
-        ("ar", "التسجيل", "أكّد اشتراكك في The Morning Tide", "rtl"),
-        ("es", "Suscribirme", "Confirma tu suscripción a The Morning Tide", "ltr"),
-        ("de", "Anmelden", "Bestätigen Sie Ihr Abonnement: The Morning Tide", "ltr"),
+        ("he", "הרשמה", "אישור המינוי שלך על The Morning Tide"),
+        ("ar", "التسجيل", "أكّد اشتراكك في The Morning Tide"),
+        ("es", "Suscribirme", "Confirma tu suscripción a The Morning Tide"),
+        ("de", "Anmelden", "Bestätigen Sie Ihr Abonnement: The Morning Tide"),
     ],
 )
 def test_the_form_speaks_the_newsletters_language(
-    strict: Client, tag: str, label: str, subject: str, direction: str
+    strict: Client, tag: str, label: str, subject: str
 ) -> None:
     """Page and confirmation are in the language that the form was shown in."""
     newsletter = make_newsletter(language=tag)
     page = strict.get(f"/subscribe/{newsletter.slug}").content.decode()
     assert label in page
+    direction = "rtl" if tag in {"ar", "he"} else "ltr"
     assert f'<html lang="{tag}" dir="{direction}">' in page
     sign_up(strict, newsletter)
     assert (letter().letter.language, letter().letter.subject) == (tag, subject)
