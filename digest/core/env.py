@@ -208,14 +208,18 @@ def database(
         "CONN_HEALTH_CHECKS": True,
         "DISABLE_SERVER_SIDE_CURSORS": pooled,
     }
-    for name, value in _NETWORK.items():
-        parts.setdefault(name, value)
     limits = {"statement_timeout": statement_seconds, "lock_timeout": lock_seconds}
-    options = [f"-c {name}={limit}s" for name, limit in limits.items() if limit and not pooled]
-    if options:
-        parts["options"] = " ".join([*options, str(parts.get("options") or "")]).strip()
-    entry["OPTIONS"] = {key: value for key, value in parts.items() if value is not None}
+    entry["OPTIONS"] = _options(parts, {} if pooled else limits)
     return entry
+
+
+def _options(parts: dict[str, Any], limits: dict[str, int]) -> dict[str, Any]:
+    """Return what a URL says of connections, then our limits: of the network, and of statements."""
+    options = _NETWORK | {name: value for name, value in parts.items() if value is not None}
+    startup = [f"-c {name}={limit}s" for name, limit in limits.items() if limit]
+    if startup:
+        options["options"] = " ".join([*startup, str(options.get("options", ""))]).strip()
+    return options
 
 
 def database_url(socket_dir: str, name: str, user: str = "postgres") -> str:

@@ -132,10 +132,9 @@ def import_csv(
     Raises SubscriberError without a consent statement and ImportFileError for a file that cannot
     be read as a list; then nothing was changed.
     """
-    if not (consent.strip() or dry_run):
-        raise SubscriberError("Describe how these subscribers consented. It is stored as evidence.")
-    if refused_to and refused_to.exists() and path.exists() and refused_to.samefile(path):
-        raise ImportFileError("The file for refused rows is the list itself. Choose another file.")
+    if not dry_run:
+        _check_consent(consent)
+    _check_refusal_file(refused_to, path)
     definitions = attributes_of(newsletter.publication_id)
     run = _Run(newsletter, definitions, consent.strip(), now, suppress=suppress, dry_run=dry_run)
     with ExitStack() as open_files:
@@ -149,6 +148,16 @@ def import_csv(
         _import_rows(list_path, run, report, writer, on_progress)
     on_progress(read.size, read.size)
     return report
+
+
+def _check_consent(consent: str) -> None:
+    if not consent.strip():
+        raise SubscriberError("Describe how these subscribers consented. It is stored as evidence.")
+
+
+def _check_refusal_file(refused_to: Path | None, path: Path) -> None:
+    if refused_to and refused_to.exists() and path.exists() and refused_to.samefile(path):
+        raise ImportFileError("The file for refused rows is the list itself. Choose another file.")
 
 
 def _import_rows(

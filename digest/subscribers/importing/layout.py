@@ -138,14 +138,7 @@ def read_layout(
     encoding = _encoding(path)
     lines = _sample(path, encoding)
     delimiter, preamble = _delimiter(lines)
-    lines = lines[preamble:]
-    sample = [row for row in _table(lines, delimiter) if any(row)] or [[""]]
-    header = [] if any(_HAS_AT.search(cell) for cell in sample[0]) else sample[0]
-    body = sample[1:] if header else sample
-    if len(header or sample[0]) > MOST_COLUMNS:
-        raise ImportFileError(f"This file has more than {MOST_COLUMNS} columns. Export fewer.")
-    width = min(max(map(len, sample)), MOST_COLUMNS)
-    header = [cell.strip("\ufeff\u200b ") for cell in header]
+    header, body, width = _header(_table(lines[preamble:], delimiter))
     source = recognise(header) if source is None else source
     meanings: list[str] = [*_guess(header, body, width, source)]
     pairs = mapping.items() if isinstance(mapping, Mapping) else mapping
@@ -153,7 +146,7 @@ def read_layout(
     if Meaning.EMAIL not in meanings:
         raise ImportFileError(
             f"No column of this file holds email addresses. Its columns are: "
-            f"{_listing(header or sample[0])}."
+            f"{_listing(header or body[0])}."
         )
     return Layout(
         encoding=encoding,
@@ -166,6 +159,16 @@ def read_layout(
         everyone=state_of_file(name or path.name) if everyone is ... else everyone,
         size=path.stat().st_size,
     )
+
+
+def _header(table: list[list[str]]) -> tuple[list[str], list[list[str]], int]:
+    """Return the headings of a table, its other rows, and its width; no headings if it has none."""
+    sample = [row for row in table if any(row)] or [[""]]
+    has_header = not any(_HAS_AT.search(cell) for cell in sample[0])
+    if len(sample[0]) > MOST_COLUMNS:
+        raise ImportFileError(f"This file has more than {MOST_COLUMNS} columns. Export fewer.")
+    header = [cell.strip("\ufeff\u200b ") for cell in sample[0]] if has_header else []
+    return header, sample[1:] if has_header else sample, min(max(map(len, sample)), MOST_COLUMNS)
 
 
 def _titles(header: Sequence[str], width: int) -> tuple[str, ...]:
