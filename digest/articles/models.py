@@ -12,6 +12,8 @@ class Source(Leased):
     """A feed or a page that is polled for the articles of one publication."""
 
     class Kind(models.TextChoices):
+        """How articles are read from it."""
+
         FEED = "feed", "RSS, Atom or JSON Feed"
         PAGE = "page", "a single HTML article"
         PUSHED = "pushed", "articles that the publisher's system pushes"  # never polled

@@ -19,6 +19,8 @@ class Bounce(models.Model):
     """
 
     class Source(models.TextChoices):
+        """How we heard of it."""
+
         SMTP = "smtp", "refused while sending"
         REPORT = "report", "reported by mail"
         PROVIDER = "provider", "reported by the provider"
@@ -113,6 +115,8 @@ class Drop(models.Model):
     """
 
     class Kind(models.TextChoices):
+        """What a mailbox provider does worse than before."""
+
         DELIVERY = "delivery", "refused or deferred"
         COMPLAINTS = "complaints", "complained about"
         CLICKS = "clicks", "clicked less"
@@ -204,6 +208,8 @@ class SunsetQuestion(models.Model):
     """That an inactive subscriber was asked whether they want to stay, and what came of it."""
 
     class Outcome(models.TextChoices):
+        """What came of the question."""
+
         OPEN = "open", "not answered yet"
         STAYED = "stayed", "wants to stay"
         PAUSED = "paused", "paused without an answer"

@@ -16,6 +16,8 @@ class BulkChange(models.Model):
     """What an editor does to the subscribers that they selected."""
 
     class Kind(models.TextChoices):
+        """What is done to each subscriber."""
+
         ADD_TAG = "add-tag", "Add tag"
         REMOVE_TAG = "remove-tag", "Remove tag"
         SET_ATTRIBUTE = "attribute", "Set attribute"
@@ -25,6 +27,8 @@ class BulkChange(models.Model):
         ERASE = "erase", "Erase"
 
     class State(models.TextChoices):
+        """How far a change is."""
+
         DRAFT = "draft", "Not started"
         RUNNING = "running", "In progress"
         DONE = "done", "Done"

@@ -12,15 +12,21 @@ from digest.newsletters.audiences.models import Segment
 class AppealFields(models.Model):
     """What an appeal says, how it looks, and the rules by which issues show it."""
 
-    class Kind(models.TextChoices):  # the values of BlockKind
+    class Kind(models.TextChoices):
+        """Whose message it is; the values are those of BlockKind."""
+
         APPEAL = "appeal"
         SPONSOR = "sponsor"
 
     class Style(models.TextChoices):
+        """How a mail shows it."""
+
         BOX = "box", "Box with text and button"
         LINK = "link", "Plain link in one line"
 
-    class State(models.TextChoices):  # follows from the columns: `state_at`
+    class State(models.TextChoices):
+        """Whether issues show it; follows from the columns (`state_at`)."""
+
         RUNNING = "running"
         SCHEDULED = "scheduled"
         ENDED = "ended"

@@ -37,10 +37,14 @@ class BlockFields(models.Model):
     """What a block of a layout and a block of an issue have in common."""
 
     class Style(TextChoices):
+        """How the stories of a block are laid out."""
+
         STANDARD = "", "As in the design"
         BRIEF = "brief", "Brief list without pictures"
 
     class ShownIn(TextChoices):
+        """Where a block is shown."""
+
         BOTH = "both", "Email and web"
         MAIL = "mail", "Email only"
         WEB = "web", "Web only"

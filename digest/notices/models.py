@@ -14,6 +14,8 @@ class Notice(Dispatch, Leased, HasUuid):
     """A transactional mail to one person. It quotes nothing that a stranger typed."""
 
     class Kind(models.TextChoices):
+        """What a notice does."""
+
         CONFIRM = "confirm", "asks to confirm a subscription"
         WELCOME = "welcome", "welcomes a new subscriber"
         LINK = "link", "sends the link to the preferences"

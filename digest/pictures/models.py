@@ -16,11 +16,15 @@ class Picture(HasUuid, Leased):
     """
 
     class State(models.TextChoices):
+        """Whether mails can show it."""
+
         DUE = "due", "waits to be fetched"
         READY = "ready", "ready"
         REFUSED = "refused", "refused"
 
     class Format(models.TextChoices):
+        """What its sizes are stored as."""
+
         JPEG = "jpeg", "JPEG"
         PNG = "png", "PNG"
 

@@ -14,6 +14,8 @@ class Dispatch(models.Model):
     """
 
     class State(models.IntegerChoices):
+        """Where a message is on its way to the mail server."""
+
         QUEUED = 0, "queued"
         CLAIMED = 1, "claimed"
         DEFERRED = 2, "deferred"

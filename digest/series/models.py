@@ -21,10 +21,14 @@ class Series(HasUuid):
     """
 
     class Trigger(models.TextChoices):
+        """What brings a subscriber into a series."""
+
         SIGN_UP = "sign_up", "Somebody confirms their subscription"
         INACTIVE = "inactive", "A subscriber becomes inactive"
 
     class Goal(models.TextChoices):
+        """What a subscriber does to end the series early."""
+
         NONE = "", "None: everybody gets every step"
         CLICKED = "clicked", "They click a link in a mail of the series"
         SEGMENT = "segment", "They belong to a segment"
@@ -76,6 +80,8 @@ class Step(models.Model):
     """
 
     class Condition(models.TextChoices):
+        """Who gets a step."""
+
         NONE = "", "Everybody"
         CLICKED = "clicked", "Who clicked in an earlier mail of the series"
         NOT_CLICKED = "not_clicked", "Who did not click in an earlier mail of the series"
@@ -85,10 +91,14 @@ class Step(models.Model):
         NOT_SEGMENT = "not_segment", "Who does not belong to a segment"
 
     class Otherwise(models.TextChoices):
+        """What those do who do not get a step."""
+
         SKIP = "skip", "go on with the next step"
         STOP = "stop", "leave the series"
 
     class Stories(models.TextChoices):
+        """Which stories a step shows."""
+
         NONE = "", "None but those in its text"
         LATEST = "latest", "Those of the latest issue"
         CHOSEN = "chosen", "Those of one issue"
@@ -157,6 +167,8 @@ class Enrolment(models.Model):
     """A subscriber in a series: which step is next, or how it ended."""
 
     class State(models.TextChoices):
+        """Where a subscriber stands in a series."""
+
         ACTIVE = "active", "in the series"
         COMPLETED = "completed", "had every step"
         CONVERTED = "converted", "reached the goal"
@@ -203,6 +215,8 @@ class Passage(models.Model):
     """That a subscriber is past a step: it was planned for them, or left out."""
 
     class Outcome(models.TextChoices):
+        """What became of a step for a subscriber."""
+
         SENT = "sent", "planned"
         SKIPPED = "skipped", "left out, its condition did not hold"
         SET_ASIDE = "set_aside", "left out, it may have been sent before older data were restored"

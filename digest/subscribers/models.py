@@ -42,6 +42,8 @@ class Subscription(models.Model):
     """One subscriber's subscription to one newsletter."""
 
     class State(models.TextChoices):
+        """Whether a subscriber gets the newsletter."""
+
         PENDING = "pending", "not confirmed yet"
         ACTIVE = "active", "subscribed"
         UNSUBSCRIBED = "unsubscribed", "unsubscribed"
@@ -130,6 +132,8 @@ class ConsentEvent(AppendOnlyModel, HasOrigin):
     """Consent given or withdrawn: when, from where, to which wording. Append-only."""
 
     class Action(models.TextChoices):
+        """What happened to a consent."""
+
         REQUESTED = "requested"
         CONFIRMED = "confirmed"
         IMPORTED = "imported"
@@ -311,6 +315,8 @@ class UnsubscribeFeedback(models.Model):
     """Why somebody unsubscribed; after an erasure it stays, without the subscriber."""
 
     class Reason(models.TextChoices):
+        """Why nobody was added."""
+
         TOO_OFTEN = "too often"
         NOT_INTERESTING = "not interesting"
         NEVER_ASKED = "never asked"

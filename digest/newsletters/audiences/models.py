@@ -19,6 +19,8 @@ class Attribute(models.Model):
     """
 
     class Kind(models.TextChoices):
+        """The type of its values."""
+
         TEXT = "text"
         NUMBER = "number"
         DATE = "date"
@@ -26,6 +28,8 @@ class Attribute(models.Model):
         CHOICE = "choice"
 
     class Access(models.TextChoices):
+        """What subscribers may do with their value."""
+
         NONE = "none", "Nothing: it is not shown to them"
         SEE = "see", "See it"
         CHANGE = "change", "See and change it"

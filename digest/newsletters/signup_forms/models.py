@@ -21,12 +21,16 @@ class SignUpForm(HasUuid):
     """
 
     class Kind(models.TextChoices):
+        """Where a form stands on a page."""
+
         INLINE = "inline", "In the text"
         BOX = "box", "Box"
         BAR = "bar", "Bar at the foot of the window"
         POPUP = "popup", "Pop-up"
 
     class Look(models.TextChoices):
+        """The colours of a form."""
+
         TINTED = "tinted", "Light, with the publication's colour as accent"
         FILLED = "filled", "Filled with the publication's colour"
 
