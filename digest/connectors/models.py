@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from digest.accounts.models import User
 from digest.connectors.reading import Action
+from digest.core.database.indexes import where_set
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Publication
@@ -14,6 +15,8 @@ class Connection(HasUuid):
     """A system that reports the articles of one publication to an address of its own."""
 
     class Kind(models.TextChoices):
+        """How the system reports."""
+
         GHOST = "ghost", "Ghost"
         WEBHOOK = "webhook", "Signed webhook (Wagtail and others)"
 
@@ -48,6 +51,8 @@ class ReceivedEvent(models.Model):
     """
 
     class Outcome(models.TextChoices):
+        """What followed from an event."""
+
         NEW = "new", "new article"
         CHANGED = "changed", "article changed"
         UNCHANGED = "unchanged", "nothing changed"
@@ -80,11 +85,7 @@ class ReceivedEvent(models.Model):
                 condition=Q(settled_at__isnull=True),
                 name="received_event_due",
             ),
-            models.Index(
-                fields=["settled_at"],
-                condition=Q(settled_at__isnull=False),
-                name="received_event_settled",
-            ),
+            where_set("settled_at", name="received_event_settled"),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from digest.core.database.indexes import where_set
+
 
 class Alert(models.Model):
     """Something that an operator has to look at. It is open until it is over."""
@@ -15,13 +17,7 @@ class Alert(models.Model):
     failures = models.PositiveIntegerField(default=0)  # reports in a row that reached nobody
 
     class Meta:
-        indexes = [
-            models.Index(
-                fields=["report_at"],
-                condition=models.Q(report_at__isnull=False),
-                name="alert_due",
-            )
-        ]
+        indexes = [where_set("report_at", name="alert_due")]
         constraints = [
             models.UniqueConstraint(
                 fields=["key"], condition=models.Q(ended_at=None), name="alert_open_once"

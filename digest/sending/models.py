@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from digest.core.database.indexes import where_set
 from digest.issues.models import Issue
 from digest.relays.models import Dispatch
 from digest.subscribers.models import Subscriber
@@ -85,7 +86,7 @@ class Delivery(Dispatch):
                 name="delivery_in_flight",
             ),
             # Claimed, or uncertain and perhaps settled later by the sender that claimed it.
-            models.Index(fields=["fence"], condition=Q(fence__isnull=False), name="delivery_fence"),
+            where_set("fence", name="delivery_fence"),
             models.Index(
                 fields=["issue"],
                 condition=Q(state=Dispatch.State.UNCERTAIN),
@@ -141,7 +142,7 @@ class Chunk(models.Model):
                 name="chunk_due",
             ),
             models.Index(fields=["issue", "first_id"], name="chunk_of_issue"),
-            models.Index(fields=["fence"], condition=Q(fence__isnull=False), name="chunk_fence"),
+            where_set("fence", name="chunk_fence"),
             models.Index(fields=["highest", "lowest"], name="chunk_of_subscriber"),
         ]
 

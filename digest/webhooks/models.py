@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from digest.core.database.indexes import where_set
 from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
 from digest.issues.models import Issue
@@ -47,6 +48,8 @@ class WebhookDelivery(Leased, HasUuid):
     """
 
     class State(models.IntegerChoices):
+        """Where an event is on its way to the webhook."""
+
         WAITING = 0, "waiting"
         CLAIMED = 1, "claimed"
         DELIVERED = 2, "delivered"
@@ -86,11 +89,7 @@ class WebhookDelivery(Leased, HasUuid):
             models.Index(
                 fields=["lease_until"], condition=Q(state=1), name="webhook_delivery_leased"
             ),
-            models.Index(
-                fields=["settled_at"],
-                condition=Q(settled_at__isnull=False),
-                name="webhook_delivery_settled",
-            ),
+            where_set("settled_at", name="webhook_delivery_settled"),
         ]
 
     def __str__(self) -> str:

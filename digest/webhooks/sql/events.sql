@@ -68,41 +68,41 @@ CREATE TRIGGER webhooks_on_first_bounce AFTER INSERT ON sending_delivery
         AND NEW.subscriber_id IS NOT NULL)
     EXECUTE FUNCTION webhooks_on_bounce();
 
-CREATE FUNCTION webhooks_on_entering() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
+-- Series are entered and left by thousands in one statement, so these are inserted by statement.
+CREATE FUNCTION webhooks_queue_enrolments(kind text, enrolment_ids bigint[]) RETURNS void
+LANGUAGE sql AS $$
     INSERT INTO webhooks_webhookdelivery (webhook_id, event, at, newsletter_id, subscriber_id,
         enrolment_id, state, due_at, attempts, reply)
-    SELECT webhook.id, 'series.entered', enrolment.entered_at, newsletter.id,
-        enrolment.subscriber_id, enrolment.id, 0, now(), 0, ''
-    FROM webhooks_webhook AS webhook, after_rows AS enrolment
+    SELECT webhook.id, kind,
+        CASE kind WHEN 'series.entered' THEN enrolment.entered_at ELSE enrolment.ended_at END,
+        newsletter.id, enrolment.subscriber_id, enrolment.id, 0, now(), 0, ''
+    FROM webhooks_webhook AS webhook
+    JOIN series_enrolment AS enrolment ON enrolment.id = ANY(enrolment_ids)
     JOIN series_series AS series ON series.id = enrolment.series_id
     JOIN newsletters_newsletter AS newsletter ON newsletter.id = series.newsletter_id
-    WHERE webhook.disabled_at IS NULL AND 'series.entered' = ANY(webhook.events)
-        AND (webhook.publication_id IS NULL OR webhook.publication_id = newsletter.publication_id);
+    WHERE webhook.disabled_at IS NULL AND kind = ANY(webhook.events)
+        AND (webhook.publication_id IS NULL OR webhook.publication_id = newsletter.publication_id)
+$$;
+
+CREATE FUNCTION webhooks_on_enrolment() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        PERFORM webhooks_queue_enrolments('series.entered',
+            (SELECT array_agg(enrolment.id) FROM after_rows AS enrolment));
+    ELSE
+        PERFORM webhooks_queue_enrolments('series.ended',
+            (SELECT array_agg(enrolment.id) FROM after_rows AS enrolment
+                JOIN before_rows AS earlier ON earlier.id = enrolment.id
+                WHERE earlier.ended_at IS NULL AND enrolment.ended_at IS NOT NULL));
+    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER webhooks_on_entering AFTER INSERT ON series_enrolment
     REFERENCING NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION webhooks_on_entering();
-
-CREATE FUNCTION webhooks_on_ending() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO webhooks_webhookdelivery (webhook_id, event, at, newsletter_id, subscriber_id,
-        enrolment_id, state, due_at, attempts, reply)
-    SELECT webhook.id, 'series.ended', enrolment.ended_at, newsletter.id,
-        enrolment.subscriber_id, enrolment.id, 0, now(), 0, ''
-    FROM webhooks_webhook AS webhook, after_rows AS enrolment
-    JOIN before_rows AS earlier ON earlier.id = enrolment.id
-    JOIN series_series AS series ON series.id = enrolment.series_id
-    JOIN newsletters_newsletter AS newsletter ON newsletter.id = series.newsletter_id
-    WHERE earlier.ended_at IS NULL AND enrolment.ended_at IS NOT NULL
-        AND webhook.disabled_at IS NULL AND 'series.ended' = ANY(webhook.events)
-        AND (webhook.publication_id IS NULL OR webhook.publication_id = newsletter.publication_id);
-    RETURN NULL;
-END $$;
+    FOR EACH STATEMENT EXECUTE FUNCTION webhooks_on_enrolment();
 CREATE TRIGGER webhooks_on_ending AFTER UPDATE ON series_enrolment
     REFERENCING OLD TABLE AS before_rows NEW TABLE AS after_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION webhooks_on_ending();
+    FOR EACH STATEMENT EXECUTE FUNCTION webhooks_on_enrolment();
 
 -- down
 DROP TRIGGER webhooks_on_ending ON series_enrolment;
@@ -116,6 +116,6 @@ DROP FUNCTION webhooks_on_consent();
 DROP FUNCTION webhooks_on_issue();
 DROP FUNCTION webhooks_on_experiment();
 DROP FUNCTION webhooks_on_bounce();
-DROP FUNCTION webhooks_on_entering();
-DROP FUNCTION webhooks_on_ending();
+DROP FUNCTION webhooks_on_enrolment();
+DROP FUNCTION webhooks_queue_enrolments(text, bigint[]);
 DROP FUNCTION webhooks_queue_event(text, timestamptz, bigint, bigint, bigint, bigint);
