@@ -26,12 +26,11 @@ def create_publication(
     sender_email: str,
     now: datetime,
     sender_name: str = "",
-    timezone: str = "UTC",
     **details: Any,
 ) -> Publication:
     """Create a brand that sends mail; raise NewsletterError for what cannot be.
 
-    `details` are further fields of Publication: tagline, logo_url, accent, language …
+    `details` are further fields of Publication: timezone, tagline, logo_url, accent, language …
     """
     publication = Publication(
         slug=checks.slug_of(slug),
@@ -40,7 +39,6 @@ def create_publication(
         postal_address=postal_address,
         sender_name=sender_name or name,
         sender_email=sender_email,
-        timezone=timezone,
         created_at=now,
         **details,
     )

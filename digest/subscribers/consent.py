@@ -38,12 +38,14 @@ Action = ConsentEvent.Action
 VIA_REMOVAL = "removal"  # of many subscribers by an editor, who may undo it
 
 
-class Channel(NamedTuple):
-    """The way on which consent was given or withdrawn."""
+class Evidence(NamedTuple):
+    """How consent was given or withdrawn, and to what."""
 
     via: str
     ip: str | None
     origin: Origin = NOWHERE
+    wording: str = ""
+    version: str = ""  # of the wording; empty: derived from it
 
 
 @transaction.atomic
@@ -87,8 +89,7 @@ def subscribe(
     if confirmed:
         lift_own_wish(address.key, newsletter.pk)
     action = Action.CONFIRMED if confirmed else Action.REQUESTED
-    channel = Channel(via, ip, origin)
-    _record(subscription, action, channel, at=now, wording=wording, version=version)
+    _record(subscription, action, Evidence(via, ip, origin, wording, version), now)
     return subscription
 
 
@@ -136,7 +137,7 @@ def confirm(
     _refuse_suppressed(subscriber.address_key, subscriber.email, newsletter)
     _set_state(subscription, State.ACTIVE, now)
     lift_own_wish(subscriber.address_key, newsletter.pk)
-    _record(subscription, Action.CONFIRMED, Channel(via, ip), at=now)
+    _record(subscription, Action.CONFIRMED, Evidence(via, ip), now)
     return True
 
 
@@ -165,7 +166,7 @@ def resubscribe(
         return False
     _set_state(subscription, State.ACTIVE, now)
     lift_own_wish(subscriber.address_key, newsletter.pk)
-    _record(subscription, Action.CONFIRMED, Channel(via, ip), at=now, wording=wording)
+    _record(subscription, Action.CONFIRMED, Evidence(via, ip, wording=wording), now)
     return True
 
 
@@ -189,7 +190,7 @@ def unsubscribe(
         _keep_wish(subscription, now)
         return False
     _set_state(subscription, State.UNSUBSCRIBED, now)
-    _record(subscription, Action.UNSUBSCRIBED, Channel(via, ip), at=now, issue=issue)
+    _record(subscription, Action.UNSUBSCRIBED, Evidence(via, ip), now, issue=issue)
     return True
 
 
@@ -294,25 +295,18 @@ def _set_state(subscription: Subscription, state: State, now: datetime) -> None:
 
 
 def _record(
-    subscription: Subscription,
-    action: Action,
-    channel: Channel,
-    *,
-    at: datetime,
-    wording: str = "",
-    version: str = "",
-    issue: int = 0,
+    subscription: Subscription, action: Action, evidence: Evidence, at: datetime, issue: int = 0
 ) -> None:
     ConsentEvent.objects.create(
         subscriber_id=subscription.subscriber_id,
         newsletter_id=subscription.newsletter_id,
         action=action,
         at=at,
-        via=channel.via,
-        ip=channel.ip,
-        wording=wording,
-        wording_version=version or wording_version(wording),
+        via=evidence.via,
+        ip=evidence.ip,
+        wording=evidence.wording,
+        wording_version=evidence.version or wording_version(evidence.wording),
         issue_id=issue or None,
-        page=channel.origin.page,
-        campaign=channel.origin.campaign,
+        page=evidence.origin.page,
+        campaign=evidence.origin.campaign,
     )
