@@ -61,10 +61,10 @@ class PollResultOut(BaseModel):
     """The result of a poll."""
 
     source: SourceOut
-    new: int
-    changed: int
+    new: int = Field(description="Articles that were not known yet.")
+    changed: int = Field(description="Articles of which another version is stored now.")
     unchanged: int
-    problem: str
+    problem: str = Field(description="Why the poll failed; empty if it did not.")
 
 
 @router.read("/sources", Scope.SOURCES_READ, returns=Page[SourceOut])

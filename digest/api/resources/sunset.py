@@ -40,8 +40,8 @@ class SunsetOut(BaseModel):
     """The rule of a newsletter, and what it touches."""
 
     active: bool
-    issues: int
-    months: int
+    issues: int = Field(description="Received within the months, at least.")
+    months: int = Field(description="Without a sign of life.")
     problem: str = Field(description="Why the rule cannot be on; empty where it can.")
     inactive: int | None = Field(
         description="Subscribers it touches now, also while it is off; null if nobody can tell."
