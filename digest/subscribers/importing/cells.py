@@ -1,4 +1,4 @@
-"""Cells that hold several values, as the exports of other systems write them. Pure."""
+"""Cells that hold several values, as the exports of other systems write them."""
 
 import csv
 import json
