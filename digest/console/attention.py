@@ -1,6 +1,6 @@
 """What needs attention, and the buttons that help."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -218,7 +218,7 @@ def _switch_on(request: HttpRequest, key: int) -> str:
     return f"{source} is switched on. It is checked within a minute."
 
 
-ACTIONS: dict[str, Callable[[HttpRequest, int], str]] = {
+ACTIONS = {
     "resume": _resume,
     "lift": _lift,
     "poll": _poll,
