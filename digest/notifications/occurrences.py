@@ -18,8 +18,6 @@ from digest.webhooks.events import Event
 
 RECENT = timedelta(days=1)  # older ones are no news, for example after an outage of all workers
 
-State = Issue.State
-
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
@@ -41,13 +39,13 @@ def recent(now: datetime) -> Iterator[Occurrence]:
     since = now - RECENT
     for issue in _waiting(since):
         yield _of_issue(NewsroomEvent.WAITING, Event.WAITING, issue)
-    for issue in _issues().filter(state=State.SKIPPED, finished_at__gt=since):
+    for issue in _issues().filter(state=Issue.State.SKIPPED, finished_at__gt=since):
         occurrence = _of_issue(NewsroomEvent.SKIPPED, Event.SKIPPED, issue)
         yield replace(occurrence, by_mail=building.is_unwanted_skip(issue))
     # The slot of a manual issue is the moment of its creation, perhaps days before it is sent.
     last_moment = Greatest("slot", "send_at", "planned_at")
     paused = _issues().alias(last_moment=last_moment).filter(last_moment__gt=since)
-    paused = paused.filter(state=State.PAUSED).exclude(reason="")
+    paused = paused.filter(state=Issue.State.PAUSED).exclude(reason="")
     for issue in paused:
         yield _of_issue(NewsroomEvent.FAILED, Event.FAILED, issue)
     for source in Source.objects.filter(switched_off_at__gt=since).order_by("pk"):
@@ -57,7 +55,7 @@ def recent(now: datetime) -> Iterator[Occurrence]:
 
 
 def _waiting(since: datetime) -> Iterator[Issue]:
-    drafts = _issues().filter(state=State.DRAFT, built_at__gt=since)
+    drafts = _issues().filter(state=Issue.State.DRAFT, built_at__gt=since)
     for issue in drafts.exclude(newsletter__approval=Approval.NONE):
         if issue.goes_by_itself and approval.is_needed(issue):
             yield issue

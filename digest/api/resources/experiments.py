@@ -98,15 +98,7 @@ def show_experiment(request: HttpRequest, issue_id: Id) -> Any:
 def set_experiment(request: HttpRequest, issue_id: Id, payload: ExperimentIn) -> Any:
     """Set what an issue tries, instead of what it tried before. An approval is taken away."""
     issue, by = _issue(request, issue_id), caller_of(request).token.owner
-    variants.save(
-        issue,
-        payload.revision,
-        by,
-        subjects=payload.subjects,
-        leads=payload.leads,
-        share=payload.share,
-        minutes=payload.minutes,
-    )
+    variants.save(issue, payload.revision, by, **payload.model_dump(exclude={"revision"}))
     return _experiment_out(issue)
 
 
