@@ -17,25 +17,26 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from digest.core.choices import LowercaseLabels
 from digest.core.uuids import HasUuid
 from digest.issues.models import Story
 from digest.newsletters.models import Appeal, Publication
 
 
-class HitKind(models.IntegerChoices):
+class HitKind(LowercaseLabels, models.IntegerChoices):
     """What somebody, or something, requested."""
 
-    CLICK = 1, "click"
-    OPEN = 2, "open"
+    CLICK = 1
+    OPEN = 2
     TRAP = 3, "hidden link"  # which nobody sees
 
 
-class Verdict(models.IntegerChoices):
+class Verdict(LowercaseLabels, models.IntegerChoices):
     """Whether a person was behind a hit. Proxies of mailbox providers are neither."""
 
-    HUMAN = 1, "human"
-    MACHINE = 2, "machine"
-    UNCERTAIN = 3, "uncertain"
+    HUMAN = 1
+    MACHINE = 2
+    UNCERTAIN = 3
 
 
 class Hit(models.Model):
@@ -176,12 +177,12 @@ class IssueOutcome(models.Model):
     wait for each other.
     """
 
-    class Kind(models.IntegerChoices):
+    class Kind(LowercaseLabels, models.IntegerChoices):
         """What followed from an issue."""
 
-        UNSUBSCRIBED = 1, "unsubscribed"  # by the link in its mail
-        BOUNCED = 2, "bounced"  # came back after it was accepted
-        COMPLAINED = 3, "complained"
+        UNSUBSCRIBED = 1  # by the link in its mail
+        BOUNCED = 2  # came back after it was accepted
+        COMPLAINED = 3
 
     issue_id = models.BigIntegerField()
     kind = models.PositiveSmallIntegerField(choices=Kind)

@@ -21,20 +21,20 @@ class BulkChange(models.Model):
         ADD_TAG = "add-tag", "Add tag"
         REMOVE_TAG = "remove-tag", "Remove tag"
         SET_ATTRIBUTE = "attribute", "Set attribute"
-        PAUSE = "pause", "Pause"
+        PAUSE = "pause"
         INVITE = "invite", "Invite to newsletter"
         REMOVE = "remove", "Remove from newsletter"
-        ERASE = "erase", "Erase"
+        ERASE = "erase"
 
     class State(models.TextChoices):
         """How far a change is."""
 
         DRAFT = "draft", "Not started"
         RUNNING = "running", "In progress"
-        DONE = "done", "Done"
-        STOPPED = "stopped", "Stopped"
+        DONE = "done"
+        STOPPED = "stopped"
         UNDOING = "undoing", "Being undone"
-        UNDONE = "undone", "Undone"
+        UNDONE = "undone"
 
     publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(

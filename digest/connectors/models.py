@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from digest.accounts.models import User
 from digest.connectors.reading import Action
+from digest.core.choices import LowercaseLabels
 from digest.core.database.indexes import where_set
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
@@ -17,7 +18,7 @@ class Connection(HasUuid):
     class Kind(models.TextChoices):
         """How the system reports."""
 
-        GHOST = "ghost", "Ghost"
+        GHOST = "ghost"
         WEBHOOK = "webhook", "Signed webhook (Wagtail and others)"
 
     name = models.SlugField(max_length=64, unique=True)
@@ -50,7 +51,7 @@ class ReceivedEvent(models.Model):
     The events of one connection are settled in the order in which they came.
     """
 
-    class Outcome(models.TextChoices):
+    class Outcome(LowercaseLabels, models.TextChoices):
         """What followed from an event."""
 
         NEW = "new", "new article"
@@ -59,7 +60,7 @@ class ReceivedEvent(models.Model):
         RETRACTED = "retracted", "article retracted"
         STALE = "stale", "older than what is stored"
         UNKNOWN = "unknown", "no such article"
-        FAILED = "failed", "failed"
+        FAILED = "failed"
 
     connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="events")
     message_id = models.CharField(max_length=300)  # the sender's: a repetition has the same

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from digest.articles.models import Article
 from digest.articles.storing import mark_updated, restore
 from digest.console.access import record_action, scope_of, user_of
-from digest.console.pages import action_view, page_view, problems_as_toasts, render_page
+from digest.console.pages import action_view, page_view, problems_on, render_page
 from digest.core import clock
 from digest.core.text import web_url
 from digest.issues import creating, retracting
@@ -54,7 +54,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     action = _ACTIONS.get(verb)
     if action is None:
         raise Http404
-    with problems_as_toasts(request):
+    with problems_on(request):
         result = action(request, article)
         record_action(request, f"{verb}: {result}", article.title or article.url)
         messages.success(request, result)
@@ -68,7 +68,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
     article = get_object_or_404(scope.articles(), pk=pk)
     newsletters = _newsletters_of(scope, article)
     newsletter = get_object_or_404(newsletters, slug=request.POST.get("newsletter", ""))
-    with problems_as_toasts(request):
+    with problems_on(request):
         issue = creating.create_issue(
             newsletter,
             request.POST.get("key", "")[:KEY_LENGTH] or uuid4().hex,

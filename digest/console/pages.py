@@ -2,7 +2,7 @@
 
 A view parses the request, makes one call below, and ends in one of these: `render_page` for a whole
 page, `render_fragment` for a part that htmx swaps in, `attachment` for a file, `done` after an
-action that succeeded. `problems_on` and `problems_as_toasts` show why one did not.
+action that succeeded. `problems_on` shows why one did not.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -121,22 +121,20 @@ class _Shown:
         return True
 
 
-def problems_on(form: BaseForm, field: str | None = None) -> _Shown:
-    """Show the `DigestError` of a `with` block at a field of a form, or above all of them.
+def problems_on(place: BaseForm | HttpRequest, field: str | None = None) -> _Shown:
+    """Show the `DigestError` of a `with` block at a form, or as a toast on the next page.
 
-    Other exceptions are bugs, and are raised.
+    At a form it stands beside a field, or above all of them. Other exceptions are bugs, and are
+    raised.
     """
-    return _Shown(lambda problem: form.add_error(field, problem))
-
-
-def problems_as_toasts(request: HttpRequest) -> _Shown:
-    """Show the `DigestError` of a `with` block as a toast on the next page."""
-    return _Shown(lambda problem: messages.error(request, problem))
+    if isinstance(place, HttpRequest):
+        return _Shown(lambda problem: messages.error(place, problem))
+    return _Shown(lambda problem: place.add_error(field, problem))
 
 
 def report(request: HttpRequest, action: Callable[[], str]) -> None:
     """Run an action and show its message, or its `DigestError`, as a toast on the next page."""
-    with problems_as_toasts(request):
+    with problems_on(request):
         if message := action():
             messages.success(request, message)
 

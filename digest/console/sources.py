@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect
 from digest.articles import polling, switching
 from digest.articles.models import Source
 from digest.console.access import record_action, scope_of
-from digest.console.pages import action_view, page_view, problems_as_toasts, render_page
+from digest.console.pages import action_view, page_view, problems_on, render_page
 from digest.core import clock
 from digest.newsletters.members import Right
 
@@ -35,7 +35,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
 def poll(request: HttpRequest, pk: int) -> HttpResponse:
     """Check a source for new articles now."""
     source = get_object_or_404(scope_of(request, Right.EDIT).sources(), pk=pk)
-    with problems_as_toasts(request):
+    with problems_on(request):
         polled = polling.poll(source, clock.now())
         if polled.problem:
             messages.error(request, polled.problem)

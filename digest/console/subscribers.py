@@ -15,7 +15,7 @@ from django.urls import reverse
 from digest.bounces.models import Bounce
 from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
 from digest.console.audience import profile
-from digest.console.pages import action_view, done, page_view, problems_as_toasts, render_page
+from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.console.tables import Column, batch_after, table_of
 from digest.console.templatetags.console import server_reply
 from digest.core import addresses, clock
@@ -145,7 +145,7 @@ def resend(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
     """Resend an issue to one subscriber."""
     subscriber = get_subscriber(request, pk, Right.SEND)
     issue = get_issue(request, issue_id, Right.SEND)
-    with problems_as_toasts(request):
+    with problems_on(request):
         resending.send_copy(issue, subscriber, clock.now())
         record_action(request, f"resent {issue}", subscriber.email, issue.newsletter.publication_id)
         return done(request, f"Issue resent to {subscriber.email}.", "subscriber", pk)
@@ -271,7 +271,7 @@ def resolve(request: HttpRequest, pk: int) -> HttpResponse:
     if data.get("way") not in _RESOLUTIONS:
         raise Http404
     apply, result = _RESOLUTIONS[data["way"]]
-    with problems_as_toasts(request):
+    with problems_on(request):
         email = data.get("email", "")
         number = apply(issue, clock.now(), addresses.parse(email).key if email else "")
         record_action(

@@ -1,6 +1,21 @@
-"""Values that a caller picks from an enumeration, such as an API token's scopes."""
+"""Enumerations: their labels, and values that a caller picks, such as an API token's scopes."""
 
 from collections.abc import Iterable
+from typing import Any
+
+
+class LowercaseLabels:
+    """Labels that follow from the names of members are in lower case, as within a sentence.
+
+    `class State(LowercaseLabels, TextChoices)`: the label of NO_DIFFERENCE is "no difference".
+    """
+
+    @property
+    def label(self) -> str:
+        """The label that is written beside the value, or else the name in lower case."""
+        member: Any = self
+        words = member.name.replace("_", " ")
+        return str(words.lower() if member._label_ == words.title() else member._label_)
 
 
 def pick(

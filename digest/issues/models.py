@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import MD5, Coalesce
 
 from digest.articles.models import Article
+from digest.core.choices import LowercaseLabels
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 from digest.issues.experiments.models import Experiment  # noqa: F401  the app's models
@@ -24,16 +25,16 @@ class Issue(HasUuid):
     The slot, in UTC, is its key. A weekly issue holds what the issues of its week held.
     """
 
-    class State(models.TextChoices):
+    class State(LowercaseLabels, models.TextChoices):
         """Where an issue is on its way to subscribers."""
 
-        DRAFT = "draft", "draft"
+        DRAFT = "draft"
         BUILT = "built", "scheduled"
-        SENDING = "sending", "sending"
-        PAUSED = "paused", "paused"
-        SENT = "sent", "sent"
-        SKIPPED = "skipped", "skipped"
-        CANCELLED = "cancelled", "cancelled"
+        SENDING = "sending"
+        PAUSED = "paused"
+        SENT = "sent"
+        SKIPPED = "skipped"
+        CANCELLED = "cancelled"
 
     class Kind(models.TextChoices):
         """What an issue was made for."""
@@ -244,10 +245,10 @@ class TrackedLink(HasUuid):
     It stays when blocks or stories are removed: mails that were sent still have it.
     """
 
-    class Kind(models.TextChoices):
+    class Kind(LowercaseLabels, models.TextChoices):
         """What stands behind a tracked link."""
 
-        LINK = "link", "link"
+        LINK = "link"
         ANSWER = "answer", "answer to a feedback question"
         TRAP = "trap", "hidden link"
 

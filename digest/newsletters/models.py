@@ -290,9 +290,9 @@ class ContentChange(models.Model):
 class Role(models.TextChoices):
     """What somebody is to a publication; digest.newsletters.members says what each may do."""
 
-    OWNER = "owner", "Owner"
-    EDITOR = "editor", "Editor"
-    ANALYST = "analyst", "Analyst"
+    OWNER = "owner"
+    EDITOR = "editor"
+    ANALYST = "analyst"
 
 
 class RoleAssignment(models.Model):

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q, QuerySet
 
+from digest.core.choices import LowercaseLabels
 from digest.core.database.leases import Leased
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
@@ -15,12 +16,12 @@ class Picture(HasUuid, Leased):
     An upload is unique by its contents, a fetched picture by its address.
     """
 
-    class State(models.TextChoices):
+    class State(LowercaseLabels, models.TextChoices):
         """Whether mails can show it."""
 
         DUE = "due", "waits to be fetched"
-        READY = "ready", "ready"
-        REFUSED = "refused", "refused"
+        READY = "ready"
+        REFUSED = "refused"
 
     class Format(models.TextChoices):
         """What its sizes are stored as."""

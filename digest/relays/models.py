@@ -5,6 +5,8 @@ from datetime import datetime
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from digest.core.choices import LowercaseLabels
+
 
 class Dispatch(models.Model):
     """One mail to one address on its way to a relay: the columns that every ledger has.
@@ -13,17 +15,17 @@ class Dispatch(models.Model):
     goes back to `queued` if no attempt had begun, and to `uncertain` if one had.
     """
 
-    class State(models.IntegerChoices):
+    class State(LowercaseLabels, models.IntegerChoices):
         """Where a message is on its way to the mail server."""
 
-        QUEUED = 0, "queued"
-        CLAIMED = 1, "claimed"
-        DEFERRED = 2, "deferred"
-        SENT = 3, "sent"
-        FAILED = 4, "failed"
-        SUPPRESSED = 5, "suppressed"
-        CANCELLED = 6, "cancelled"
-        UNCERTAIN = 7, "uncertain"
+        QUEUED = 0
+        CLAIMED = 1
+        DEFERRED = 2
+        SENT = 3
+        FAILED = 4
+        SUPPRESSED = 5
+        CANCELLED = 6
+        UNCERTAIN = 7
 
     DUE = (State.QUEUED, State.DEFERRED)  # can be claimed once `due_at` has come
     PENDING = (*DUE, State.CLAIMED)  # not over yet

@@ -5,6 +5,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
+from digest.core.choices import LowercaseLabels
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Cadence, Newsletter, Publication
 from digest.subscribers.evidence.append_only import AppendOnly, AppendOnlyModel
@@ -41,12 +42,12 @@ class Subscriber(HasUuid):
 class Subscription(models.Model):
     """One subscriber's subscription to one newsletter."""
 
-    class State(models.TextChoices):
+    class State(LowercaseLabels, models.TextChoices):
         """Whether a subscriber gets the newsletter."""
 
         PENDING = "pending", "not confirmed yet"
         ACTIVE = "active", "subscribed"
-        UNSUBSCRIBED = "unsubscribed", "unsubscribed"
+        UNSUBSCRIBED = "unsubscribed"
 
     subscriber = models.ForeignKey(
         Subscriber, on_delete=models.CASCADE, related_name="subscriptions"

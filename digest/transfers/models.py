@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from digest.core.choices import LowercaseLabels
 from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Newsletter
@@ -22,7 +23,7 @@ class Transfer(Leased):
     the key of an API as soon as it is not needed. The report stays longer.
     """
 
-    class State(models.TextChoices):
+    class State(LowercaseLabels, models.TextChoices):
         """How far a transfer is."""
 
         PACKING = "packing", "being unpacked"
@@ -31,16 +32,17 @@ class Transfer(Leased):
         CHECKED = "checked", "waits for you"
         IMPORTING = "importing", "being imported"
         FINISHED = "finished", "imported"
-        FAILED = "failed", "failed"
+        FAILED = "failed"
+
+    WORKING = (State.PACKING, State.FETCHING, State.CHECKING, State.IMPORTING)  # due for a worker
 
     class Issues(models.TextChoices):
         """Which past issues come along."""
 
         PUBLIC = "public", "Those that were public there"
         ALL = "all", "All that everybody got"
-        NONE = "none", "None"
+        NONE = "none"
 
-    WORKING = (State.PACKING, State.FETCHING, State.CHECKING, State.IMPORTING)  # due for a worker
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="transfers")
     service = models.CharField(max_length=32, blank=True)  # a key of services.SERVICES
     file_name = models.CharField(max_length=LONGEST_FILE_NAME, blank=True)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from digest.core import clock
 from digest.core.links import absolute
 from digest.selfservice.drawn_forms import accepted
-from digest.selfservice.offers import Offer
+from digest.selfservice.offers import Offer, Subject
 from digest.subscribers.own_values import PREFIX
 from digest.web import captcha, forms, problems
 from digest.web.captcha.base import Widget
@@ -30,7 +30,7 @@ class Templates(NamedTuple):
 
 def form_as_page(
     request: HttpRequest,
-    subject: forms.Subject,
+    subject: Subject,
     form: SubmittedForm,
     outcome: Outcome | None,
     context: Mapping[str, Any],

@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from digest.core.choices import LowercaseLabels
 from digest.core.database.indexes import where_set
 from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
@@ -47,13 +48,13 @@ class WebhookDelivery(Leased, HasUuid):
     It holds only ids, so nothing of a subscriber remains when they are erased.
     """
 
-    class State(models.IntegerChoices):
+    class State(LowercaseLabels, models.IntegerChoices):
         """Where an event is on its way to the webhook."""
 
-        WAITING = 0, "waiting"
-        CLAIMED = 1, "claimed"
-        DELIVERED = 2, "delivered"
-        GIVEN_UP = 3, "given up"
+        WAITING = 0
+        CLAIMED = 1
+        DELIVERED = 2
+        GIVEN_UP = 3
 
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=32, choices=Event)

@@ -15,7 +15,7 @@ from digest.selfservice import preferences as selfservice
 from digest.selfservice import signups
 from digest.subscribers import consent, preferences
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
-from tests.bulk.test_changes import ada, draft, run, tide, undo
+from tests.bulk.test_changes import ada, draft, run, undo
 from tests.cast import (
     NOON,
     make_newsletter,
@@ -23,7 +23,7 @@ from tests.cast import (
     make_subscription,
 )
 
-__all__ = ["ada", "tide"]  # the fixtures
+__all__ = ["ada"]  # the fixture
 
 pytestmark = pytest.mark.django_db
 SOON = NOON + timedelta(minutes=10)

@@ -1,5 +1,6 @@
 """The page of an appeal or a sponsor: its form, where it ran, and what can be done with it."""
 
+from django.contrib.messages import success
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -13,14 +14,7 @@ from digest.console.access import (
     user_of,
 )
 from digest.console.appeals.forms import AppealForm
-from digest.console.pages import (
-    action_view,
-    done,
-    form_view,
-    problems_as_toasts,
-    problems_on,
-    render_page,
-)
+from digest.console.pages import action_view, done, form_view, problems_on, render_page
 from digest.core import clock
 from digest.issues import block_editing, messages
 from digest.newsletters import appeals, contributions
@@ -129,9 +123,9 @@ def leave_out(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
     """Hide the appeal in one issue that has not gone out."""
     row, issue = _find(request, pk), get_issue(request, issue_id, Right.EDIT)
     for block in issue.blocks.filter(appeal=row, hidden=False):
-        with problems_as_toasts(request):
+        with problems_on(request):
             block_editing.hide(issue, block.pk, user_of(request), hidden=True)
-            messages.success(request, "This issue goes out without it.")
+            success(request, "This issue goes out without it.")
             action = f"left the appeal out of issue {issue.pk}"
             record_action(request, action, row, row.publication_id)
     return redirect("appeal", row.pk)

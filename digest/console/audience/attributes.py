@@ -8,14 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import record_action, require_right, scope_of
-from digest.console.pages import (
-    action_view,
-    done,
-    form_view,
-    problems_as_toasts,
-    problems_on,
-    render_page,
-)
+from digest.console.pages import action_view, done, form_view, problems_on, render_page
 from digest.core import clock
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.members import Right
@@ -105,7 +98,7 @@ def attribute(request: HttpRequest, pk: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete an attribute with every value."""
     row = get_object_or_404(_rows(request), pk=pk)
-    with problems_as_toasts(request):
+    with problems_on(request):
         attributes.delete(row)
         record_action(request, "deleted the attribute", row, row.publication_id)
         return done(request, f"“{row}” and its values were deleted.", "attributes")

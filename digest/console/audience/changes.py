@@ -43,7 +43,7 @@ def select(request: HttpRequest) -> HttpResponse:
     if request.POST.get("which") != "all":
         ticks = [pk for text in request.POST.getlist("tick") if (pk := parse_id(text))]
         rows, selection = rows.filter(pk__in=ticks), "Ticked in the list"
-    with pages.problems_as_toasts(request):
+    with pages.problems_on(request):
         row = selecting.select(
             rows, publication, selection=selection, user=user_of(request), now=clock.now()
         )
@@ -103,7 +103,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     """Begin, stop or undo a change that was previewed."""
     row = _get(request, pk)
     run, recorded = _VERBS[verb]
-    with pages.problems_as_toasts(request):
+    with pages.problems_on(request):
         run(request, row, clock.now())
         _record(request, row, recorded)
     return redirect("subscriber-change", pk)

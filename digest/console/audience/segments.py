@@ -122,7 +122,7 @@ def preview(request: HttpRequest, publication: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a segment that nothing uses."""
     row: Segment = get_object_or_404(_segments(request), pk=pk)
-    with pages.problems_as_toasts(request):
+    with pages.problems_on(request):
         saving.delete(row)
         record_action(request, "deleted the segment", row.name, row.publication_id)
         return pages.done(request, f"The segment “{row.name}” was deleted.", "segments")

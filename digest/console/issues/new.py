@@ -10,7 +10,7 @@ from digest.articles.models import Article
 from digest.articles.search import search_articles
 from digest.console.access import parse_id, record_action, scope_of, user_of
 from digest.console.block_forms import read_segment, segments_for
-from digest.console.pages import form_view, problems_as_toasts, render_page
+from digest.console.pages import form_view, problems_on, render_page
 from digest.core import clock
 from digest.issues import creating
 from digest.issues.editing import MOST_STORIES
@@ -32,7 +32,7 @@ def new(request: HttpRequest, newsletter: int) -> HttpResponse:
     newsletters = scope_of(request, Right.EDIT).newsletters()
     row: Newsletter = get_object_or_404(newsletters, pk=newsletter)
     if request.method == "POST":
-        with problems_as_toasts(request):
+        with problems_on(request):
             issue = _create(request, row)
             record_action(request, "created an issue", issue, row.publication_id)
             return redirect("issue:detail", pk=issue.pk)

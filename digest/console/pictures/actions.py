@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from digest.console.access import parse_id, record_action, scope_of, user_of
-from digest.console.pages import action_view, done, problems_as_toasts
+from digest.console.pages import action_view, done, problems_on
 from digest.console.pictures import answers, uses
 from digest.console.pictures.views import get_picture
 from digest.core import clock
@@ -61,7 +61,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a picture that nothing uses."""
     picture = get_picture(request, pk)
-    with problems_as_toasts(request):
+    with problems_on(request):
         library.delete(picture, uses=uses.uses_of(picture))
         record_action(request, "deleted the picture", str(picture), picture.publication_id)
         messages.success(request, "The picture was deleted. Mails that were sent still show it.")

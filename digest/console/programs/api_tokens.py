@@ -12,7 +12,7 @@ from digest.accounts import tokens
 from digest.accounts.models import Token
 from digest.accounts.scopes import Scope
 from digest.console.access import record_action, require_right, scope_of, user_of
-from digest.console.pages import action_view, done, page_view, problems_as_toasts, render_page
+from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.console.team.newsletters import newsletter_choices, newsletter_ids_of, reached_names
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -31,7 +31,7 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
 def create(request: HttpRequest) -> HttpResponse:
     """Create a token and show its secret once."""
     data, now = request.POST, clock.now()
-    with problems_as_toasts(request):
+    with problems_on(request):
         publication = _publication(request)
         require_right(request, Right.MANAGE, publication.pk if publication else None)
         token, secret = tokens.create(

@@ -13,14 +13,7 @@ from django.views.decorators.cache import never_cache
 from digest.connectors import bundles, catching_up, receiving, registry
 from digest.connectors.models import Connection
 from digest.console.access import record_action, require_right, scope_of, user_of
-from digest.console.pages import (
-    action_view,
-    attachment,
-    done,
-    page_view,
-    problems_on,
-    render_page,
-)
+from digest.console.pages import action_view, attachment, done, page_view, problems_on, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right

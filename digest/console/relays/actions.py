@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import record_action
-from digest.console.pages import action_view, done, problems_as_toasts
+from digest.console.pages import action_view, done, problems_on
 from digest.core import clock
 from digest.core.findings import Level
 from digest.doctor.relays import check_relay
@@ -50,7 +50,7 @@ _DISABLED = "%s is disabled. No mail is sent through it."
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a relay with its address and password."""
     relay = get_object_or_404(Relay, pk=pk)
-    with problems_as_toasts(request):
+    with problems_on(request):
         registry.remove(relay)
         record_action(request, "removed a mail server", relay.name)
         messages.success(request, f"{relay.name} was removed.")

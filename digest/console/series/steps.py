@@ -7,14 +7,7 @@ from django.shortcuts import get_object_or_404, redirect
 
 from digest.analytics.statistics.totals import numbers_of
 from digest.console.access import has_right, record_action, require_right, scope_of, user_of
-from digest.console.pages import (
-    action_view,
-    done,
-    form_view,
-    problems_as_toasts,
-    problems_on,
-    render_page,
-)
+from digest.console.pages import action_view, done, form_view, problems_on, render_page
 from digest.console.series.forms import StepForm
 from digest.core import clock
 from digest.issues import approval
@@ -45,7 +38,7 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
 def publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish the mail of a step as it is now."""
     row = get_step(request, pk, Right.SEND)
-    with problems_as_toasts(request):
+    with problems_on(request):
         versions.publish(row, clock.now())
         _record(request, f"published step {row.number} of", row)
         return done(
@@ -58,7 +51,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Remove a step; who waits for it goes on to the next one."""
     row = get_step(request, pk, Right.EDIT)
-    with problems_as_toasts(request):
+    with problems_on(request):
         editing.remove_step(row, clock.now())
         _record(request, f"removed step {row.number} of", row)
         return done(request, "The step was removed.", "series", row.series_id)

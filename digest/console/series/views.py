@@ -16,15 +16,7 @@ from digest.console.access import (
     scope_of,
     user_of,
 )
-from digest.console.pages import (
-    action_view,
-    done,
-    form_view,
-    page_view,
-    problems_as_toasts,
-    problems_on,
-    render_page,
-)
+from digest.console.pages import action_view, done, form_view, page_view, problems_on, render_page
 from digest.console.series.forms import NewForm, SettingsForm, delay_in_words
 from digest.console.tables import Column, Filter, build_table, search_in
 from digest.core import clock
@@ -121,7 +113,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     """Switch a series on or off; on, with the number of mails that the page has shown."""
     row, now = get_series(request, pk, Right.SEND), clock.now()
     existing = request.POST.get("existing") == "yes"
-    with problems_as_toasts(request):
+    with problems_on(request):
         if request.POST.get("active"):
             agreed = parse_id(request.POST.get("mails", ""))
             switching.switch_on(row, now, agreed=agreed, existing=existing)
@@ -137,7 +129,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
 def add_step(request: HttpRequest, pk: int) -> HttpResponse:
     """Add a step at the end, and open it."""
     row = get_series(request, pk, Right.EDIT)
-    with problems_as_toasts(request):
+    with problems_on(request):
         step = editing.add_step(row, user_of(request), clock.now())
         record_action(request, "added a step to the series", row, row.newsletter.publication_id)
         return done(
@@ -168,7 +160,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a series that is off."""
     row = get_series(request, pk, Right.EDIT)
     name = str(row)
-    with problems_as_toasts(request):
+    with problems_on(request):
         editing.delete(row, clock.now())
         record_action(request, "deleted the series", name, row.newsletter.publication_id)
         return done(request, f"“{name}” was deleted.", "series-list")
@@ -219,7 +211,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
     visible = scope_of(request, Right.SUBSCRIBERS).subscribers()
     key = parse_id(request.POST.get("subscriber", ""))
     subscriber = get_object_or_404(visible, pk=key)
-    with problems_as_toasts(request):
+    with problems_on(request):
         enrolling.remove(row, subscriber, clock.now())
         publication_id = row.newsletter.publication_id
         record_action(request, f"took out of the series “{row}”", subscriber.email, publication_id)

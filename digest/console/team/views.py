@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from digest.accounts import audit
 from digest.accounts.models import AuditEntry, User
 from digest.console.access import record_action, require_right, scope_of, user_of
-from digest.console.pages import action_view, done, page_view, problems_as_toasts, render_page
+from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.console.tables import Column, build_table
 from digest.console.team.newsletters import (
     newsletter_choices,
@@ -55,7 +55,7 @@ def team(request: HttpRequest) -> HttpResponse:
 @action_view(Right.MANAGE)
 def invite(request: HttpRequest) -> HttpResponse:
     """Invite a member by mail."""
-    with problems_as_toasts(request):
+    with problems_on(request):
         role = _role(request)
         require_right(request, Right.MANAGE, role.publication.pk if role.publication else None)
         invitation = invitations.invite(
@@ -82,7 +82,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest, pk: int) -> HttpResponse:
     """Change a member's role or rights."""
     member = _member(request, pk)
-    with problems_as_toasts(request):
+    with problems_on(request):
         require_choice(request, member)
         rights = ", ".join(sorted(members.change_role(member, _role(request, member), clock.now())))
         limit = reached_names(member.newsletter_ids)

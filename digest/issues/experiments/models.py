@@ -5,6 +5,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from digest.core.choices import LowercaseLabels
+
 
 class Experiment(models.Model):
     """What is tried on a share of an issue's subscribers; the rest gets what most people clicked.
@@ -13,20 +15,20 @@ class Experiment(models.Model):
     that stands first (`variants`).
     """
 
-    class Kind(models.TextChoices):
+    class Kind(LowercaseLabels, models.TextChoices):
         """What is tried."""
 
-        SUBJECTS = "subjects", "subjects"
+        SUBJECTS = "subjects"
         LEADS = "leads", "lead stories"
 
-    class Finding(models.TextChoices):
+    class Finding(LowercaseLabels, models.TextChoices):
         """How it ended."""
 
         NONE = "", "not known yet"
-        WINNER = "winner", "winner"
-        NO_DIFFERENCE = "no_difference", "no difference"
+        WINNER = "winner"
+        NO_DIFFERENCE = "no_difference"
         CHOSEN = "chosen", "chosen by a person"
-        STOPPED = "stopped", "stopped"  # it could not run to its end: `reason` says why
+        STOPPED = "stopped"  # it could not run to its end: `reason` says why
 
     issue = models.OneToOneField(
         "issues.Issue", on_delete=models.CASCADE, related_name="experiment"

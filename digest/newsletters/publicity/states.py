@@ -19,11 +19,11 @@ from digest.newsletters.errors import NewsletterError
 class NewsletterState(models.TextChoices):
     """Who may know of a newsletter, who may subscribe, and whether it is sent."""
 
-    PRIVATE = "private", "Private"
-    ANNOUNCED = "announced", "Announced"
-    LIVE = "live", "Live"
-    PAUSED = "paused", "Paused"
-    CLOSED = "closed", "Closed"
+    PRIVATE = "private"
+    ANNOUNCED = "announced"
+    LIVE = "live"
+    PAUSED = "paused"
+    CLOSED = "closed"
 
 
 PUBLIC = frozenset(NewsletterState) - {NewsletterState.PRIVATE}

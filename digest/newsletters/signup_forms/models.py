@@ -24,7 +24,7 @@ class SignUpForm(HasUuid):
         """Where a form stands on a page."""
 
         INLINE = "inline", "In the text"
-        BOX = "box", "Box"
+        BOX = "box"
         BAR = "bar", "Bar at the foot of the window"
         POPUP = "popup", "Pop-up"
 
