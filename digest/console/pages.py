@@ -105,7 +105,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     return dict(admin.site.each_context(request))
 
 
-class _Shown:
+class _Display:
     """Passes the `DigestError` of its `with` block on to be shown; the code behind it goes on."""
 
     def __init__(self, show: Callable[[str], None]) -> None:
@@ -121,15 +121,15 @@ class _Shown:
         return True
 
 
-def problems_on(place: BaseForm | HttpRequest, field: str | None = None) -> _Shown:
+def problems_on(place: BaseForm | HttpRequest, field: str | None = None) -> _Display:
     """Show the `DigestError` of a `with` block at a form, or as a toast on the next page.
 
     At a form it stands beside a field, or above all of them. Other exceptions are bugs, and are
     raised.
     """
     if isinstance(place, HttpRequest):
-        return _Shown(lambda problem: messages.error(place, problem))
-    return _Shown(lambda problem: place.add_error(field, problem))
+        return _Display(lambda problem: messages.error(place, problem))
+    return _Display(lambda problem: place.add_error(field, problem))
 
 
 def report(request: HttpRequest, action: Callable[[], str]) -> None:

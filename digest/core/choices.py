@@ -14,8 +14,8 @@ class LowercaseLabels:
     def label(self) -> str:
         """The label that is written beside the value, or else the name in lower case."""
         member: Any = self
-        words = member.name.replace("_", " ")
-        return str(words.lower() if member._label_ == words.title() else member._label_)
+        text = member.name.replace("_", " ")
+        return str(text.lower() if member._label_ == text.title() else member._label_)
 
 
 def pick(

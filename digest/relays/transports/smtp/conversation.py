@@ -20,7 +20,7 @@ from contextlib import suppress
 from digest.relays.transports.base import Envelope, OutgoingMessage, Reply
 from digest.relays.transports.smtp import wire
 from digest.relays.transports.smtp.errors import BrokenConversationError, SentAwayError
-from digest.relays.transports.smtp.reader import Reader
+from digest.relays.transports.smtp.reply_stream import ReplyStream
 from digest.relays.transports.smtp.round import Round
 from digest.relays.transports.smtp.session import Session
 from digest.relays.transports.smtp.steps import Step, can_answer
@@ -49,7 +49,7 @@ class Conversation:
         self.deadline = 0.0
         self._can = session.capabilities
         self._writer = Writer(session.socket)
-        self._reader = Reader(session.socket)
+        self._stream = ReplyStream(session.socket)
         self._awaited: deque[tuple[Step, OutgoingMessage]] = deque()
         # Commands that have to wait for a reply, without PIPELINING
         self._pending: deque[tuple[Step, OutgoingMessage, bytes]] = deque()
@@ -89,7 +89,7 @@ class Conversation:
 
     def read(self, round_: Round) -> None:
         """Handle the replies that have arrived; raises BrokenConversationError."""
-        replies = self._reader.read()
+        replies = self._stream.read()
         for code, text in replies:
             self._handle(code, text, round_)
         if replies:
@@ -106,7 +106,7 @@ class Conversation:
 
     def send_content(self, round_: Round) -> None:
         """Send the content of the ready message, which has begun by now, and the next envelope."""
-        if not self._reader.is_between_replies or self._awaited:
+        if not self._stream.is_between_replies or self._awaited:
             raise BrokenConversationError("the relay replied out of turn")
         message, self.ready = self.ready, None
         assert message is not None

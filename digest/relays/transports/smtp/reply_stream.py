@@ -9,7 +9,7 @@ from digest.relays.transports.smtp.errors import BrokenConversationError
 READ_OCTETS = 65_536
 
 
-class Reader:
+class ReplyStream:
     """The replies of a relay; a part of one waits for the rest of it."""
 
     def __init__(self, connection: socket.socket) -> None:
