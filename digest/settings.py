@@ -143,6 +143,7 @@ INSTALLED_APPS = [
     "digest.subscribers",
     "digest.issues",
     "digest.transfers",
+    "digest.entitlements",
     "digest.relays",
     "digest.notices",
     "digest.sending",

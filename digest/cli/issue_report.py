@@ -34,6 +34,7 @@ def issue_values(issue: Issue) -> Values:
         "goes_at": issue.goes_at,
         "topics": issue.only_topics,
         "segment": issue.segment.name if issue.segment else "",
+        "archive_access": issue.archive_access,
         "revision": issue.revision,
         "progress": progress_values(progress(issue)),
         "built_at": issue.built_at,

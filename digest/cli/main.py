@@ -55,6 +55,7 @@ OVERVIEW = {
         "segment": "create, list or show segments, and who belongs to them",
         "suppress": "stop all mail to an address",
         "sunset": "ask inactive subscribers whether they want to stay",
+        "stripe": "connect Stripe: which tier a price gives, and who has it",
         "tracking": "show or change which clicks and opens a publication counts",
     },
     "Sending": {

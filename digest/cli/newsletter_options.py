@@ -8,8 +8,11 @@ from django.core.management.base import CommandParser
 from digest.cli import numbers
 from digest.cli.errors import UsageError
 from digest.newsletters import reading, setup
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.choices import Approval, CatchUp, Design, Thin, TopicLinks, UncertainPolicy
-from digest.newsletters.models import Publication, Tracking
+from digest.newsletters.models import Newsletter, Publication, Tracking
+from digest.newsletters.publicity import restricting
+from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.newsletters.publicity.states import NewsletterState
 
 # Options of `add` that are fields of the publication and of the newsletter as they are.
@@ -80,6 +83,45 @@ def add_offer(parser: CommandParser) -> None:
         "redirect_links",
         ("--redirect-links", "--no-redirect-links"),
         "link stories through this installation, so that a retracted one leads to a note",
+    )
+
+
+def add_readers(parser: CommandParser) -> None:
+    """Take for whom a newsletter is, and who may read its past issues."""
+    group = parser.add_argument_group("members and archive")
+    group.add_argument(
+        "--segment", metavar="NAME", help="only its subscribers receive issues; none: everyone"
+    )
+    group.add_argument("--membership-url", metavar="URL", help="where to become a member")
+    group.add_argument(
+        "--archive", choices=ArchiveAccess.values, help="who may read past issues (public)"
+    )
+    group.add_argument("--archive-password", metavar="TEXT", help="of an archive with a password")
+
+
+def set_readers(newsletter: Newsletter, options: dict[str, Any]) -> bool:
+    """Apply what was said of it; return whether anything was."""
+    values = provided_options(options, ("segment", "membership_url"))
+    if values:
+        name = values.get("segment")
+        segment = newsletter.segment if name is None else _segment(newsletter, name)
+        url = values.get("membership_url", newsletter.membership_url)
+        restricting.set_members(newsletter, segment, url)
+    archive = provided_options(options, ("archive", "archive_password"))
+    if archive:
+        access = archive.get("archive", newsletter.archive_access)
+        restricting.set_archive(newsletter, access, archive.get("archive_password", ""))
+    return bool(values or archive)
+
+
+def _segment(newsletter: Newsletter, name: str) -> Segment | None:
+    if name == "none":
+        return None
+    if segment := newsletter.publication.segments.filter(name=name).first():
+        return segment
+    raise UsageError(
+        f"There is no segment {name!r}. List them: "
+        f"`digest segment list --publication {newsletter.publication.slug}`."
     )
 
 

@@ -44,6 +44,7 @@ _GROUPS = (
                 "Subscribers", "contact_mail", "subscribers", Right.SUBSCRIBERS, by_newsletter=True
             ),
             Page("Segments", "filter_alt", "segments", Right.SUBSCRIBERS),
+            Page("Memberships", "card_membership", "memberships", Right.EDIT),
             Page("Forms", "edit_note", "signup-forms", Right.SEE),
             Page("Import", "upload", "subscribers-import", Right.MANAGE),
         ),

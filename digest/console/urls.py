@@ -29,6 +29,7 @@ from digest.console.issues import calendar as issue_calendar
 from digest.console.issues import new as new_issue
 from digest.console.issues import previews
 from digest.console.issues import views as issues
+from digest.console.memberships import views as memberships
 from digest.console.newsletters import examples as newsletter_examples
 from digest.console.newsletters import layout as newsletter_layout
 from digest.console.newsletters import views as newsletters
@@ -154,6 +155,14 @@ _WEBHOOKS = [
     path("<int:pk>/enable/", webhooks.enable, name="webhook-enable"),
     path("<int:pk>/remove/", webhooks.remove, name="webhook-remove"),
 ]
+_MEMBERSHIPS = [
+    path("", memberships.memberships, name="memberships"),
+    path("connect/", memberships.connect, name="membership-connect"),
+    path("<int:pk>/secret/", memberships.save_secret, name="membership-secret"),
+    path("<int:pk>/tiers/", memberships.save_tiers, name="membership-tiers"),
+    path("<int:pk>/disconnect/", memberships.disconnect, name="membership-disconnect"),
+]
+
 _CONNECTIONS = [
     path("", connections.connections, name="connections"),
     path("add/", connections.add, name="connection-add"),
@@ -322,6 +331,7 @@ urlpatterns = [
     path("api-tokens/", include(_API_TOKENS)),
     path("webhooks/", include(_WEBHOOKS)),
     path("connections/", include(_CONNECTIONS)),
+    path("memberships/", include(_MEMBERSHIPS)),
     path("subscribers/", include(_SUBSCRIBERS)),
     path("subscriber-changes/", include(_SUBSCRIBER_CHANGES)),
     path("issues/<int:pk>/deliveries/", subscribers.deliveries, name="deliveries"),

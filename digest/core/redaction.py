@@ -17,7 +17,7 @@ REDACTED = "[redacted]"
 _END = r"/\s?&\"'<>#\\"  # what a segment of a path ends with
 _LAST = rf"[^{_END}.,:;)]"  # what it does not end with in a sentence
 _PAGES = "unsubscribe|confirm|change|preferences|stay|invitation|reset/key"
-_NAMED = "click|open|issue|report|provider-events|connections"
+_NAMED = "click|open|issue|read|report|provider-events|connections|stripe"
 _PATTERNS = [
     # A token, or what somebody made of one; and one word more in `password/reset/key/`.
     (

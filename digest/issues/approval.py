@@ -25,6 +25,7 @@ from digest.newsletters import contributions
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.choices import Approval
 from digest.newsletters.models import Appeal
+from digest.newsletters.publicity.archive_access import ArchiveAccess
 
 State = Issue.State
 
@@ -142,6 +143,8 @@ def fingerprint(issue: Issue) -> str:
         content["experiment"] = experiment
     if segments := _segments(issue):
         content["segments"] = segments
+    if issue.readable_by != ArchiveAccess.PUBLIC:  # what is shared is another link
+        content["archive"] = "protected"
     if newsletter.redirect_links:
         content["links"] = "by way of us"
     if newsletter.approval == Approval.OTHER:  # what one person approved before, one alone approved
@@ -152,10 +155,11 @@ def fingerprint(issue: Issue) -> str:
 def _segments(issue: Issue) -> list[Any]:
     """Return whom it, its blocks and its appeals are for, with the rules; nothing for everyone."""
     uses = Q(issues=issue) | Q(blocks__issue=issue) | Q(appeals__blocks__issue=issue)
+    uses |= Q(newsletters=issue.newsletter_id)
     rows = Segment.objects.filter(uses).distinct().order_by("pk")
     rules = list(rows.values_list("pk", "rules"))
     blocks = issue.blocks.order_by("position").values_list("segment", "appeal__segment")
-    return [issue.segment_id, list(blocks), rules] if rules else []
+    return [issue.newsletter.segment_id, issue.segment_id, list(blocks), rules] if rules else []
 
 
 def appeals_of(issue: Issue) -> list[Appeal]:

@@ -16,10 +16,11 @@ from digest.issues.experiments.models import Experiment  # noqa: F401  the app's
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter
+from digest.newsletters.publicity.archive_access import OwnArchiveAccess
 from digest.pictures.models import Picture
 
 
-class Issue(HasUuid):
+class Issue(HasUuid, OwnArchiveAccess):
     """One issue of a newsletter for one slot and those who chose its cadence.
 
     The slot, in UTC, is its key. A weekly issue holds what the issues of its week held.
@@ -71,7 +72,7 @@ class Issue(HasUuid):
     )
     # Ids of all users who changed it since a second person approved it.
     contributors = ArrayField(models.BigIntegerField(), default=list, blank=True)
-    # One of several who changed it approved it; another of them has to do so as well.
+    # One of several who changed it approved it; another of them has to do so, too.
     partly_approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
     )
@@ -201,8 +202,7 @@ class Story(HasUuid):
     )
     pinned = models.BooleanField(default=False)  # stays when stories are refreshed
     edited = models.BooleanField(default=False)  # an editor changed its text
-    # Taken back while the issue went out: in no mail sent since, and a note in the archive.
-    retracted_at = models.DateTimeField(null=True)
+    retracted_at = models.DateTimeField(null=True)  # in no mail since; a note in the archive
     retraction = models.CharField(max_length=300, blank=True)
 
     class Meta:

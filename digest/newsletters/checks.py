@@ -63,7 +63,7 @@ def of_publication(publication: Publication) -> None:
     publication.postal_address = _postal(publication.postal_address)
     publication.sender_email = _sender(publication.sender_email)
     publication.timezone = clock.zone(publication.timezone).key
-    _check_urls(publication.url, publication.logo_url, publication.logo_dark_url)
+    check_urls(publication.url, publication.logo_url, publication.logo_dark_url)
     _check_colours(publication.accent, publication.accent_dark or publication.accent)
     _check_language(publication.language)
     if publication.tagline:
@@ -144,7 +144,8 @@ def _sender(text: str) -> str:
     return parsed.email
 
 
-def _check_urls(*urls: str) -> None:
+def check_urls(*urls: str) -> None:
+    """Raise NewsletterError for what is not a web address; empty ones are fine."""
     check = URLValidator(schemes=["http", "https"])
     for url in filter(None, urls):
         if len(url) > LONGEST_URL or not url.isprintable():

@@ -26,6 +26,7 @@ from digest.newsletters.choices import (
     UncertainPolicy,
 )
 from digest.newsletters.publicity import states
+from digest.newsletters.publicity.archive_access import HAS_PASSWORD, HasReaders
 from digest.newsletters.publicity.states import HasState
 from digest.newsletters.signup_forms.models import SignUpForm  # noqa: F401  the app's models
 
@@ -109,7 +110,7 @@ class NewsletterQuerySet(models.QuerySet["Newsletter"]):
         return self.filter(state__in=states.SENDING)
 
 
-class Newsletter(HasUuid, HasState):
+class Newsletter(HasUuid, HasState, HasReaders):
     """What to pick, when to send, how it looks, and what to do when things are not as planned."""
 
     publication = models.ForeignKey(
@@ -172,6 +173,7 @@ class Newsletter(HasUuid, HasState):
                 condition=Q(max_stories__gte=F("min_stories")), name="newsletter_max_at_least_min"
             ),
             models.CheckConstraint(condition=Q(max_stories__gte=1), name="newsletter_has_room"),
+            HAS_PASSWORD,
         ]
 
     def __str__(self) -> str:

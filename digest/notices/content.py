@@ -27,6 +27,7 @@ from digest.notices.models import Notice
 from digest.relays.models import PausedDomain
 from digest.rendering import letters
 from digest.rendering.notice import Letter
+from digest.subscribers.audience import is_member
 from digest.subscribers.models import AddressChange, Subscriber, Subscription
 from digest.subscribers.suppression import is_suppressed_everywhere
 
@@ -80,13 +81,15 @@ def _confirm_mailto(token: str) -> str:
     return f"mailto:{local}@{domain}?subject=confirm" if fits else ""
 
 
-def _welcome(notice: Notice, _now: datetime) -> WrittenNotice | None:
+def _welcome(notice: Notice, now: datetime) -> WrittenNotice | None:
     newsletters = list(_active_newsletters(notice))
     if not newsletters or notice.subscriber is None:
         return None
     unsubscribe_url, mailto = links.ways_out(notice.subscriber, newsletters[0])
+    waiting = {row.pk for row in newsletters if not is_member(notice.subscriber.pk, row, now)}
+    stories = _latest_stories([row for row in newsletters if row.pk not in waiting])
     return WrittenNotice(
-        letters.welcome(newsletters, notice.language, _latest_stories(newsletters)),
+        letters.welcome(newsletters, notice.language, stories, waiting),
         {
             letters.PREFERENCES: _preferences(notice, notice.subscriber),
             letters.UNSUBSCRIBE: unsubscribe_url,
@@ -116,6 +119,16 @@ def _link(notice: Notice, now: datetime) -> WrittenNotice | None:
     return WrittenNotice(
         letters.preferences_link(notice.publication, notice.language), {letters.PREFERENCES: url}
     )
+
+
+def _read(notice: Notice, now: datetime) -> WrittenNotice | None:
+    """Return the link that opens the past issues of a newsletter to its subscriber."""
+    newsletter = _active_newsletters(notice).first()
+    if newsletter is None or notice.subscriber is None:
+        return None
+    token = links.sign_rows_until("read", now + FRESH_LASTS, notice.subscriber, newsletter)
+    url = f"{links.Page.READ.url(token=token)}?issue={notice.context['issue']}"
+    return WrittenNotice(letters.past_issues(newsletter, notice.language), {letters.CONFIRM: url})
 
 
 def _change(notice: Notice, now: datetime) -> WrittenNotice | None:
@@ -281,6 +294,7 @@ _WRITERS: dict[Notice.Kind, Callable[[Notice, datetime], WrittenNotice | None]] 
     Kind.CONFIRM: _confirm,
     Kind.WELCOME: _welcome,
     Kind.LINK: _link,
+    Kind.READ: _read,
     Kind.CHANGE: _change,
     Kind.CHANGED: _changed,
     Kind.LEFT: _left,

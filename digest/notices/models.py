@@ -29,6 +29,7 @@ class Notice(Dispatch, Leased, HasUuid):
         EVENT = "event", "tells an editor what happened to an issue or a source"
         ACCOUNT = "account", "is about an account of the console"
         COPY = "copy", "sends an issue again"
+        READ = "read", "sends a link to past issues"
 
     kind = models.CharField(max_length=8, choices=Kind)
     publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="notices")

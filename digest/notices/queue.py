@@ -5,13 +5,13 @@ the mailbox covers the check and the insertion, so a thousand requests at once m
 Replies to mail are limited to one in an hour altogether (RFC 3834 §2), so no mail loop can start.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from digest.core import addresses, jobs, languages
 from digest.core.database import locks
@@ -127,7 +127,22 @@ def _due_at(notice: Notice, now: datetime) -> datetime | None:
     if notice.kind in CONFIRMATIONS:
         return _confirmation_due(notice, now)
     same_kind = recent.filter(kind=notice.kind)
-    return None if notice.kind in {Kind.LINK, Kind.LEFT, Kind.HELP} and same_kind.exists() else now
+    is_limited = notice.kind in {Kind.LINK, Kind.LEFT, Kind.HELP, Kind.READ}
+    return None if is_limited and same_kind.exists() else now
+
+
+def at_daily_limit(emails: Collection[str], now: datetime) -> set[str]:
+    """Return those of these addresses whose mailbox gets no more confirmations for today."""
+    mailboxes = {email: addresses.folded(addresses.parse(email).key) for email in emails}
+    recent = Notice.objects.filter(
+        mailbox__in=set(mailboxes.values()),
+        kind__in=CONFIRMATIONS,
+        created_at__gt=now - timedelta(days=1),
+    )
+    counts = recent.values("mailbox").annotate(number=Count("pk")).order_by()
+    full = counts.filter(number__gte=DAILY_CONFIRMATIONS).values_list("mailbox", flat=True)
+    full_mailboxes = set(full)
+    return {email for email, mailbox in mailboxes.items() if mailbox in full_mailboxes}
 
 
 def _confirmation_due(notice: Notice, now: datetime) -> datetime | None:

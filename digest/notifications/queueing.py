@@ -5,8 +5,9 @@ that made ten issues be skipped, nobody gets ten.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -67,11 +68,27 @@ def _queue_mails(rows: Sequence[Occurrence], now: datetime) -> None:
     publication = Publication.objects.filter(pk=first.publication_id or 0).first()
     if publication is None:
         return
-    context = {"event": str(first.event), **first.context}
+    context: dict[str, Any] = {"event": str(first.event), **first.context}
     if first.issue:
         context |= {"issues": [row.context["issue"] for row in rows]}
+        context |= {"newsletter": first.newsletter_id}
     for user in wishing(first.event, first.publication_id, first.newsletter_id):
-        queue_to_account(Notice.Kind.EVENT, publication, user.email, now, context)
+        if first.event != NewsroomEvent.SKIPPED or not _was_told_today(user, context, now):
+            queue_to_account(Notice.Kind.EVENT, publication, user.email, now, context)
+
+
+def _was_told_today(user: User, context: Mapping[str, Any], now: datetime) -> bool:
+    """Say whether a user had a mail about skipped issues of a newsletter within a day.
+
+    What nobody approves in time is skipped at each slot, perhaps every hour; Home lists them.
+    """
+    return Notice.objects.filter(
+        kind=Notice.Kind.EVENT,
+        email__iexact=user.email,
+        created_at__gt=now - timedelta(days=1),
+        context__event=context["event"],
+        context__newsletter=context["newsletter"],
+    ).exists()
 
 
 def wishing(

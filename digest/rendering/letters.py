@@ -3,7 +3,7 @@
 Nothing in it was written by a stranger: names of newsletters and publications come from editors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from digest.core import languages
 from digest.issues.models import Story
 from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.publicity.states import NewsletterState
 from digest.rendering.cleaned import shortened
 from digest.rendering.directions import isolate_address, isolate_name
 from digest.rendering.links import teaser_url
@@ -58,9 +59,15 @@ def confirm(
 
 
 def welcome(
-    newsletters: Sequence[Newsletter], language: str, stories: Sequence[Story] = ()
+    newsletters: Sequence[Newsletter],
+    language: str,
+    stories: Sequence[Story] = (),
+    waiting: Collection[int] = (),
 ) -> Letter:
-    """Welcome a new subscriber, with the latest stories if there are any."""
+    """Welcome a new subscriber, with the latest stories if there are any.
+
+    `waiting` are the ids of those newsletters for members whose subscriber is not a member yet.
+    """
     with languages.override(language) as tag:
         names = list_names(newsletters)
         return Letter(
@@ -70,6 +77,7 @@ def welcome(
             paragraphs=(
                 _("From now on, you will receive %(newsletters)s.")
                 % {"newsletters": list_names(newsletters, languages.direction(tag))},
+                *_conditions(newsletters, waiting, languages.direction(tag)),
                 _(
                     "You can choose topics and frequency, pause emails or change your address at "
                     "any time."
@@ -80,6 +88,20 @@ def welcome(
             stories_heading=_("From the latest issue") if stories else "",
             stories=tuple(_teaser(story) for story in stories[:STORIES]),
         )
+
+
+def _conditions(
+    newsletters: Sequence[Newsletter], waiting: Collection[int], base: str
+) -> Iterator[str]:
+    """Yield what has to happen before newsletters come, where that is not simply the next slot."""
+    for newsletter in newsletters:
+        name = {"name": isolate_name(newsletter.name, base)}
+        if newsletter.state == NewsletterState.ANNOUNCED:
+            yield _("%(name)s has not begun yet: it comes from its first issue on.") % name
+        if newsletter.state == NewsletterState.PAUSED:
+            yield _("%(name)s is paused at the moment: it comes again once it continues.") % name
+        if newsletter.pk in waiting:
+            yield _("%(name)s is for members: it comes once you are a member.") % name
 
 
 def preferences_link(publication: Publication, language: str) -> Letter:
@@ -101,6 +123,29 @@ def preferences_link(publication: Publication, language: str) -> Letter:
                 _(
                     "For one day, it also lets you change your email address, download your data "
                     "or delete it."
+                ),
+                _("If you did not request this, ignore this email. Nothing has changed."),
+            ),
+        )
+
+
+def past_issues(newsletter: Newsletter, language: str) -> Letter:
+    """Send a link to past issues, which only subscribers may read, to a subscriber's address."""
+    with languages.override(language) as tag:
+        name = isolate_name(newsletter.name, languages.direction(tag))
+        return Letter(
+            language=tag,
+            subject=_("Read %(newsletter)s") % {"newsletter": newsletter.name},
+            heading=_("Read the past issues"),
+            paragraphs=(
+                _("You receive %(newsletter)s, so you may read its past issues.")
+                % {"newsletter": name},
+            ),
+            button=(_("Read"), CONFIRM),
+            after=(
+                _(
+                    "The link is valid for one day, and opens the issues in that browser for 30 "
+                    "days."
                 ),
                 _("If you did not request this, ignore this email. Nothing has changed."),
             ),

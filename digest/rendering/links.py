@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from digest.core.links import NOBODY, NOT_COUNTED, Page, click_url, issue_url
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Cadence, Newsletter
+from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.rendering.cleaned import mail_url
 
 _SHARING = {  # by name, with what stands before the quoted address
@@ -62,10 +63,20 @@ def share_links(issue: Issue, name: str) -> list[tuple[str, str]]:
     is_public = issue.newsletter.is_public and not is_for_some
     if not (is_public and issue.newsletter.share_links):
         return []
-    address = online_url(issue)
+    address = _shared_url(issue)
     forward = f"mailto:?subject={quote(name, safe='')}&body={quote(address, safe='')}"
     sites = [(site, url + quote(address, safe="")) for site, url in _SHARING.items()]
     return [(_("Forward"), forward), *sites]
+
+
+def _shared_url(issue: Issue) -> str:
+    """Return the address that is shared: of a protected issue its page in the archive.
+
+    The link in the mail would open it for everyone.
+    """
+    if issue.readable_by == ArchiveAccess.PUBLIC or issue.cadence != Cadence.EVERY:
+        return online_url(issue)
+    return Page.ISSUE.url(slug=issue.newsletter.slug, key=issue.key)
 
 
 def teaser_url(story: Story) -> str:

@@ -11,6 +11,7 @@ from django.db import transaction
 from digest.core import jobs, links
 from digest.core.errors import LinkError
 from digest.newsletters.models import Newsletter
+from digest.newsletters.publicity.states import NewsletterState
 from digest.notices.content import CONFIRM_LASTS
 from digest.notices.models import Notice
 from digest.notices.queue import queue_to_subscriber
@@ -30,11 +31,12 @@ class Confirmation:
     active: list[Newsletter] = field(default_factory=list)
     pending: list[Newsletter] = field(default_factory=list)  # can be confirmed
     refused: list[Newsletter] = field(default_factory=list)  # unsubscribed since, or suppressed
+    ended: list[Newsletter] = field(default_factory=list)  # closed since
 
     @property
     def newsletters(self) -> list[Newsletter]:
         """Return all of them, first those that can be confirmed."""
-        return [*self.pending, *self.active, *self.refused]
+        return [*self.pending, *self.active, *self.refused, *self.ended]
 
 
 class ConfirmationLink(NamedTuple):
@@ -103,6 +105,8 @@ def get_confirmation(link: ConfirmationLink) -> Confirmation:
     for subscription in subscriptions.order_by("newsletter"):
         if subscription.state == Subscription.State.ACTIVE:
             confirmation.active.append(subscription.newsletter)
+        elif subscription.newsletter.state == NewsletterState.CLOSED:
+            confirmation.ended.append(subscription.newsletter)
         elif _is_refused(subscription, link.requested_at):
             confirmation.refused.append(subscription.newsletter)
         else:

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from digest.analytics import clickers
 from digest.core.database.locks import Purpose, lock
+from digest.entitlements import people
 from digest.sending import ledger
 from digest.subscribers import erasure
 from digest.subscribers.models import Subscriber
@@ -24,5 +25,6 @@ def erase(subscriber_id: int, now: datetime) -> bool:
         return False
     ledger.erase_subscriber(subscriber_id, now)
     clickers.erase(subscriber)
+    people.erase(subscriber)
     erasure.erase_subscriber(subscriber, now)
     return True

@@ -25,6 +25,7 @@ from digest.newsletters.models import Newsletter, Publication, Tracking
 from digest.notices.models import Notice
 from digest.notices.queue import notice_language, queue_notice
 from digest.rendering.letters import list_names
+from digest.selfservice import reading
 from digest.subscribers import consent, imports, own_values, signup_limits, signups
 from digest.subscribers.errors import AddressSuppressedError
 from digest.subscribers.evidence.answers import hold_answers
@@ -88,11 +89,13 @@ def request_signup(
     values: Mapping[str, Any] | None = None,
     answers: Mapping[str, Any] | None = None,
     store: bool = True,
+    reads: str = "",
 ) -> None:
     """Count a sign-up from a form, and store it for a worker unless the mailbox is over its limit.
 
     `wording` is the form's own consent text; empty: that of every form. Without `store` it is only
-    counted, which is how a bot is answered. Raises TooManyError and LimiterUnavailableError.
+    counted, which is how a bot is answered. `reads` is the key of a past issue that the form asks
+    to read, instead of subscribing. Raises TooManyError and LimiterUnavailableError.
     """
     if signup_limits.admit(address, ip) and store:
         signups.store_signup(
@@ -105,6 +108,7 @@ def request_signup(
             origin=origin,
             values=values,
             answers=answers,
+            reads=reads,
             now=now,
         )
 
@@ -195,6 +199,9 @@ def _settle_batch(now: datetime) -> int:
 
 
 def _settle(row: SignUp, now: datetime) -> None:
+    if row.reads:
+        reading.settle(row, now)
+        return
     public = Newsletter.objects.open_to_all().filter(pk__in=row.newsletters)
     newsletters = list(public.select_related("publication").order_by("pk"))
     if newsletters:

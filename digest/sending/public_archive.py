@@ -1,7 +1,8 @@
 """The public archive: the issues that were sent or are being sent, and no others.
 
 It has those of public newsletters that went to every subscriber. One of a private newsletter, or
-for a segment or a topic, is found by the link in its mails.
+for a segment or a topic, is found by the link in its mails. Not everyone may read each of them
+(`newsletters.publicity.archive_access`).
 """
 
 from collections.abc import Iterable
@@ -13,13 +14,17 @@ from django.utils.translation import gettext as _
 
 from digest.core import links
 from digest.core.errors import LinkGoneError
+from digest.issues.errors import IssueError
 from digest.issues.models import Issue, Story
+from digest.issues.window import stories_for_everyone
 from digest.newsletters.models import Cadence, Newsletter, Publication
+from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.pictures.sizes import Size
 from digest.rendering.blocks.pictures import story_picture
 from digest.sending.compiling import compiled_for
 
 _NOTE = "max-width:600px;margin:0 auto 16px;padding:0 24px;font-family:sans-serif"
+TEASED_STORIES = 3
 _PUBLIC = (Issue.State.SENDING, Issue.State.PAUSED, Issue.State.SENT)
 
 
@@ -53,6 +58,26 @@ def all_public_issues() -> QuerySet[Issue]:
     return _issues_that_left().filter(
         Issue.FOR_EVERYONE, newsletter__in=Newsletter.objects.public(), cadence=Cadence.EVERY
     )
+
+
+def set_access(issue: Issue, access: str) -> None:
+    """Say who may read an issue in the archive, "": whoever may read its newsletter's.
+
+    Raises IssueError for an unknown access, and without a password that the newsletter has.
+    """
+    if access and access not in ArchiveAccess.values:
+        raise IssueError(f"{access!r} is not one of {', '.join(ArchiveAccess.values)}.")
+    if access == ArchiveAccess.PASSWORD and not issue.newsletter.archive_password:
+        raise IssueError(
+            "The archive of this newsletter has no password yet. Set one on the newsletter's page."
+        )
+    issue.archive_access = access
+    issue.save(update_fields=["archive_access"])
+
+
+def teased_stories(issue: Issue) -> list[Story]:
+    """Return the first stories of an issue, for those who may not read all of it."""
+    return list(stories_for_everyone(issue).select_related("picture")[:TEASED_STORIES])
 
 
 def latest_issues(publication: Publication) -> dict[int, Issue]:

@@ -85,6 +85,8 @@ def _delivery(issue: Issue, subscriber: Subscriber) -> Delivery | PastDelivery |
 
 def _why_not(issue: Issue, subscriber: int, now: datetime) -> str:
     """Return why a subscriber must not be mailed; their cadence and topics are not a reason."""
-    if audience.eligible(issue.newsletter_id, now).filter(subscriber=subscriber).exists():
+    of_newsletter = audience.audience_of(issue.newsletter, now)
+    rows = audience.eligible(issue.newsletter_id, now, of_newsletter)
+    if rows.filter(subscriber=subscriber).exists():
         return ""
-    return audience.why_not(issue.newsletter_id, subscriber, now)
+    return audience.why_not(issue.newsletter_id, subscriber, now, of_newsletter)

@@ -84,8 +84,8 @@ class Segmentation:
     @property
     def problem(self) -> str:
         """Why the issue cannot be sent: a segment of it cannot be read; "" if all can."""
-        memberships = (self.audience.segment, *self.audience.segments)
-        broken = next((row for row in memberships if row and row.problem), None)
+        memberships = (*self.audience.only_segments, *self.audience.segments)
+        broken = next((row for row in memberships if row.problem), None)
         if broken is None:
             return ""
         return (
@@ -128,7 +128,7 @@ def segmentation_of(issue: Issue, compiled: Compiled) -> Segmentation:
         choosable if issue.is_of_series else topics,
         choosable,
         frozenset(issue.only_topics),
-        next(iter(memberships_of([issue.segment_id], at)), None),
+        memberships_of([issue.newsletter.segment_id, issue.segment_id], at),
         memberships_of(frozenset[int]().union(*block_segments.values()), at),
     )
     return Segmentation(

@@ -42,7 +42,8 @@ ON CONFLICT (series_id, subscriber_id) DO NOTHING
 def outside(series: Series, now: datetime) -> QuerySet[Subscription]:
     """Return the subscriptions of a series' newsletter whose subscribers were never in it."""
     enrolments = Enrolment.objects.filter(series=series, subscriber=OuterRef("subscriber"))
-    return audience.eligible(series.newsletter_id, now).exclude(Exists(enrolments))
+    of_newsletter = audience.audience_of(series.newsletter, now)
+    return audience.eligible(series.newsletter_id, now, of_newsletter).exclude(Exists(enrolments))
 
 
 def enrol_existing(series: Series, now: datetime) -> int:

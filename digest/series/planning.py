@@ -159,11 +159,11 @@ def _hold_enrolments(ids: list[int], due: Due) -> list[int]:
 
 def _end_excluded(due: Due, rows: QuerySet[Enrolment]) -> None:
     """End what has no more steps: who may not be mailed, who has reached the goal."""
-    newsletter_id, now = due.version.newsletter_id, due.now
+    newsletter, now = due.version.newsletter, due.now
     subscriber_ids = list(rows.values_list("subscriber", flat=True))
-    eligible = _eligible(newsletter_id, subscriber_ids, now)
+    eligible = _eligible(newsletter, subscriber_ids, now)
     excluded = set(subscriber_ids).difference(eligible.values_list("subscriber", flat=True))
-    excluded -= _postpone_paused(rows.filter(subscriber__in=excluded), newsletter_id, now)
+    excluded -= _postpone_paused(rows.filter(subscriber__in=excluded), newsletter.pk, now)
     enrolling.end(rows.filter(subscriber__in=excluded), State.LEFT, now)
     converted = conditions.at_goal(due.step.series, rows, now)
     enrolling.end(rows.filter(subscriber__in=converted), State.CONVERTED, now)
@@ -220,7 +220,7 @@ def _send(due: Due, rows: QuerySet[Enrolment]) -> int:
 def _insert(due: Due, subscriber_ids: Collection[int]) -> None:
     if not subscriber_ids:
         return
-    eligible = _eligible(due.version.newsletter_id, subscriber_ids, due.now)
+    eligible = _eligible(due.version.newsletter, subscriber_ids, due.now)
     plan = Plan(due.version, eligible, Times(due.now, {}), due.capped)
     last: int | None = 0
     while last is not None:
@@ -228,9 +228,9 @@ def _insert(due: Due, subscriber_ids: Collection[int]) -> None:
 
 
 def _eligible(
-    newsletter_id: int, subscriber_ids: Collection[int], now: datetime
+    newsletter: Newsletter, subscriber_ids: Collection[int], now: datetime
 ) -> QuerySet[Subscription]:
-    rows = audience.eligible(newsletter_id, now)
+    rows = audience.eligible(newsletter.pk, now, audience.audience_of(newsletter, now))
     return rows.filter(subscriber__in=list(subscriber_ids))
 
 

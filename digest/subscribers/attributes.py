@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models.deletion import RestrictedError
 
 from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.text import one_line
@@ -95,7 +96,12 @@ def delete(attribute: Attribute) -> None:
     with connection.cursor() as cursor:
         # Raw SQL: the ORM cannot remove a key from documents.
         cursor.execute(_FORGET, [attribute.key, attribute.publication_id, attribute.key])
-    attribute.delete()
+    try:
+        attribute.delete()
+    except RestrictedError as cause:
+        raise SubscriberError(
+            f"“{attribute}” is set by Stripe. Disconnect Stripe under Memberships first."
+        ) from cause
 
 
 _FORGET = """

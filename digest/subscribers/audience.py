@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from digest.newsletters.models import Cadence
+from digest.newsletters.models import Cadence, Newsletter
 from digest.subscribers.models import Subscription
-from digest.subscribers.segments.membership import Membership
+from digest.subscribers.segments.membership import Membership, memberships_of
 from digest.subscribers.suppression import suppressions_for
 
 
@@ -21,12 +21,25 @@ class Audience:
     choosable: frozenset[str] = frozenset()  # titles of the newsletter's topic blocks now
     # Only for subscribers who chose one of these topics; none: for all.
     only_topics: frozenset[str] = frozenset()
-    segment: Membership | None = None  # only for these subscribers; none: for all
+    only_segments: tuple[Membership, ...] = ()  # only for members of all these; none: for all
     # Segments that blocks or appeals are for: who belongs to which is known of each who is claimed.
     segments: tuple[Membership, ...] = ()
 
 
 FOR_ALL = Audience()
+
+
+def audience_of(newsletter: Newsletter, now: datetime) -> Audience:
+    """Return whom a newsletter is for: everyone, or the members of its segment."""
+    return Audience(only_segments=memberships_of([newsletter.segment_id], now))
+
+
+def is_member(subscriber_id: int, newsletter: Newsletter, now: datetime) -> bool:
+    """Say whether a subscriber belongs to the segment of a newsletter; True if it is for all."""
+    rows = Subscription.objects.filter(subscriber=subscriber_id)
+    segments = audience_of(newsletter, now).only_segments
+    conditions = [segment.condition("subscriber_id") for segment in segments]
+    return not conditions or rows.filter(*conditions).exists()
 
 
 def eligible(
@@ -36,7 +49,7 @@ def eligible(
 
     They are active, not paused, and suppressed neither for this newsletter nor for all; their
     cadence is one of the audience's, it has at least one of their topics, and they belong to its
-    segment. Unordered; iterate by `subscriber_id`, which the index `subscription_audience` serves.
+    segments. Unordered; iterate by `subscriber_id`, which the index `subscription_audience` serves.
     """
     suppressed = suppressions_for(newsletter_id).filter(
         address_key=OuterRef("subscriber__address_key")
@@ -45,7 +58,7 @@ def eligible(
         Q(paused_until__isnull=True) | Q(paused_until__lte=now),
         _cadence(audience),
         _topics(audience),
-        audience.segment.condition("subscriber_id") if audience.segment else Q(),
+        *(segment.condition("subscriber_id") for segment in audience.only_segments),
         ~Exists(suppressed),
         newsletter_id=newsletter_id,
         state=Subscription.State.ACTIVE,
@@ -78,7 +91,7 @@ def exclusion_reasons(
     keys = [row.subscriber.address_key for row in subscriptions.values()]
     suppressions = suppressions_for(newsletter_id).filter(address_key__in=keys).order_by("-pk")
     reasons = {row.address_key: row.reason for row in suppressions}  # the oldest one counts
-    outside = _outside(audience.segment, active)
+    outside = {row.name: _outside(row, active) for row in audience.only_segments}
     return {
         subscriber_id: _exclusion_reason(
             subscriptions.get(subscriber_id), reasons, now, audience, outside
@@ -92,7 +105,7 @@ def _exclusion_reason(
     suppressions: Mapping[str, str],
     now: datetime,
     audience: Audience,
-    outside: Collection[int],
+    outside: Mapping[str, Collection[int]],
 ) -> str:
     if subscription is None:
         return "The subscriber has unsubscribed."
@@ -100,8 +113,9 @@ def _exclusion_reason(
         return f"The address is suppressed: {reason}"
     if subscription.paused_until and subscription.paused_until > now:
         return "The subscriber has paused."
-    if audience.segment and subscription.subscriber_id in outside:
-        return f"The subscriber does not belong to the segment “{audience.segment.name}”."
+    for name, ids in outside.items():
+        if subscription.subscriber_id in ids:
+            return f"The subscriber does not belong to the segment “{name}”."
     return _choice_reason(subscription, audience)
 
 
@@ -113,10 +127,8 @@ def _choice_reason(subscription: Subscription, audience: Audience) -> str:
     return f"The subscriber asked for it {subscription.get_cadence_display()}."
 
 
-def _outside(segment: Membership | None, rows: QuerySet[Subscription]) -> set[int]:
+def _outside(segment: Membership, rows: QuerySet[Subscription]) -> set[int]:
     """Return the ids of the subscribers who do not belong to a segment."""
-    if segment is None:
-        return set()
     members = rows.filter(segment.condition("subscriber_id"))
     ids = set(rows.values_list("subscriber_id", flat=True))
     return ids.difference(members.values_list("subscriber_id", flat=True))

@@ -12,6 +12,7 @@ from django.db import transaction
 from digest.core.addresses import Address
 from digest.core.text import one_line
 from digest.newsletters.models import Newsletter
+from digest.newsletters.publicity.states import NewsletterState
 from digest.subscribers.errors import (
     AddressSuppressedError,
     SubscriberError,
@@ -122,13 +123,15 @@ def confirm(
     """Activate a subscription that its subscriber confirms; True if that changed something.
 
     `requested_at` is when the confirmation was requested; one from before they unsubscribed does
-    not count. Raises SubscriberError if there is no such subscription, AddressSuppressedError, and
-    UnsubscribedError.
+    not count. Raises SubscriberError if there is no such subscription or the newsletter has ended,
+    AddressSuppressedError, and UnsubscribedError.
     """
     subscription = _locked(subscriber_id, newsletter_id)
     if subscription.state == State.ACTIVE:
         return False
     subscriber, newsletter = subscription.subscriber, subscription.newsletter
+    if newsletter.state == NewsletterState.CLOSED:
+        raise SubscriberError(f"{newsletter.name} has ended: nobody can subscribe any more.")
     unsubscribed_at = subscription.unsubscribed_at
     if unsubscribed_at and (requested_at is None or requested_at < unsubscribed_at):
         raise UnsubscribedError(

@@ -261,6 +261,7 @@ class SignUp(HasOrigin):
     wording_version = models.CharField(max_length=64, blank=True)
     values = models.JSONField(default=dict)  # of attributes, by key
     answers = models.JSONField(null=True)  # see digest.subscribers.evidence.answers
+    reads = models.CharField(max_length=16, blank=True)  # key of a past issue asked for instead
     at = models.DateTimeField()
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ does not concern consent and is simply stored.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -20,6 +20,7 @@ from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publicat
 from digest.newsletters.publicity.states import NewsletterState
 from digest.subscribers import consent
 from digest.subscribers.activity import record_activity
+from digest.subscribers.audience import is_member
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import LONGEST_NAME, Subscriber, Subscription
 
@@ -37,6 +38,7 @@ class NewsletterPreferences:
     topics: tuple[str, ...]  # chosen; none: everything
     offered_topics: tuple[str, ...]
     muted_topics: tuple[str, ...] = ()  # whose stories are left out
+    is_member: bool = True  # of the segment that the newsletter is for, if it is for one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,12 @@ def get_preferences(subscriber_id: int, publication_id: int, now: datetime) -> P
     ).order_by("name", "pk")
     topics = topics_of(publication)
     rows = tuple(
-        _preferences(newsletter, subscriptions.get(newsletter.pk), topics.get(newsletter.pk, ()))
+        replace(
+            _preferences(
+                newsletter, subscriptions.get(newsletter.pk), topics.get(newsletter.pk, ())
+            ),
+            is_member=is_member(subscriber_id, newsletter, now),
+        )
         for newsletter in newsletters
     )
     pauses = [subscriptions[row.newsletter.pk].paused_until for row in rows if row.active]

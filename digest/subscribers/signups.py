@@ -38,13 +38,14 @@ def store_signup(
     origin: Origin = NOWHERE,
     values: Mapping[str, Any] | None = None,
     answers: Mapping[str, Any] | None = None,
+    reads: str = "",
 ) -> None:
     """Store a request to subscribe an address to newsletters (of one publication).
 
     `via` names the channel or form, `wording` is the text they agreed to, in `language`, `values`
-    are those of attributes, by key, `answers` what else they entered (`evidence.answers`). The
-    owner of the address is not looked up; the caller has counted the request with
-    `signup_limits.admit`.
+    are those of attributes, by key, `answers` what else they entered (`evidence.answers`), `reads`
+    the key of a past issue that they ask to read instead. The owner of the address is not looked
+    up; the caller has counted the request with `signup_limits.admit`.
     """
     SignUp.objects.create(
         email=address.email,
@@ -59,9 +60,11 @@ def store_signup(
         campaign=origin.campaign,
         values=dict(values or {}),
         answers=answers or None,
+        reads=reads,
         at=now,
     )
-    count(SIGN_UPS, "form" if via.startswith(VIA) else via)
+    if not reads:
+        count(SIGN_UPS, "form" if via.startswith(VIA) else via)
     jobs.enqueue(jobs.SETTLE_SIGNUPS)
 
 

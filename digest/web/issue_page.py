@@ -12,10 +12,12 @@ from django.urls import reverse
 
 from digest.core import clock
 from digest.core.links import absolute
+from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.sending.public_archive import cover_of, render_issue, shown_stories
 from digest.transfers.cleaning import first_picture
 from digest.transfers.models import PastIssue
 from digest.web.archive_entries import Entry, neighbours
+from digest.web.protected import access_of
 
 _BODY = re.compile(r"<body\b[^>]*>")
 
@@ -87,6 +89,7 @@ def _linked_data(issue: Entry, address: str, title: str) -> dict[str, Any]:
         "headline": title,
         "url": address,
         "datePublished": issue.goes_at.isoformat(),
+        "isAccessibleForFree": access_of(issue) == ArchiveAccess.PUBLIC,
         "inLanguage": newsletter.language or publication.language,
         "isPartOf": {
             "@type": "Periodical",

@@ -67,8 +67,12 @@ def submit(
     ip: str | None,
     language: str,
     now: datetime,
+    reads: str = "",
 ) -> Outcome:
-    """Store the sign-up of a form, or return what is wrong. Its page made this offer."""
+    """Store the sign-up of a form, or return what is wrong. Its page made this offer.
+
+    `reads` is the key of a past issue that is asked for instead (`selfservice.reading`).
+    """
     newsletters = _chosen_newsletters(form, offer)
     try:
         address = addresses.parse(form.email)
@@ -89,6 +93,7 @@ def submit(
             answers=_read_answers(form, offer),
             now=now,
             store=not form.honeypot,
+            reads=reads,
         )
     except TooManyError as problem:
         return Outcome(Answer.TOO_MANY, seconds=problem.seconds)

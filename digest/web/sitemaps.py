@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.publicity.archive_access import OPEN_TO_ALL, ArchiveAccess
 from digest.sending.public_archive import all_public_issues
 from digest.transfers.models import PastIssue
 
@@ -55,11 +56,16 @@ class CatalogueSitemap(_Public):
 
 
 class IssueSitemap(_Public):
-    """Every public issue."""
+    """Every public issue that everyone may read."""
 
     def items(self) -> QuerySet[Issue]:
         """Return the issues, the latest first: a map holds so many."""
-        return all_public_issues().select_related("newsletter").order_by("-planned_at", "-pk")
+        return (
+            all_public_issues()
+            .filter(OPEN_TO_ALL)
+            .select_related("newsletter")
+            .order_by("-planned_at", "-pk")
+        )
 
     def location(self, item: Issue) -> str:
         """Return the path of its page."""
@@ -75,7 +81,8 @@ class PastIssueSitemap(_Public):
 
     def items(self) -> QuerySet[PastIssue]:
         """Return them, the latest first: a map holds so many."""
-        public = PastIssue.objects.filter(newsletter__in=Newsletter.objects.public())
+        newsletters = Newsletter.objects.public().filter(archive_access=ArchiveAccess.PUBLIC)
+        public = PastIssue.objects.filter(newsletter__in=newsletters)
         return public.select_related("newsletter").defer("html").order_by("-slot", "-pk")
 
     def location(self, item: PastIssue) -> str:

@@ -26,6 +26,7 @@ PAGES = {
     "open": "open",
     "pictures": "pictures",
     "preferences": "preferences",
+    "read": "archive",
     "readyz": "health",
     "report": "report",
     "static": "static",

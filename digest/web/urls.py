@@ -13,10 +13,12 @@ from digest.web.views import (
     embedding,
     pictures,
     preferences,
+    protected,
     provider_events,
     reporting,
     signing_up,
     staying,
+    stripe,
     unsubscribing,
 )
 
@@ -26,7 +28,9 @@ urlpatterns = [
     path("sitemap.xml", archive.sitemap, name="sitemap"),
     path(Page.ARCHIVE, archive.archive, name="archive"),
     path("archive/<slug:slug>/feed.xml", archive.feed, name="archive-feed"),
-    path("archive/<slug:slug>/<slug:key>", archive.issue, name="issue"),
+    path(Page.ISSUE, archive.issue, name="issue"),
+    path(f"{Page.ISSUE}/open", protected.open_issue, name="issue-open"),
+    path(Page.READ, protected.read, name="read"),
     path(Page.LINKED_ISSUE, archive.linked_issue, name="linked-issue"),
     path("colours/<slug:slug>.css", archive.colours, name="colours"),
     path(Page.SUBSCRIBE, signing_up.subscribe, name="subscribe"),
@@ -49,5 +53,6 @@ urlpatterns = [
     path(Page.REPORT, reporting.sponsor, name="report"),
     path(Page.STAY, staying.stay, name="stay"),
     path(Page.CONNECTION, connections.receive, name="connection-calls"),
+    path(Page.STRIPE, stripe.receive, name="stripe-calls"),
     path("provider-events/<str:token>", provider_events.events, name="provider-events"),
 ]

@@ -135,3 +135,21 @@ def test_what_was_swapped_after_its_check_is_not_done(
     change.refresh_from_db()
     assert (change.state, change.kind) == ("draft", kind)
     assert Subscriber.objects.filter(pk=subscriber.pk).exists()
+
+
+def test_whoever_was_asked_four_times_today_is_left_out(
+    tide: Newsletter, weekly: Newsletter, ada: User
+) -> None:
+    """The preview says so; nobody waits for a mail that never comes."""
+    subscriber = make_subscriber(tide)
+    for number in range(4):
+        other = make_newsletter(slug=f"other-{number}")
+        address = addresses.parse(subscriber.email)
+        now = NOON - timedelta(hours=10 - 2 * number)
+        assert signups.invite(address, [other], via="page", now=now)
+    change = draft(tide, ada, "invite", newsletter="weekly")
+    preview = previewing.preview(change)
+    assert "asked to confirm something 4 times today" in str(preview)
+    run(change)
+    assert states_of(subscriber).get("weekly") is None
+    assert weekly.subscriptions.count() == 0

@@ -215,3 +215,16 @@ def test_webhooks_are_told_too(tide: Newsletter) -> None:
     assert "kim@" not in payload_of(WebhookDelivery.objects.earliest("pk")).decode()
     body = json.loads(payload_of(WebhookDelivery.objects.earliest("pk")))
     assert (body["data"]["domain"], body["data"]["publication"]) == (pause.domain, None)
+
+
+def test_skipped_issues_of_a_newsletter_are_told_once_a_day(tide: Newsletter) -> None:
+    """A newsletter that is skipped at each slot is one; webhooks hear of each."""
+    for hour in range(3):
+        now = NOON + timedelta(hours=hour)
+        make_issue(tide, slot=now, state="skipped", reason="Missed", finished_at=now)
+        queueing.queue_new(now + timedelta(minutes=1))
+    assert Notice.objects.count() == 1
+    now = NOON + timedelta(hours=25)
+    make_issue(tide, slot=now, state="skipped", reason="Missed", finished_at=now)
+    queueing.queue_new(now + timedelta(minutes=1))
+    assert Notice.objects.count() == 2

@@ -9,5 +9,6 @@ from django.conf import settings as django_settings
 def fresh_limits() -> None:
     """Forget what earlier tests counted."""
     with redis.Redis.from_url(django_settings.DIGEST_REDIS_URL) as valkey:
-        for key in valkey.scan_iter("digest-signups*"):
-            valkey.delete(key)
+        for pattern in ("digest-signups*", "digest-archive*"):
+            for key in valkey.scan_iter(pattern):
+                valkey.delete(key)

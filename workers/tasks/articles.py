@@ -3,6 +3,7 @@
 from digest.articles import polling
 from digest.connectors import catching_up, settling
 from digest.core import clock, jobs
+from digest.entitlements import registry
 from workers.task import job
 
 
@@ -23,3 +24,4 @@ def ask_connections() -> None:
     """Ask connections for what they did not report, and delete what was settled long ago."""
     catching_up.catch_up_due(clock.now())
     settling.delete_old(clock.now())
+    registry.delete_old(clock.now())

@@ -75,7 +75,10 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(
                             choices=[
                                 ("waiting", "An issue waits for approval"),
-                                ("skipped", "An issue was skipped"),
+                                (
+                                    "skipped",
+                                    "An issue was skipped (at most one email a day for each newsletter)",
+                                ),
                                 ("failed", "An issue is paused because something is wrong with it"),
                                 ("domain", "A mailbox provider refuses our mail, and is paused"),
                                 ("drop", "A mailbox provider takes mail far worse than before"),

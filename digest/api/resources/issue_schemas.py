@@ -80,6 +80,14 @@ class ReasonIn(Payload):
     reason: Line = ""
 
 
+class ArchiveAccessIn(Payload):
+    """Who may read an issue in the archive."""
+
+    archive_access: Literal["", "public", "subscribers", "password"] = Field(
+        description="Empty: whoever may read the past issues of the newsletter."
+    )
+
+
 class RetractionIn(Payload):
     """Why a story or an article is retracted."""
 
@@ -166,6 +174,9 @@ class IssueOut(BaseModel):
     )
     on_hold: bool = Field(
         description="It is not sent at its slot, but when a user or program sends it."
+    )
+    archive_access: str = Field(
+        description="Who may read it in the archive. Empty: as the newsletter's `readers` say."
     )
     console_url: str = Field(description="Where editors review, change and send it.")
     built_at: datetime

@@ -27,7 +27,7 @@ from digest.api.schemas import Id, Slug
 from digest.core import addresses, clock
 from digest.issues import approval, building, creating, retracting, scheduling, skipping
 from digest.issues.models import Issue
-from digest.sending import control, preflight
+from digest.sending import control, preflight, public_archive
 from digest.sending.compiling import compiled_for
 from digest.sending.proofs import send_test
 
@@ -207,6 +207,14 @@ def cancel_issue(request: HttpRequest, issue_id: Id, payload: schemas.ReasonIn) 
     """Stop sending an issue for good. Mails that were sent cannot be recalled."""
     reason = payload.reason or "Cancelled through the API."
     return _change(request, issue_id, lambda issue: control.cancel(issue, reason, clock.now()))
+
+
+@router.run("/issues/{issue_id}/archive-access", Scope.ISSUES_WRITE, returns=schemas.IssueOut)
+def set_archive_access(request: HttpRequest, issue_id: Id, payload: schemas.ArchiveAccessIn) -> Any:
+    """Say who may read an issue in the archive."""
+    return _change(
+        request, issue_id, lambda issue: public_archive.set_access(issue, payload.archive_access)
+    )
 
 
 @router.read(

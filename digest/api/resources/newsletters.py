@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from digest.accounts.scopes import Scope
 from digest.api.authentication import Caller, caller_of
 from digest.api.idempotency import idempotent
-from digest.api.lookup import get_newsletter, get_publication
+from digest.api.lookup import find_segment, get_newsletter, get_publication
 from digest.api.paging import Page, PageQuery, paginate
 from digest.api.problems import ProblemError
 from digest.api.routing import Operations
@@ -22,11 +22,12 @@ from digest.newsletters import contributions, members, schedules, setup
 from digest.newsletters.choices import Design, TopicLinks
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Schedule
-from digest.newsletters.publicity import states
+from digest.newsletters.publicity import restricting, states
+from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.newsletters.publicity.states import NewsletterState
 from digest.rendering.errors import EditorTemplateError
 from digest.rendering.opening import opening
-from digest.subscribers.audience import eligible
+from digest.subscribers.audience import audience_of, eligible
 
 router = Operations(tags=["newsletters"])
 
@@ -80,6 +81,19 @@ class NewsletterSettings(Payload):
     undo_seconds: SmallNumber | None = None
 
 
+class ReadersIn(Payload):
+    """For whom a newsletter is. Absent fields become their defaults."""
+
+    segment: Id | None = Field(None, description="Only its subscribers receive issues. Null: all.")
+    membership_url: Annotated[Line, Field(max_length=2_000)] = ""
+    archive_access: ArchiveAccess = Field(
+        ArchiveAccess.PUBLIC, description="Who may read past issues."
+    )
+    archive_password: Annotated[Line, Field(max_length=200)] = Field(
+        "", description="Empty: the present one stays. It is never shown."
+    )
+
+
 class NewsletterIn(NewsletterSettings):
     """A new newsletter of an existing publication."""
 
@@ -92,6 +106,7 @@ class NewsletterIn(NewsletterSettings):
         {}, description="Topic blocks: each title with its tags."
     )
     cadences: list[OfferedCadence] = Field([], max_length=2)
+    readers: ReadersIn | None = None
 
 
 class NewsletterPatch(NewsletterSettings):
@@ -100,6 +115,7 @@ class NewsletterPatch(NewsletterSettings):
     name: Name | None = None
     state: NewsletterState | None = Field(None, description=STATES)
     schedule: ScheduleIn | None = None
+    readers: ReadersIn | None = None
     cadences: Annotated[list[OfferedCadence], Field(max_length=2)] | None = None
 
 
@@ -132,6 +148,7 @@ class NewsletterDetailOut(NewsletterOut):
     sources: list[int]
     layout: list[dict[str, Any]]
     policies: dict[str, Any]
+    readers: dict[str, Any] = Field(description="Segment, address of the membership, archive.")
 
 
 _STRICTNESS = {"none": 0, "one": 1, "other": 2}  # of approval
@@ -175,6 +192,8 @@ def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
     )
     contributions.note(caller.token.owner, newsletter)
     _check_templates(newsletter, now)
+    if payload.readers:
+        _set_readers(caller, newsletter, payload.readers)
     return Status(201, newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now))
 
 
@@ -201,6 +220,8 @@ def change_newsletter(request: HttpRequest, slug: Slug, payload: NewsletterPatch
             setup.set_offer(newsletter, **offer)
         if payload.schedule is not None:
             setup.set_schedule(newsletter, now=now, **_schedule_options(payload.schedule))
+        if payload.readers is not None:
+            _set_readers(caller, newsletter, payload.readers)
         if payload.state is not None:
             setup.set_state(newsletter, payload.state, now)
     return newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now)
@@ -223,6 +244,16 @@ def _changes_content(newsletter: Newsletter, payload: NewsletterPatch) -> bool:
     if payload.state and (payload.state in states.PUBLIC) != newsletter.is_public:
         return True
     return bool(payload.model_fields_set - {"schedule", "state"})
+
+
+def _set_readers(caller: Caller, newsletter: Newsletter, readers: ReadersIn) -> None:
+    segment = newsletter.segment
+    if readers.segment != newsletter.segment_id:
+        if not caller.scope.includes(newsletter.publication_id):
+            raise ProblemError(403, "Only a token of the whole publication changes `segment`.")
+        segment = find_segment(caller, readers.segment)
+    restricting.set_members(newsletter, segment, readers.membership_url)
+    restricting.set_archive(newsletter, readers.archive_access, readers.archive_password)
 
 
 def _require_owner(caller: Caller, newsletter: Newsletter) -> None:
@@ -290,7 +321,7 @@ def _schedule(newsletter: Newsletter) -> Schedule | None:
 def newsletter_detail_out(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
     """Return a newsletter with its sources, layout and policies."""
     return _serialize(newsletter, now) | {
-        "subscribers": eligible(newsletter.pk, now).count(),
+        "subscribers": eligible(newsletter.pk, now, audience_of(newsletter, now)).count(),
         "sources": list(newsletter.sources.order_by("pk").values_list("pk", flat=True)),
         "layout": [
             {
@@ -301,5 +332,10 @@ def newsletter_detail_out(newsletter: Newsletter, now: datetime) -> dict[str, An
             }
             for block in newsletter.layout.all()
         ],
+        "readers": {
+            "segment": newsletter.segment_id,
+            "membership_url": newsletter.membership_url,
+            "archive_access": newsletter.archive_access,
+        },
         "policies": {name: getattr(newsletter, name) for name in POLICIES},
     }

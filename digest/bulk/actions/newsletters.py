@@ -12,10 +12,11 @@ from typing import Any
 from digest.bulk.actions.base import Action, Sorting, Values
 from digest.bulk.errors import BulkError
 from digest.bulk.models import BulkChange, BulkChunk
-from digest.core import addresses
+from digest.core import addresses, clock
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter, Publication
 from digest.newsletters.publicity.states import NewsletterState
+from digest.notices.queue import DAILY_CONFIRMATIONS, at_daily_limit
 from digest.selfservice import signups
 from digest.subscribers.hashing import stored_forms
 from digest.subscribers.models import Subscriber, Subscription
@@ -69,6 +70,7 @@ class Invite(_OfNewsletter):
         subscribers = Subscriber.objects.in_bulk(list(ids))
         suppressed = _suppressed(change, subscribers.values())
         receiving = _receiving(change, ids)
+        full = at_daily_limit([row.email for row in subscribers.values()], clock.now())
         for subscriber_id in ids:
             state = states.get(subscriber_id)
             if subscriber_id not in subscribers:
@@ -79,6 +81,8 @@ class Invite(_OfNewsletter):
                 sorting.refuse("are suppressed", subscriber_id)
             elif subscriber_id not in receiving:
                 sorting.refuse("receive nothing of this publication", subscriber_id)
+            elif subscribers[subscriber_id].email in full:
+                sorting.refuse(_HAD_ENOUGH, subscriber_id)
             else:
                 sorting.changing[subscriber_id] = None
         return sorting
@@ -115,6 +119,9 @@ class Remove(_OfNewsletter):
         return len(restore_many(newsletter_id, before, removed_at, now))
 
 
+_HAD_ENOUGH = (
+    f"were asked to confirm something {DAILY_CONFIRMATIONS} times today: invite them tomorrow"
+)
 _NOT_INVITED = {
     State.ACTIVE: "receive this newsletter already",
     State.PENDING: "were asked to confirm already",

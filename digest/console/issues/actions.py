@@ -13,7 +13,7 @@ from digest.issues import approval, editing, retracting, scheduling, skipping
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
-from digest.sending import control, proofs
+from digest.sending import control, proofs, public_archive
 
 Action = Callable[[Issue, HttpRequest], str]
 
@@ -188,6 +188,12 @@ def cancel(issue: Issue, request: HttpRequest) -> str:
     return f"Cancelled. {left:,} subscribers will not receive it."
 
 
+def archive(issue: Issue, request: HttpRequest) -> str:
+    """Say who may read the issue in the archive."""
+    public_archive.set_access(issue, request.POST.get("archive_access", ""))
+    return f"In the archive, this issue can be read by: {issue.readable_by.label.lower()}."
+
+
 def test(issue: Issue, request: HttpRequest) -> str:
     """Send this issue to one address as a test."""
     address = addresses.parse(request.POST.get("to", ""))
@@ -200,7 +206,8 @@ VERBS: dict[str, Action] = (
         action.__name__: action
         for action in (
             *(move, remove, add, pin, reword, describe, subject, refresh, approve, send, schedule),
-            *(undo, unschedule, skip, restore, retract, pause, resume, cancel, test),
+            *(undo, unschedule, skip, restore, retract, pause, resume, cancel),
+            *(archive, test),
         )
     }
     | block_actions.VERBS

@@ -1,5 +1,6 @@
 """A new issue outside the schedule, of the latest or of selected stories, for all or for some."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 from django.db.models import QuerySet
@@ -19,7 +20,7 @@ from digest.issues.models import Issue
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import LayoutBlock, Newsletter
-from digest.subscribers.audience import Audience, eligible
+from digest.subscribers.audience import audience_of, eligible
 
 OFFERED = 30  # articles, besides those that are selected
 FEW = 10_000  # subscribers that are counted
@@ -77,7 +78,7 @@ def _context(request: HttpRequest, newsletter: Newsletter) -> dict[str, object]:
         "topics": _topics(newsletter, data.getlist("topic")),
         "segments": segments_for(newsletter.publication_id, scope_of(request, Right.EDIT)),
         "segment": parse_id(data.get("segment", "")),
-        "subscribers": _count(newsletter, Audience()),
+        "subscribers": _count(newsletter),
         "key": _key(data),
     }
 
@@ -86,7 +87,7 @@ def _topics(newsletter: Newsletter, selected: list[str]) -> list[tuple[str, bool
     """Return the newsletter's topics: title, whether it is selected, how many subscribers."""
     topics = LayoutBlock.objects.filter(newsletter=newsletter, kind=BlockKind.TOPIC)
     return [
-        (title, title in selected, _count(newsletter, Audience(only_topics=frozenset({title}))))
+        (title, title in selected, _count(newsletter, title))
         for title in topics.order_by("position").values_list("title", flat=True)
     ]
 
@@ -114,7 +115,9 @@ def _selected(request: HttpRequest, newsletter: Newsletter) -> list[Article]:
     return [by_id[article_id] for article_id in dict.fromkeys(ids) if article_id in by_id]
 
 
-def _count(newsletter: Newsletter, audience: Audience) -> str:
+def _count(newsletter: Newsletter, *only_topics: str) -> str:
     """Say how many subscribers can be mailed now, exactly up to `FEW`."""
-    number = eligible(newsletter.pk, clock.now(), audience)[: FEW + 1].count()
+    now = clock.now()
+    audience = replace(audience_of(newsletter, now), only_topics=frozenset(only_topics))
+    number = eligible(newsletter.pk, now, audience)[: FEW + 1].count()
     return f"{number:,}" if number <= FEW else f"more than {FEW:,}"

@@ -14,6 +14,7 @@ from digest.console.issues import experiments, header
 from digest.core.errors import DigestError
 from digest.issues.models import Issue, Story
 from digest.newsletters.members import Right
+from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.rendering.issue import LARGEST_HTML
 from digest.sending.compiling import compiled_for
 
@@ -55,6 +56,7 @@ def page(request: HttpRequest, issue: Issue, now: datetime) -> dict[str, Any]:
     return {
         "issue": issue,
         "rights": allowed,
+        "archive_choices": ArchiveAccess.choices,
         "editable": editable,
         "overview": overview,
         "step": header.step_of(issue),

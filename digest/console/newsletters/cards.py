@@ -13,6 +13,7 @@ from digest.console.newsletters import forms
 from digest.console.pages import problems_on
 from digest.newsletters import setup, sourcing
 from digest.newsletters.models import Newsletter
+from digest.newsletters.publicity import restricting
 from digest.rendering.opening import opening
 
 Values = Mapping[str, Any]  # a form's cleaned data, by the names of its fields
@@ -80,6 +81,17 @@ def _save_offer(newsletter: Newsletter, values: Values, _now: datetime) -> None:
     setup.set_offer(newsletter, **values)
 
 
+@transaction.atomic
+def _save_members(newsletter: Newsletter, values: Values, _now: datetime) -> None:
+    restricting.set_members(newsletter, values["segment"], values["membership_url"])
+    restricting.set_archive(newsletter, values["archive_access"], values["password"])
+
+
+def _members(newsletter: Newsletter) -> dict[str, Any]:
+    names = ("membership_url", "archive_access")
+    return {"segment": newsletter.segment_id} | {name: getattr(newsletter, name) for name in names}
+
+
 def _save_sources(newsletter: Newsletter, values: Values, now: datetime) -> None:
     """Find and poll a new source first: if that fails, nothing is changed."""
     url = values["url"].strip()
@@ -95,6 +107,7 @@ CARDS = {
     "texts": Card("Subject and texts", forms.TextsForm, _save_texts),
     "approval": Card("Approval and sending", forms.ApprovalForm, _save_approval),
     "offer": Card("Subscriber options", forms.OfferForm, _save_offer),
+    "members": Card("Members and archive", forms.MembersForm, _save_members, _members),
     "sources": Card(
         "Sources",
         forms.SourcesForm,
@@ -105,12 +118,17 @@ CARDS = {
 
 
 def form_of(
-    slug: str, newsletter: Newsletter, data: Any = None, *, may_set_approval: bool = True
+    slug: str,
+    newsletter: Newsletter,
+    data: Any = None,
+    *,
+    may_set_approval: bool = True,
+    offers_segments: bool = True,
 ) -> Form:
     """Return a card's form, filled in with the saved values, or with `data` as submitted.
 
-    Without `may_set_approval` the approval policy is shown but cannot be changed. Raises Http404
-    for a card that does not exist.
+    Without `may_set_approval` the approval policy is shown but cannot be changed; nor can the
+    segment without `offers_segments`. Raises Http404 for a card that does not exist.
     """
     if (card := CARDS.get(slug)) is None:
         raise Http404
@@ -121,13 +139,27 @@ def form_of(
     if slug == "sources":
         choice: Any = form.fields["sources"]
         choice.queryset = sourcing.sources_of(newsletter.publication)
+    if slug == "members":
+        _offer_segments(form, newsletter, offers_segments=offers_segments)
     return form
+
+
+def _offer_segments(form: Form, newsletter: Newsletter, *, offers_segments: bool) -> None:
+    """Offer the publication's segments; an editor of some newsletters sees the present one."""
+    field: Any = form.fields["segment"]
+    rows = newsletter.publication.segments
+    field.queryset = rows.all() if offers_segments else rows.filter(pk=newsletter.segment_id or 0)
+    if not offers_segments:
+        field.disabled = True
+        field.help_text = "Only an editor of the whole publication can change this."
 
 
 def changes_content(slug: str, form: Form) -> bool:
     """Say whether a form as submitted changes what the newsletter's issues are made of."""
     if slug == "schedule":
         return False
+    if slug == "members":
+        return "segment" in form.changed_data
     return "redirect_links" in form.changed_data if slug == "approval" else form.has_changed()
 
 

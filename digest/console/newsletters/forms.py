@@ -8,6 +8,7 @@ from django.conf import settings
 from digest.articles.models import Source
 from digest.console.setup.forms import zones
 from digest.newsletters import layout
+from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import OFFERED
 from digest.newsletters.choices import Approval, CatchUp, Design, Thin, TopicLinks, UncertainPolicy
@@ -16,6 +17,7 @@ from digest.newsletters.models import (
     LayoutBlock,
     Publication,
 )
+from digest.newsletters.publicity.archive_access import LONGEST_PASSWORD, ArchiveAccess
 from digest.newsletters.reading import DAYS
 
 WEEKDAYS, CRON, MANUAL = "days", "cron", "manual"
@@ -207,6 +209,38 @@ class OfferForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     welcome_with_latest = _checkbox("Include the latest issue in the welcome mail")
+
+
+class MembersForm(forms.Form):
+    """For whom it is, and who may read its past issues."""
+
+    segment = forms.ModelChoiceField(
+        Segment.objects.none(),
+        label="Only for segment",
+        required=False,
+        empty_label="Everyone who subscribes",
+        help_text="For example “Tier is paid”. Others can sign up, and receive it once they belong "
+        "to the segment.",
+    )
+    membership_url = forms.CharField(
+        label="Where to become a member",
+        required=False,
+        max_length=2000,
+        widget=forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://…"}),
+        help_text="The sign-up page, preferences and protected issues link to it.",
+    )
+    archive_access = forms.ChoiceField(
+        label="Who may read past issues",
+        choices=ArchiveAccess,
+        help_text="Others see the subject and a teaser. An issue may differ: see its page.",
+    )
+    password = forms.CharField(
+        label="Password of the archive",
+        required=False,
+        max_length=LONGEST_PASSWORD,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="Leave blank to keep the present one.",
+    )
 
 
 class SourcesForm(forms.Form):

@@ -54,7 +54,13 @@ def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
     """Save one card."""
     newsletter = get_newsletter(request, pk, Right.EDIT)
     is_owner = _is_owner(request, newsletter)
-    form = cards.form_of(card, newsletter, request.POST, may_set_approval=is_owner)
+    form = cards.form_of(
+        card,
+        newsletter,
+        request.POST,
+        may_set_approval=is_owner,
+        offers_segments=_offers_segments(request, newsletter),
+    )
     if card == "approval" and _changes_approval(request, newsletter):
         access.require_right(request, Right.MANAGE, newsletter.publication_id)
     change = contributions.noted(access.user_of(request), newsletter)
@@ -137,6 +143,11 @@ def _is_owner(request: HttpRequest, newsletter: Newsletter) -> bool:
     return access.has_right(request, Right.MANAGE, newsletter.publication_id)
 
 
+def _offers_segments(request: HttpRequest, newsletter: Newsletter) -> bool:
+    """Say whether the user edits the whole publication, to which segments belong."""
+    return has_right(request, Right.EDIT, newsletter.publication_id)
+
+
 def _changes_approval(request: HttpRequest, newsletter: Newsletter) -> bool:
     """Say whether a form asks for another approval policy, which only an owner may change."""
     return request.POST.get("approval-approval", newsletter.approval) != newsletter.approval
@@ -148,8 +159,12 @@ def show(
     """Show the page; `invalid` are the forms with errors, by the names of their cards."""
     invalid = invalid or {}
     is_owner = _is_owner(request, newsletter)
+    options = {
+        "may_set_approval": is_owner,
+        "offers_segments": _offers_segments(request, newsletter),
+    }
     forms = {
-        slug: invalid.get(slug) or cards.form_of(slug, newsletter, may_set_approval=is_owner)
+        slug: invalid.get(slug) or cards.form_of(slug, newsletter, **options)
         for slug in cards.CARDS
     }
     context = {

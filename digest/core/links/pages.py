@@ -15,6 +15,8 @@ class Page(StrEnum):
     """The route of a page, as Django's URL patterns have it."""
 
     ARCHIVE = "archive/<slug:slug>"
+    ISSUE = "archive/<slug:slug>/<slug:key>"
+    READ = "read/<str:token>"
     LINKED_ISSUE = "issue/<str:token>"
     SUBSCRIBE = "subscribe/<slug:slug>"
     EMBEDDED_SIGN_UP = "embed/<slug:slug>/signup"
@@ -32,6 +34,7 @@ class Page(StrEnum):
     OPEN = "open/<str:token>"  # ".gif" follows
     REPORT = "report/<str:token>"
     CONNECTION = "connections/<str:token>"
+    STRIPE = "stripe/<str:token>"
 
     def url(self, **values: object) -> str:
         """Return the full address of the page with these values."""

@@ -81,6 +81,20 @@ class Migration(migrations.Migration):
                 ("own_subject", models.CharField(blank=True, max_length=250)),
                 ("own_preheader", models.CharField(blank=True, max_length=250)),
                 (
+                    "archive_access",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("public", "Everyone"),
+                            ("subscribers", "Subscribers only"),
+                            ("password", "With a password"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=16,
+                    ),
+                ),
+                (
                     "only_topics",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=200),

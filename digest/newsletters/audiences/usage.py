@@ -12,15 +12,24 @@ from django.db.models import QuerySet
 from digest.newsletters.audiences.models import Segment
 
 if TYPE_CHECKING:
-    from digest.newsletters.models import Appeal
+    from digest.newsletters.models import Appeal, Newsletter
 
 
 def issue_with_segment(segment: Segment) -> Any | None:
     """Return an issue that is going out and depends on a segment; None if there is none."""
     going_out = {"planned_at__isnull": False, "finished_at": None, "stands_open": False}
     issues = segment.issues.select_related("newsletter").filter(**going_out)
+    of_newsletters = [issue_of_newsletter(row) for row in segment.newsletters.all()]
     blocks = chain(_going_out(segment.blocks.all()), *map(_of_appeal, segment.appeals.all()))
-    return issues.first() or next((block.issue for block in blocks), None)
+    first = issues.first() or next((block.issue for block in blocks), None)
+    return first or next(filter(None, of_newsletters), None)
+
+
+def issue_of_newsletter(newsletter: "Newsletter") -> Any | None:
+    """Return an issue of a newsletter that is going out; None if there is none."""
+    going_out = {"planned_at__isnull": False, "finished_at": None, "stands_open": False}
+    issues: QuerySet[Any] = newsletter.issues.select_related("newsletter")
+    return issues.filter(**going_out).first()
 
 
 def issue_with_appeal(appeal: "Appeal") -> Any | None:

@@ -288,6 +288,20 @@ class Migration(migrations.Migration):
                         max_length=16,
                     ),
                 ),
+                ("membership_url", models.URLField(blank=True, max_length=2000)),
+                (
+                    "archive_access",
+                    models.CharField(
+                        choices=[
+                            ("public", "Everyone"),
+                            ("subscribers", "Subscribers only"),
+                            ("password", "With a password"),
+                        ],
+                        default="public",
+                        max_length=16,
+                    ),
+                ),
+                ("archive_password", models.CharField(blank=True, max_length=256)),
                 ("created_at", models.DateTimeField()),
                 (
                     "cadences",
@@ -406,6 +420,15 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="newsletters",
                         to="newsletters.publication",
+                    ),
+                ),
+                (
+                    "segment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="newsletters",
+                        to="newsletters.segment",
                     ),
                 ),
             ],
@@ -955,6 +978,17 @@ class Migration(migrations.Migration):
             model_name="newsletter",
             constraint=models.CheckConstraint(
                 condition=models.Q(("max_stories__gte", 1)), name="newsletter_has_room"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="newsletter",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("archive_access", "password"), _negated=True),
+                    models.Q(("archive_password", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="newsletter_archive_has_password",
             ),
         ),
         migrations.AddConstraint(

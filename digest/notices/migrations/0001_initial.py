@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                             ("event", "tells an editor what happened to an issue or a source"),
                             ("account", "is about an account of the console"),
                             ("copy", "sends an issue again"),
+                            ("read", "sends a link to past issues"),
                         ],
                         max_length=8,
                     ),

@@ -41,6 +41,7 @@ class Migration(migrations.Migration):
                 ("campaign", models.CharField(blank=True, db_default="", max_length=300)),
                 ("values", models.JSONField(default=dict)),
                 ("answers", models.JSONField(null=True)),
+                ("reads", models.CharField(blank=True, max_length=16)),
                 ("at", models.DateTimeField()),
             ],
         ),

@@ -7,6 +7,7 @@ from django.contrib.sitemaps.views import sitemap as render_sitemap
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -15,6 +16,7 @@ from digest.core import clock, languages
 from digest.core.errors import LinkError
 from digest.core.links import absolute
 from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.rendering.themes.branding import publication_theme
 from digest.sending.public_archive import (
     cover_of,
@@ -26,11 +28,12 @@ from digest.sending.public_archive import (
     render_issue,
     with_stories,
 )
-from digest.web import issue_page, visitor
+from digest.web import issue_page, protected, visitor
 from digest.web.archive_entries import Entries, find_entry
 from digest.web.middleware import policy
 from digest.web.refusals import refuse_link
 from digest.web.sitemaps import SITEMAPS
+from digest.web.views.protected import keep_private, teaser
 
 PAGE_SIZE = 50
 # An issue loads pictures from anywhere and carries its own styles; nothing else may run or load.
@@ -70,13 +73,21 @@ def archive(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-@cache_control(public=True, max_age=300)
-def issue(request: HttpRequest, slug: str, key: str) -> HttpResponse:  # noqa: ARG001  Django's
-    """Show an issue as it was sent, without what is specific to one subscriber."""
+def issue(request: HttpRequest, slug: str, key: str) -> HttpResponse:
+    """Show an issue as it was sent, without what is specific to one subscriber; or a teaser."""
     entry = find_entry(_newsletter(slug), key)
     if entry is None:
         raise Http404
-    return _issue_page(entry.newsletter, lambda: issue_page.render_page(entry))
+    if protected.access_of(entry) == ArchiveAccess.PUBLIC:
+        response = _issue_page(entry.newsletter, lambda: issue_page.render_page(entry))
+        patch_cache_control(response, public=True, max_age=300)
+        return response
+    if not protected.may_read(request, entry, clock.now()):
+        with languages.override(visitor.language_for(request, entry.newsletter)):
+            return teaser(request, entry)
+    response = _issue_page(entry.newsletter, lambda: issue_page.render_page(entry))
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return keep_private(response)
 
 
 @require_safe
@@ -89,7 +100,8 @@ def linked_issue(request: HttpRequest, token: str) -> HttpResponse:
         return refuse_link(request, problem)
     if issue is None:
         raise Http404
-    if public_issues(issue.newsletter).filter(pk=issue.pk).exists():
+    is_open = issue.readable_by == ArchiveAccess.PUBLIC
+    if is_open and public_issues(issue.newsletter).filter(pk=issue.pk).exists():
         return redirect("issue", issue.newsletter.slug, issue.key)
     response = _issue_page(issue.newsletter, lambda: render_issue(issue))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"

@@ -24,6 +24,7 @@ from digest.selfservice import address_change, data_export, erasure
 from digest.selfservice import preferences as selfservice
 from digest.selfservice.preferences import LONGEST_PAUSE, Access, zone_of
 from digest.selfservice.signups import preferences_wording
+from digest.selfservice.topic_previews import headlines_of
 from digest.subscribers import own_values, preferences, topics
 from digest.subscribers.preferences import PreferenceChange, Preferences
 from digest.web import visitor
@@ -230,6 +231,9 @@ def _show(
         "problem": problem,
         "wish": topics.read_wish(current, request.GET) if not problem else None,
         "post": post or {},
+        "headlines": headlines_of(
+            row.newsletter for row in current.newsletters if row.offered_topics
+        ),
         "own_values": own_values.offered_in_preferences(
             current.subscriber.pk, current.publication.pk
         ),

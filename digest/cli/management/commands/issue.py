@@ -17,8 +17,9 @@ from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, AddAction
 from digest.issues import approval, creating, retracting, scheduling, skipping
 from digest.issues.models import Issue
+from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.relays.models import Dispatch
-from digest.sending import archiving, control, history, preflight, uncertain
+from digest.sending import archiving, control, history, preflight, public_archive, uncertain
 from digest.sending.progress import pace, progress
 
 # By the names that `--json` shows, with hyphens.
@@ -69,6 +70,9 @@ class Command(ActionCommand):
         retract = self._add(self.changing, "retract", "remove a story from mails not sent yet")
         retract.add_argument("story", type=numbers.positive, help="its position, from 1")
         retract.add_argument("--note", default="", help="text for the archive")
+
+        access = self._add(self.changing, "access", "say who may read an issue in the archive")
+        access.add_argument("who", choices=("newsletter", *ArchiveAccess.values))
 
     def _add_results(self) -> None:
         listing = self.reading("list", "list the latest issues")
@@ -273,6 +277,13 @@ class Command(ActionCommand):
             issue, lookup.lines(options["log"]), clock.now(), resend=options["resend_others"]
         )
         self._answer_progress(issue, f"resolved: {sent:,} sent, {queued:,} to send again")
+
+    def do_access(self, options: dict[str, Any]) -> None:
+        """Say who may read an issue in the archive."""
+        issue = lookup.issue(options["id"])
+        who = options["who"]
+        public_archive.set_access(issue, "" if who == "newsletter" else who)
+        self._answer(issue, f"readable in the archive by: {issue.readable_by.label.lower()}.")
 
     def do_archive(self, options: dict[str, Any]) -> None:
         """Archive old deliveries until none is left or the time is up."""

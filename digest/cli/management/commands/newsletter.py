@@ -14,7 +14,7 @@ from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.newsletters import schedules, setup
 from digest.newsletters.models import Cadence, Newsletter, Schedule
 from digest.newsletters.publicity.states import MEANINGS, SENDING, NewsletterState
-from digest.subscribers.audience import eligible
+from digest.subscribers.audience import audience_of, eligible
 
 SLOTS = 5
 _OFFER = ("cadences", "welcome_with_latest", "send_in_local_time", "redirect_links")
@@ -41,6 +41,7 @@ class Command(ActionCommand):
         change.add_argument("slug")
         newsletter_options.add_offer(change)
         newsletter_options.add_approval(change)
+        newsletter_options.add_readers(change)
         newsletter_options.add_design(change)
         self.reading("list", "every newsletter, and when it goes out next")
         self.reading("show", "all about one newsletter").add_argument("slug")
@@ -88,13 +89,15 @@ class Command(ActionCommand):
             newsletter_options.approval_options(options),
         )
         design = newsletter_options.provided_options(options, newsletter_options.DESIGN)
-        if not offer and not approval and not design and not options["state"]:
-            raise UsageError(
-                "Say what to change: --state, --offer, --welcome-with-latest, --local-time, "
-                "--redirect-links, --approval, --review, --undo, --design, --share-links, "
-                "--reading-time or --contents-from."
-            )
         with transaction.atomic():
+            changes_readers = newsletter_options.set_readers(newsletter, options)
+            if not any((offer, approval, design, options["state"], changes_readers)):
+                raise UsageError(
+                    "Say what to change: --state, --offer, --welcome-with-latest, --local-time, "
+                    "--redirect-links, --approval, --review, --undo, --design, --share-links, "
+                    "--reading-time, --contents-from, --segment, --membership-url, --archive or "
+                    "--archive-password."
+                )
             setup.change_newsletter(newsletter, **design)
             setup.set_approval(newsletter, **approval)
             setup.set_offer(newsletter, **offer)
@@ -102,6 +105,7 @@ class Command(ActionCommand):
                 setup.set_state(newsletter, options["state"], clock.now())
         values = _newsletter_values(newsletter, clock.now()) | model_to_dict(newsletter, _OFFER)
         values |= _approval_values(newsletter) | _design_values(newsletter)
+        values |= _readers_values(newsletter)
         summary = f"{newsletter.slug} is offered {_describe_offer(values)}."
         self.answer(values, f"{summary} {_describe_approval(newsletter)}" if approval else summary)
 
@@ -116,6 +120,7 @@ class Command(ActionCommand):
         newsletter = lookup.newsletter(options["slug"])
         values = _newsletter_values(newsletter, clock.now()) | _detail_values(newsletter)
         values |= _approval_values(newsletter) | _design_values(newsletter)
+        values |= _readers_values(newsletter)
         self.answer(values, lambda out: _print_newsletter(out, newsletter, values))
 
     def do_pick(self, options: dict[str, Any]) -> None:
@@ -164,6 +169,12 @@ def _design_values(newsletter: Newsletter) -> dict[str, Any]:
     return model_to_dict(newsletter, newsletter_options.DESIGN)
 
 
+def _readers_values(newsletter: Newsletter) -> dict[str, Any]:
+    segment = newsletter.segment
+    names = ("membership_url", "archive_access")
+    return {"segment": segment.name if segment else ""} | model_to_dict(newsletter, names)
+
+
 def _describe_approval(newsletter: Newsletter) -> str:
     approval = newsletter.get_approval_display()
     return (
@@ -195,7 +206,7 @@ def _newsletter_values(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
         "next_slots_local": [
             clock.format_moment(slot, zone) for slot in coming if newsletter.is_sending
         ],
-        "subscribers": eligible(newsletter.pk, now).count(),
+        "subscribers": eligible(newsletter.pk, now, audience_of(newsletter, now)).count(),
     }
 
 
@@ -283,6 +294,8 @@ def _print_newsletter(out: Screen, newsletter: Newsletter, values: dict[str, Any
                 ("Subscribers", f"{values['subscribers']:,} would receive it now"),
                 ("", ", ".join(f"{count:,} {state}" for state, count in counts.items())),
                 ("Offered", _describe_offer(values)),
+                ("Only for", values["segment"] or "everyone who subscribes"),
+                ("Past issues", newsletter.get_archive_access_display()),
                 ("Stories", f"{newsletter.min_stories} to {newsletter.max_stories}"),
                 ("Looks back", f"{newsletter.look_back_hours} hours"),
                 ("If thin", newsletter.get_thin_display()),

@@ -17,7 +17,7 @@ from digest.newsletters.choices import Approval
 from digest.newsletters.models import Newsletter
 from digest.sending.progress import Progress, progress
 from digest.sending.proofs import send_test
-from digest.subscribers.audience import eligible
+from digest.subscribers.audience import audience_of, eligible
 
 NOTHING_TO_SEND = 3  # exit status
 
@@ -76,7 +76,8 @@ class Command(DigestCommand):
 
     def _confirm(self, newsletter: Newsletter) -> None:
         """Go on only with a person's yes."""
-        subscribers = eligible(newsletter.pk, clock.now()).count()
+        now = clock.now()
+        subscribers = eligible(newsletter.pk, now, audience_of(newsletter, now)).count()
         if not subscribers:
             raise UsageError(
                 f"Nobody would receive it. Add subscribers: digest subscriber add ADDRESS "

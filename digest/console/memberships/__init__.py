@@ -1,0 +1,1 @@
+"""Memberships: Stripe connected to a publication, and what its prices stand for."""

@@ -1,0 +1,65 @@
+"""The forms of memberships. The rules are checked where the values are saved."""
+
+from typing import Any
+
+from django import forms
+
+from digest.entitlements.models import StripeAccount
+from digest.newsletters.audiences.models import Attribute
+from digest.newsletters.models import Publication
+
+
+class ConnectForm(forms.Form):
+    """Stripe, for a publication that has no account of it yet."""
+
+    publication = forms.ModelChoiceField(Publication.objects.none(), empty_label=None)
+    attribute = forms.ModelChoiceField(
+        Attribute.objects.none(),
+        label="Attribute that holds the tier",
+        required=False,
+        empty_label="New attribute “Tier”: free, paid",
+        help_text="Of the type choice. The later a choice stands, the higher the tier.",
+    )
+
+    def __init__(self, publications: Any, data: Any = None) -> None:
+        super().__init__(data)
+        offered = publications.filter(stripe_account=None).order_by("name")
+        field: Any = self.fields["publication"]
+        field.queryset = offered
+        field = self.fields["attribute"]
+        choices = Attribute.objects.filter(kind=Attribute.Kind.CHOICE)
+        field.queryset = choices.filter(publication__in=offered)
+
+
+class SecretForm(forms.Form):
+    """The signing secret of the endpoint, which Stripe shows."""
+
+    secret = forms.CharField(
+        label="Signing secret",
+        max_length=300,
+        widget=forms.TextInput(attrs={"placeholder": "whsec_…", "autocomplete": "off"}),
+    )
+
+
+class TiersForm(forms.Form):
+    """The tier of each price; further prices and products by their ids."""
+
+    tier_without = forms.ChoiceField(label="Who does not pay any more", required=False)
+    has_grace = forms.BooleanField(
+        label="Keep the tier while Stripe tries again to collect a payment", required=False
+    )
+    reference = forms.CharField(
+        label="Another price or product",
+        required=False,
+        max_length=120,
+        widget=forms.TextInput(attrs={"placeholder": "price_… or prod_…", "autocomplete": "off"}),
+    )
+    reference_tier = forms.ChoiceField(label="Its tier", required=False)
+
+    def __init__(self, account: StripeAccount, data: Any = None) -> None:
+        initial = {"tier_without": account.tier_without, "has_grace": account.has_grace}
+        super().__init__(data, initial=initial, prefix=f"account-{account.pk}")
+        tiers = [(tier, tier) for tier in account.attribute.choices]
+        for name, nothing in (("tier_without", "Has no tier"), ("reference_tier", "No tier")):
+            field: Any = self.fields[name]
+            field.choices = [("", nothing), *tiers]

@@ -1,0 +1,131 @@
+"""The tier of each person who pays, and the attribute of the subscriber that they are.
+
+One person may be several customers at Stripe, with several subscriptions: the highest tier counts.
+Who pays nothing any more gets the account's tier for that, or none. Who never paid is left alone:
+their tier may come from elsewhere.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from django.db.models import Q, QuerySet
+
+from digest.entitlements.models import Customer, PaidSubscription, StripeAccount
+from digest.entitlements.reading import tier_of
+from digest.subscribers import profiles
+from digest.subscribers.models import Subscriber
+
+# https://docs.stripe.com/api/subscriptions/object#subscription_object-status
+PAYING = frozenset(["active", "trialing"])
+IN_GRACE = frozenset(["past_due"])  # Stripe tries again to collect a payment
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Scheme:
+    """What an account's prices stand for, in the spelling that its attribute has now."""
+
+    rules: Mapping[str, str]  # tiers by price or product
+    ranking: Mapping[str, int]  # places of the tiers, the highest last
+    states: frozenset[str]
+    without: str
+
+    @classmethod
+    def of(cls, account: StripeAccount) -> Self:
+        """Return the scheme of an account."""
+        tiers = account.attribute.choices
+        spelling = {tier.casefold(): tier for tier in tiers}
+        rules = account.rules.values_list("reference", "tier")
+        return cls(
+            {reference: spelling.get(tier.casefold(), "") for reference, tier in rules},
+            {tier: place for place, tier in enumerate(tiers)},
+            entitling(account),
+            spelling.get(account.tier_without.casefold(), ""),
+        )
+
+    def tier_of(self, subscriptions: Iterable[PaidSubscription]) -> str:
+        """Return the highest tier that these subscriptions give, "" for none."""
+        items = [item for row in subscriptions if row.status in self.states for item in row.items]
+        return tier_of(items, self.rules, self.ranking)
+
+
+def settle(account: StripeAccount, customers: QuerySet[Customer]) -> None:
+    """Set the tiers of these customers and of whoever is the same person (in a transaction)."""
+    rows = list(_with_same_person(account, customers))
+    before = {row.subscriber_id for row in rows if row.subscriber_id}
+    _find_subscribers(account, rows)
+    paid, scheme = _paid_by_customer(account, rows), _Scheme.of(account)
+    tiers: dict[int, str] = {}  # by subscriber
+    for person in _persons(rows):
+        subscriptions = [row for customer in person for row in paid.get(customer.customer_id, ())]
+        tier = scheme.tier_of(subscriptions)
+        for customer in person:
+            customer.tier = tier
+        if subscriptions and (subscriber_id := person[0].subscriber_id):
+            tiers[subscriber_id] = tier or scheme.without
+    for subscriber_id in before - {row.subscriber_id for row in rows}:
+        tiers.setdefault(subscriber_id, scheme.without)
+    Customer.objects.bulk_update(rows, ["tier", "subscriber"], batch_size=BATCH)
+    _write(account, tiers)
+
+
+def settle_all(account: StripeAccount) -> None:
+    """Set the tiers of everybody: rules have changed (in a transaction)."""
+    settle(account, account.customers.all())
+
+
+def entitling(account: StripeAccount) -> frozenset[str]:
+    """Return the states of subscriptions that give a tier."""
+    return PAYING | IN_GRACE if account.has_grace else PAYING
+
+
+def _with_same_person(account: StripeAccount, customers: QuerySet[Customer]) -> QuerySet[Customer]:
+    pairs = list(customers.values_list("address_key", "subscriber_id"))
+    keys = {key for key, _ in pairs if key}
+    subscriber_ids = {pk for _, pk in pairs if pk}
+    same = Q(pk__in=customers.values("pk")) | Q(address_key__in=keys)
+    same |= Q(subscriber__in=subscriber_ids)
+    return account.customers.filter(same).order_by("pk")
+
+
+def _find_subscribers(account: StripeAccount, rows: Iterable[Customer]) -> None:
+    """Find who the customers are here: by address, or who they were, whose address has changed."""
+    keys = {row.address_key for row in rows if row.address_key}
+    subscribers = Subscriber.objects.filter(
+        address_key__in=keys, subscriptions__newsletter__publication=account.publication_id
+    )
+    ids = dict(subscribers.values_list("address_key", "pk"))
+    for row in rows:
+        row.subscriber_id = ids.get(row.address_key, row.subscriber_id)
+
+
+def _persons(rows: Iterable[Customer]) -> Iterable[list[Customer]]:
+    persons = defaultdict[tuple[str, object], list[Customer]](list)
+    for row in rows:
+        if row.subscriber_id:
+            persons["subscriber", row.subscriber_id].append(row)
+        elif row.address_key:
+            persons["address", row.address_key].append(row)
+        else:
+            persons["customer", row.pk].append(row)
+    return persons.values()
+
+
+def _paid_by_customer(
+    account: StripeAccount, rows: Iterable[Customer]
+) -> Mapping[str, list[PaidSubscription]]:
+    paid = defaultdict[str, list[PaidSubscription]](list)
+    ids = [row.customer_id for row in rows]
+    for subscription in account.paid.filter(customer_id__in=ids):
+        paid[subscription.customer_id].append(subscription)
+    return paid
+
+
+def _write(account: StripeAccount, tiers: Mapping[int, str]) -> None:
+    by_tier = defaultdict[str, list[int]](list)
+    for subscriber_id, tier in tiers.items():
+        by_tier[tier].append(subscriber_id)
+    for tier, ids in by_tier.items():
+        profiles.set_attribute(account.attribute.key, tier or None, account.publication_id, ids)

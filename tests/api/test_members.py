@@ -1,0 +1,70 @@
+"""Members by the API: for whom a newsletter is, who reads its past issues, and Stripe."""
+
+import pytest
+
+from digest.accounts.models import User
+from digest.issues.models import Issue
+from digest.newsletters.models import Newsletter, Publication
+from digest.subscribers.segments import saving
+from tests.api.conftest import MakeCaller
+from tests.cast import NOON, make_issue, make_newsletter
+from tests.entitlements.stripe_calls import SECRET
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def tide() -> Newsletter:
+    """The newsletter that the token reaches."""
+    newsletter = make_newsletter(slug="tide")
+    Publication.objects.filter(pk=newsletter.publication_id).update(slug="courier")
+    return newsletter
+
+
+def test_whom_a_newsletter_is_for_is_changed(make_caller: MakeCaller, tide: Newsletter) -> None:
+    """With a segment of its publication; the password is taken and never shown."""
+    caller = make_caller()
+    rules = {"rules": [{"field": "tag", "operator": "is", "value": "member"}]}
+    segment = saving.create(tide.publication, "Members", rules, NOON)
+    foreign = saving.create(make_newsletter().publication, "Theirs", rules, NOON)
+    readers = {"segment": segment.pk, "archive_access": "password"}
+    assert caller("PATCH", "/newsletters/tide", {"readers": readers}).status_code == 422
+    readers |= {"archive_password": "low water"}
+    values = caller.json("PATCH", "/newsletters/tide", {"readers": readers})
+    expected = {"segment": segment.pk, "membership_url": "", "archive_access": "password"}
+    assert values["readers"] == expected
+    assert values["subscribers"] == 0
+    assert Newsletter.objects.get(slug="tide").is_archive_password("low water")
+    wrong = {"readers": readers | {"segment": foreign.pk}}
+    assert caller("PATCH", "/newsletters/tide", wrong).status_code == 422
+    assert caller.json("PATCH", "/newsletters/tide", {"readers": {}})["readers"]["segment"] is None
+
+
+def test_one_issue_differs(make_caller: MakeCaller, tide: Newsletter) -> None:
+    """From what holds for its newsletter."""
+    issue = make_issue(tide, state="sent", planned_at=NOON)
+    caller = make_caller()
+    address = f"/issues/{issue.pk}/archive-access"
+    values = caller.json("POST", address, {"archive_access": "subscribers"})
+    assert values["archive_access"] == "subscribers"
+    assert Issue.objects.get().archive_access == "subscribers"
+    assert caller("POST", address, {"archive_access": "password"}).status_code == 409
+    assert caller("POST", address, {"archive_access": "friends"}).status_code == 422
+
+
+def test_stripe_is_connected_and_set_up(make_caller: MakeCaller, tide: Newsletter) -> None:
+    """A PATCH of an owner's token connects it; the secret is never shown."""
+    caller = make_caller()
+    address = "/publications/courier/stripe"
+    assert caller("GET", address).status_code == 404
+    assert caller("PATCH", address, {"has_grace": True}).status_code == 403
+    User.objects.update(is_superuser=True)
+    change = {"signing_secret": SECRET, "tiers": {"price_1": "paid"}}
+    values = caller.json("PATCH", address, change)
+    assert values["has_secret"]
+    assert values["tiers"] == {"price_1": "paid"}
+    assert SECRET not in str(values)
+    assert caller.json("GET", address) == values
+    assert caller("PATCH", address, {"tiers": {"price_1": "gold"}}).status_code == 409
+    assert caller("PATCH", address, {"signing_secret": "sk_1"}).status_code == 409
+    assert tide.publication.attributes.get().key == "tier"
