@@ -31,9 +31,9 @@ HOME = "/admin/memberships/"
 def connect(owner: Client, publication: Publication) -> StripeAccount:
     """Connect Stripe and enter its secret, as the page does."""
     owner.post(f"{HOME}connect/", {"publication": publication.pk})
-    account = StripeAccount.objects.get()
+    account = StripeAccount.objects.get(publication=publication)
     owner.post(f"{HOME}{account.pk}/secret/", {"secret": SECRET})
-    return StripeAccount.objects.get()
+    return StripeAccount.objects.get(pk=account.pk)
 
 
 def test_stripe_is_connected_and_its_prices_get_tiers(owner: Client, courier: Publication) -> None:
@@ -97,7 +97,7 @@ def test_a_newsletter_is_for_members(owner: Client, courier: Publication) -> Non
     rules = {"rules": [{"field": "tag", "operator": "is", "value": "member"}]}
     segment = saving.create(courier, "Members", rules, NOON)
     foreign = saving.create(make_newsletter().publication, "Theirs", rules, NOON)
-    address = f"/admin/newsletters/{newsletter.pk}/save/members/"
+    address = f"/admin/newsletter/{newsletter.pk}/members/"
     form = {
         "members-segment": segment.pk,
         "members-membership_url": "https://courier.example/join",
@@ -111,7 +111,7 @@ def test_a_newsletter_is_for_members(owner: Client, courier: Publication) -> Non
     newsletter.refresh_from_db()
     assert newsletter.segment == segment
     assert newsletter.is_archive_password("low water")
-    page = owner.get(f"/admin/newsletters/{newsletter.pk}/").content.decode()
+    page = owner.get(f"/admin/newsletter/{newsletter.pk}/").content.decode()
     assert "low water" not in page
     assert newsletter.archive_password not in page
     with_url = form | {"members-membership_url": "not an address"}
@@ -165,7 +165,7 @@ def test_from_a_payment_to_a_protected_issue(page: Page, live_server: LiveServer
     expect(page.get_by_text("1 pays · 1 subscribes")).to_be_visible()
     rules = {"rules": [{"field": "attribute.tier", "operator": "is", "value": "paid"}]}
     saving.create(tide.publication, "Paying members", rules, clock.now())
-    page.goto(f"{live_server.url}/admin/newsletters/{tide.pk}/")
+    page.goto(f"{live_server.url}/admin/newsletter/{tide.pk}/")
     card = page.get_by_role("region", name="Members and archive")
     card.get_by_label("Only for segment").select_option(label="Paying members")
     card.get_by_label("Where to become a member").fill("https://courier.example/join")
