@@ -116,7 +116,7 @@ def _page(request: HttpRequest, forms: dict[str, Form] | None = None) -> HttpRes
     context = {
         "accounts": [_row(request, row, forms) for row in _accounts(request, Right.EDIT)],
         "connect": forms.get("connect") or ConnectForm(publications),
-        "can_connect": publications.filter(stripe_account=None).exists(),
+        "can_connect": publications.filter(stripe_account=None).exists() or "connect" in forms,
         "kinds": reading.KINDS,
     }
     template, status = "console/memberships.html", 422 if forms else 200
