@@ -145,7 +145,7 @@ def _is_owner(request: HttpRequest, newsletter: Newsletter) -> bool:
 
 def _offers_segments(request: HttpRequest, newsletter: Newsletter) -> bool:
     """Say whether the user edits the whole publication, to which segments belong."""
-    return has_right(request, Right.EDIT, newsletter.publication_id)
+    return access.has_right(request, Right.EDIT, newsletter.publication_id)
 
 
 def _changes_approval(request: HttpRequest, newsletter: Newsletter) -> bool:
