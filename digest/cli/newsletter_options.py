@@ -86,7 +86,7 @@ def add_offer(parser: CommandParser) -> None:
     )
 
 
-def add_readers(parser: CommandParser) -> None:
+def add_audience(parser: CommandParser) -> None:
     """Take for whom a newsletter is, and who may read its past issues."""
     group = parser.add_argument_group("members and archive")
     group.add_argument(
@@ -99,7 +99,7 @@ def add_readers(parser: CommandParser) -> None:
     group.add_argument("--archive-password", metavar="TEXT", help="of an archive with a password")
 
 
-def set_readers(newsletter: Newsletter, options: dict[str, Any]) -> bool:
+def set_audience(newsletter: Newsletter, options: dict[str, Any]) -> bool:
     """Apply what was said of it; return whether anything was."""
     values = provided_options(options, ("segment", "membership_url"))
     if values:

@@ -69,11 +69,11 @@ def read(data: object) -> Event:
         raise UnreadableError("The body is not an event of Stripe: id, type or created is missing.")
     made_at = datetime.fromtimestamp(created, UTC)
     thing = _mapping(_mapping(event.get("data")).get("object"))
-    facts = _facts(kind, thing)
-    return Event(event_id, kind, made_at, **facts)
+    contents = _contents(kind, thing)
+    return Event(event_id, kind, made_at, **contents)
 
 
-def _facts(kind: str, thing: Mapping[str, Any]) -> dict[str, Any]:
+def _contents(kind: str, thing: Mapping[str, Any]) -> dict[str, Any]:
     family, _, verb = kind.rpartition(".")
     if kind in {"customer.created", "customer.updated", "customer.deleted"}:
         return {

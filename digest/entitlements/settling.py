@@ -85,9 +85,9 @@ def _with_same_person(account: StripeAccount, customers: QuerySet[Customer]) -> 
     pairs = list(customers.values_list("address_key", "subscriber_id"))
     keys = {key for key, _ in pairs if key}
     subscriber_ids = {pk for _, pk in pairs if pk}
-    same = Q(pk__in=customers.values("pk")) | Q(address_key__in=keys)
-    same |= Q(subscriber__in=subscriber_ids)
-    return account.customers.filter(same).order_by("pk")
+    related = Q(pk__in=customers.values("pk")) | Q(address_key__in=keys)
+    related |= Q(subscriber__in=subscriber_ids)
+    return account.customers.filter(related).order_by("pk")
 
 
 def _find_subscribers(account: StripeAccount, rows: Iterable[Customer]) -> None:

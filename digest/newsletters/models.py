@@ -26,7 +26,7 @@ from digest.newsletters.choices import (
     UncertainPolicy,
 )
 from digest.newsletters.publicity import states
-from digest.newsletters.publicity.archive_access import HAS_PASSWORD, HasReaders
+from digest.newsletters.publicity.archive_access import HAS_PASSWORD, HasAudience
 from digest.newsletters.publicity.states import HasState
 from digest.newsletters.signup_forms.models import SignUpForm  # noqa: F401  the app's models
 
@@ -110,7 +110,7 @@ class NewsletterQuerySet(models.QuerySet["Newsletter"]):
         return self.filter(state__in=states.SENDING)
 
 
-class Newsletter(HasUuid, HasState, HasReaders):
+class Newsletter(HasUuid, HasState, HasAudience):
     """What to pick, when to send, how it looks, and what to do when things are not as planned."""
 
     publication = models.ForeignKey(

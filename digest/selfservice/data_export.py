@@ -6,7 +6,7 @@ from typing import Any
 
 from digest.analytics import clickers
 from digest.bounces.models import Bounce
-from digest.entitlements import people
+from digest.entitlements import personal_data
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending import history
@@ -51,7 +51,7 @@ def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None
             for row in subscriber.bounces.select_related("issue__newsletter").order_by("id")
         ],
         "clicks": clickers.export_hits(subscriber),
-        "memberships": people.export(subscriber),
+        "memberships": personal_data.export(subscriber),
         "series": [_enrolment(row) for row in enrolments_of(subscriber)],
         "notices": [_notice(row) for row in subscriber.notices.order_by("id")],
         "deliveries": [

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from digest.analytics import clickers
 from digest.core.database.locks import Purpose, lock
-from digest.entitlements import people
+from digest.entitlements import personal_data
 from digest.sending import ledger
 from digest.subscribers import erasure
 from digest.subscribers.models import Subscriber
@@ -25,6 +25,6 @@ def erase(subscriber_id: int, now: datetime) -> bool:
         return False
     ledger.erase_subscriber(subscriber_id, now)
     clickers.erase(subscriber)
-    people.erase(subscriber)
+    personal_data.erase(subscriber)
     erasure.erase_subscriber(subscriber, now)
     return True

@@ -40,7 +40,7 @@ def may_read(request: HttpRequest, entry: Entry, now: datetime) -> bool:
     kind, _, token = request.COOKIES.get(_name(newsletter), "").partition(_SEPARATOR)
     if access == ArchiveAccess.PASSWORD:
         return kind == _BY_PASSWORD and _is_present_password(token, newsletter, now)
-    return kind == _BY_LINK and _is_reader(token, newsletter, now)
+    return kind == _BY_LINK and _is_recipient(token, newsletter, now)
 
 
 def count_guess(request: HttpRequest, newsletter: Newsletter) -> None:
@@ -65,7 +65,7 @@ def remember_subscriber(
     _set_cookie(response, newsletter, f"{_BY_LINK}{_SEPARATOR}{token}")
 
 
-def is_reader(subscriber_id: int, newsletter: Newsletter, now: datetime) -> bool:
+def is_recipient(subscriber_id: int, newsletter: Newsletter, now: datetime) -> bool:
     """Say whether a subscriber receives a newsletter, as a member where it is for members."""
     rows = Subscription.objects.filter(subscriber=subscriber_id, newsletter=newsletter)
     is_active = rows.filter(state=Subscription.State.ACTIVE).exists()
@@ -80,7 +80,7 @@ def _is_present_password(token: str, newsletter: Newsletter, now: datetime) -> b
     return ids == (newsletter.pk, _password_number(newsletter))
 
 
-def _is_reader(token: str, newsletter: Newsletter, now: datetime) -> bool:
+def _is_recipient(token: str, newsletter: Newsletter, now: datetime) -> bool:
     try:
         link, _ = links.read_rows_until(_BY_LINK, token, now, count=2)
     except LinkError:
@@ -88,7 +88,7 @@ def _is_reader(token: str, newsletter: Newsletter, now: datetime) -> bool:
     subscriber = Subscriber.objects.filter(pk=link.ids[0]).first()
     if link.expired or subscriber is None or not link.matches(subscriber, newsletter):
         return False
-    return is_reader(subscriber.pk, newsletter, now)
+    return is_recipient(subscriber.pk, newsletter, now)
 
 
 def _password_number(newsletter: Newsletter) -> int:

@@ -27,17 +27,19 @@ def test_whom_a_newsletter_is_for_is_changed(make_caller: MakeCaller, tide: News
     rules = {"rules": [{"field": "tag", "operator": "is", "value": "member"}]}
     segment = saving.create(tide.publication, "Members", rules, NOON)
     foreign = saving.create(make_newsletter().publication, "Theirs", rules, NOON)
-    readers = {"segment": segment.pk, "archive_access": "password"}
-    assert caller("PATCH", "/newsletters/tide", {"readers": readers}).status_code == 422
-    readers |= {"archive_password": "low water"}
-    values = caller.json("PATCH", "/newsletters/tide", {"readers": readers})
+    audience = {"segment": segment.pk, "archive_access": "password"}
+    assert caller("PATCH", "/newsletters/tide", {"audience": audience}).status_code == 422
+    audience |= {"archive_password": "low water"}
+    values = caller.json("PATCH", "/newsletters/tide", {"audience": audience})
     expected = {"segment": segment.pk, "membership_url": "", "archive_access": "password"}
-    assert values["readers"] == expected
+    assert values["audience"] == expected
     assert values["subscribers"] == 0
     assert Newsletter.objects.get(slug="tide").is_archive_password("low water")
-    wrong = {"readers": readers | {"segment": foreign.pk}}
+    wrong = {"audience": audience | {"segment": foreign.pk}}
     assert caller("PATCH", "/newsletters/tide", wrong).status_code == 422
-    assert caller.json("PATCH", "/newsletters/tide", {"readers": {}})["readers"]["segment"] is None
+    assert (
+        caller.json("PATCH", "/newsletters/tide", {"audience": {}})["audience"]["segment"] is None
+    )
 
 
 def test_one_issue_differs(make_caller: MakeCaller, tide: Newsletter) -> None:

@@ -74,8 +74,8 @@ def test_what_cannot_be_says_why(owner: Client, courier: Publication) -> None:
     form = {f"{name}reference": "price 1", f"{name}reference_tier": "paid"}
     assert "not the id" in owner.post(f"{HOME}{account.pk}/tiers/", form).content.decode()
     assert owner.post(f"{HOME}{foreign.pk}/tiers/").status_code == 404
-    again = owner.post(f"{HOME}connect/", {"publication": courier.pk})
-    assert "not one of the available choices" in again.content.decode()
+    repeated = owner.post(f"{HOME}connect/", {"publication": courier.pk})
+    assert "not one of the available choices" in repeated.content.decode()
 
 
 def test_an_editor_sets_tiers_and_only_an_owner_the_secret(courier: Publication) -> None:
@@ -156,8 +156,8 @@ def test_from_a_payment_to_a_protected_issue(page: Page, live_server: LiveServer
     page.get_by_role("button", name="Save secret").click()
     expect(page.get_by_text("The signing secret was saved.")).to_be_visible()
     account = StripeAccount.objects.get()
-    reader = Subscriber.objects.filter(subscriptions__newsletter=tide).earliest("pk")
-    assert call(account, checkout(reader.email)) == 200
+    subscriber = Subscriber.objects.filter(subscriptions__newsletter=tide).earliest("pk")
+    assert call(account, checkout(subscriber.email)) == 200
     assert call(account, subscription()) == 200
     page.reload()
     page.get_by_label("price_month").select_option("paid")

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.entitlements import people, reading, receiving, registry
+from digest.entitlements import personal_data, reading, receiving, registry
 from digest.entitlements.errors import EntitlementError
 from digest.entitlements.models import Customer, PaidSubscription, StripeAccount, StripeEvent
 from digest.newsletters.models import Newsletter
@@ -83,7 +83,7 @@ def test_rules_apply_to_everybody_at_once(account: StripeAccount, tide: Newslett
     assert status.tiers == (("free", 0, 0), ("paid", 0, 0), ("patron", 1, 1))
 
 
-def test_a_choice_that_is_spelled_anew_keeps_its_prices(
+def test_a_choice_that_is_spelled_differently_keeps_its_prices(
     account: StripeAccount, tide: Newsletter
 ) -> None:
     """The tiers follow the spelling of the attribute; a choice that was removed gives none."""
@@ -119,7 +119,7 @@ def test_what_is_stored_is_shown_to_its_subscriber_and_erased_with_them(
     (row,) = data_export.export_subscriber(ana)["memberships"]
     assert (row["customer"], row["tier"]) == ("cus_ana", "paid")
     assert row["subscriptions"][0]["status"] == "active"
-    assert people.export(make_subscriber(tide)) == []
+    assert personal_data.export(make_subscriber(tide)) == []
     erasure.erase(ana.pk, NOON)
     assert not Customer.objects.exists()
     assert not PaidSubscription.objects.exists()

@@ -20,8 +20,8 @@ def test_what_stripe_signed_passes() -> None:
 def test_one_of_several_signatures_is_enough() -> None:
     """While a secret is rolled, Stripe signs with both."""
     old, new = sign(BODY, "whsec_old", NOON), sign(BODY, at=NOON)
-    both = f"{old},{new.split(',')[1]}"
-    signatures.check(SECRET, both, BODY, NOON)
+    header = f"{old},{new.split(',')[1]}"
+    signatures.check(SECRET, header, BODY, NOON)
 
 
 @pytest.mark.parametrize(

@@ -82,13 +82,15 @@ def test_a_welcome_says_what_has_to_happen_first(client: Client, tide: Newslette
     assert written.stories
 
 
-@pytest.mark.parametrize(("state", "words"), [("announced", "not begun"), ("paused", "is paused")])
-def test_a_welcome_agrees_with_the_pages(client: Client, state: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "sentence"), [("announced", "not begun"), ("paused", "is paused")]
+)
+def test_a_welcome_agrees_with_the_pages(client: Client, state: str, sentence: str) -> None:
     """About newsletters that are not sent yet, or for the moment."""
     newsletter = make_newsletter(state=state)
     sign_up(client, newsletter)
     client.post(confirm_path())
-    assert any(words in line for line in letter("welcome").letter.paragraphs)
+    assert any(sentence in line for line in letter("welcome").letter.paragraphs)
 
 
 def test_a_newsletter_that_has_ended_takes_no_confirmation(

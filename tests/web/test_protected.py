@@ -56,7 +56,7 @@ def address_of(issue: Issue) -> str:
     return f"/archive/{issue.newsletter.slug}/{issue.key}"
 
 
-def ask(client: Client, issue: Issue, email: str = NADIA, **fields: object) -> str:
+def request_link(client: Client, issue: Issue, email: str = NADIA, **fields: object) -> str:
     """Ask for a link, as the form of the page does; return the page that answers."""
     data = {"email": email, "token": token(issue.newsletter)} | fields
     return client.post(f"{address_of(issue)}/open", data).content.decode()
@@ -103,7 +103,7 @@ def test_a_subscriber_reads_by_a_link_to_their_address(
     client: Client, issue: Issue, nadia: Subscriber, tide: Newsletter
 ) -> None:
     """For as long as they subscribe, in the browser that opened the link."""
-    assert "we have sent it an email" in ask(client, issue)
+    assert "we have sent it an email" in request_link(client, issue)
     link = letter("read").links["confirm"]
     opened = client.get(path(link), follow=True)
     assert TEXT in opened.content.decode()
@@ -122,15 +122,18 @@ def test_a_subscriber_reads_by_a_link_to_their_address(
 
 def test_a_stranger_learns_nothing(client: Client, issue: Issue, nadia: Subscriber) -> None:
     """The same page for every address; nobody is subscribed, and only Nadia gets a mail."""
-    known, unknown = ask(client, issue), ask(client, issue, "nobody@reader.example")
-    assert known.replace(NADIA, "") == unknown.replace("nobody@reader.example", "")
+    subscribed, unknown = (
+        request_link(client, issue),
+        request_link(client, issue, "nobody@reader.example"),
+    )
+    assert subscribed.replace(NADIA, "") == unknown.replace("nobody@reader.example", "")
     assert SignUp.objects.count() == 2
     signups.settle_due()
     assert [row.email for row in Notice.objects.all()] == [NADIA]
     assert Subscriber.objects.get() == nadia
     assert not ConsentEvent.objects.exists()
-    assert "Enter a valid email address" in ask(client, issue, "nobody")
-    assert "submit the form again" in ask(client, issue, token="x")
+    assert "Enter a valid email address" in request_link(client, issue, "nobody")
+    assert "submit the form again" in request_link(client, issue, token="x")
 
 
 def test_links_that_are_old_or_damaged_open_nothing(
@@ -153,8 +156,8 @@ def test_cookies_that_are_forged_or_anothers_open_nothing(
     other = make_newsletter()
     make_subscriber(other, email="ines@reader.example")
     until = clock.now() + timedelta(days=1)
-    elsewhere = links.sign_rows_until("archive-subscriber", until, nadia, other)
-    for value in ("", "x", "archive-subscriber.x", f"archive-subscriber.{elsewhere}"):
+    foreign = links.sign_rows_until("archive-subscriber", until, nadia, other)
+    for value in ("", "x", "archive-subscriber.x", f"archive-subscriber.{foreign}"):
         client.cookies[name] = value
         assert TEXT not in client.get(address_of(issue)).content.decode()
 
@@ -170,7 +173,7 @@ def test_members_read_what_is_for_members(
     assert "This issue is for members" in page
     assert "https://courier.example/join" in page
     profiles.add_tag("member", tide.publication_id, [nadia.pk])
-    ask(client, issue)
+    request_link(client, issue)
     client.get(path(letter("read").links["confirm"]))
     assert TEXT in client.get(address_of(issue)).content.decode()
     profiles.remove_tag("member", tide.publication_id, [nadia.pk])

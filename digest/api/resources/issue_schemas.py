@@ -176,7 +176,7 @@ class IssueOut(BaseModel):
         description="It is not sent at its slot, but when a user or program sends it."
     )
     archive_access: str = Field(
-        description="Who may read it in the archive. Empty: as the newsletter's `readers` say."
+        description="Who may read it in the archive. Empty: as the newsletter's `audience` says."
     )
     console_url: str = Field(description="Where editors review, change and send it.")
     built_at: datetime

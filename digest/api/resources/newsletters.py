@@ -81,7 +81,7 @@ class NewsletterSettings(Payload):
     undo_seconds: SmallNumber | None = None
 
 
-class ReadersIn(Payload):
+class AudienceIn(Payload):
     """For whom a newsletter is. Absent fields become their defaults."""
 
     segment: Id | None = Field(None, description="Only its subscribers receive issues. Null: all.")
@@ -106,7 +106,7 @@ class NewsletterIn(NewsletterSettings):
         {}, description="Topic blocks: each title with its tags."
     )
     cadences: list[OfferedCadence] = Field([], max_length=2)
-    readers: ReadersIn | None = None
+    audience: AudienceIn | None = None
 
 
 class NewsletterPatch(NewsletterSettings):
@@ -115,7 +115,7 @@ class NewsletterPatch(NewsletterSettings):
     name: Name | None = None
     state: NewsletterState | None = Field(None, description=STATES)
     schedule: ScheduleIn | None = None
-    readers: ReadersIn | None = None
+    audience: AudienceIn | None = None
     cadences: Annotated[list[OfferedCadence], Field(max_length=2)] | None = None
 
 
@@ -148,7 +148,7 @@ class NewsletterDetailOut(NewsletterOut):
     sources: list[int]
     layout: list[dict[str, Any]]
     policies: dict[str, Any]
-    readers: dict[str, Any] = Field(description="Segment, address of the membership, archive.")
+    audience: dict[str, Any] = Field(description="Segment, address of the membership, archive.")
 
 
 _STRICTNESS = {"none": 0, "one": 1, "other": 2}  # of approval
@@ -192,8 +192,8 @@ def create_newsletter(request: HttpRequest, payload: NewsletterIn) -> Any:
     )
     contributions.note(caller.token.owner, newsletter)
     _check_templates(newsletter, now)
-    if payload.readers:
-        _set_readers(caller, newsletter, payload.readers)
+    if payload.audience:
+        _set_audience(caller, newsletter, payload.audience)
     return Status(201, newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now))
 
 
@@ -220,8 +220,8 @@ def change_newsletter(request: HttpRequest, slug: Slug, payload: NewsletterPatch
             setup.set_offer(newsletter, **offer)
         if payload.schedule is not None:
             setup.set_schedule(newsletter, now=now, **_schedule_options(payload.schedule))
-        if payload.readers is not None:
-            _set_readers(caller, newsletter, payload.readers)
+        if payload.audience is not None:
+            _set_audience(caller, newsletter, payload.audience)
         if payload.state is not None:
             setup.set_state(newsletter, payload.state, now)
     return newsletter_detail_out(Newsletter.objects.get(pk=newsletter.pk), now)
@@ -246,14 +246,14 @@ def _changes_content(newsletter: Newsletter, payload: NewsletterPatch) -> bool:
     return bool(payload.model_fields_set - {"schedule", "state"})
 
 
-def _set_readers(caller: Caller, newsletter: Newsletter, readers: ReadersIn) -> None:
+def _set_audience(caller: Caller, newsletter: Newsletter, audience: AudienceIn) -> None:
     segment = newsletter.segment
-    if readers.segment != newsletter.segment_id:
+    if audience.segment != newsletter.segment_id:
         if not caller.scope.includes(newsletter.publication_id):
             raise ProblemError(403, "Only a token of the whole publication changes `segment`.")
-        segment = find_segment(caller, readers.segment)
-    restricting.set_members(newsletter, segment, readers.membership_url)
-    restricting.set_archive(newsletter, readers.archive_access, readers.archive_password)
+        segment = find_segment(caller, audience.segment)
+    restricting.set_members(newsletter, segment, audience.membership_url)
+    restricting.set_archive(newsletter, audience.archive_access, audience.archive_password)
 
 
 def _require_owner(caller: Caller, newsletter: Newsletter) -> None:
@@ -332,7 +332,7 @@ def newsletter_detail_out(newsletter: Newsletter, now: datetime) -> dict[str, An
             }
             for block in newsletter.layout.all()
         ],
-        "readers": {
+        "audience": {
             "segment": newsletter.segment_id,
             "membership_url": newsletter.membership_url,
             "archive_access": newsletter.archive_access,

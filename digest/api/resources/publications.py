@@ -121,7 +121,7 @@ class StripeOut(BaseModel):
     tiers: dict[str, str] = Field(
         description="By price or product; empty for a reported price that gives none."
     )
-    people: dict[str, int] = Field(description="How many pay for each tier, subscribed or not.")
+    payers: dict[str, int] = Field(description="How many pay for each tier, subscribed or not.")
     subscribers: dict[str, int] = Field(description="How many of them are subscribers.")
 
 
@@ -198,7 +198,7 @@ def _serialize_stripe(account: StripeAccount) -> dict[str, Any]:
         "has_grace": account.has_grace,
         "received_at": account.received_at,
         "tiers": registry.references_of(account),
-        "people": {tier: people for tier, people, _ in status.tiers},
+        "payers": {tier: number for tier, number, _ in status.tiers},
         "subscribers": {tier: subscribers for tier, _, subscribers in status.tiers},
     }
 

@@ -60,6 +60,6 @@ class TiersForm(forms.Form):
         initial = {"tier_without": account.tier_without, "has_grace": account.has_grace}
         super().__init__(data, initial=initial, prefix=f"account-{account.pk}")
         tiers = [(tier, tier) for tier in account.attribute.choices]
-        for name, nothing in (("tier_without", "Has no tier"), ("reference_tier", "No tier")):
+        for name, empty_label in (("tier_without", "Has no tier"), ("reference_tier", "No tier")):
             field: Any = self.fields[name]
-            field.choices = [("", nothing), *tiers]
+            field.choices = [("", empty_label), *tiers]

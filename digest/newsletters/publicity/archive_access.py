@@ -43,7 +43,7 @@ class HasArchiveAccess(models.Model):
         )
 
 
-class HasReaders(HasMembers, HasArchiveAccess):
+class HasAudience(HasMembers, HasArchiveAccess):
     """For whom a newsletter is: who receives it, and who may read its past issues."""
 
     class Meta:

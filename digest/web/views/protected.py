@@ -59,7 +59,7 @@ def read(request: HttpRequest, token: str) -> HttpResponse:
     link = reading.open_link(token, now)
     if link is None:
         return render(request, "archive/link_expired.html.j2", status=410)
-    if not protected.is_reader(link.subscriber.pk, link.newsletter, now):
+    if not protected.is_recipient(link.subscriber.pk, link.newsletter, now):
         raise LinkGoneError(OUTDATED)
     response = redirect("archive", link.newsletter.slug)
     if _KEY.fullmatch(key := request.GET.get("issue", "")):

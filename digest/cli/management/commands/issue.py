@@ -72,7 +72,7 @@ class Command(ActionCommand):
         retract.add_argument("--note", default="", help="text for the archive")
 
         access = self._add(self.changing, "access", "say who may read an issue in the archive")
-        access.add_argument("who", choices=("newsletter", *ArchiveAccess.values))
+        access.add_argument("access", choices=("newsletter", *ArchiveAccess.values))
 
     def _add_results(self) -> None:
         listing = self.reading("list", "list the latest issues")
@@ -281,8 +281,8 @@ class Command(ActionCommand):
     def do_access(self, options: dict[str, Any]) -> None:
         """Say who may read an issue in the archive."""
         issue = lookup.issue(options["id"])
-        who = options["who"]
-        public_archive.set_access(issue, "" if who == "newsletter" else who)
+        access = options["access"]
+        public_archive.set_access(issue, "" if access == "newsletter" else access)
         self._answer(issue, f"readable in the archive by: {issue.readable_by.label.lower()}.")
 
     def do_archive(self, options: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ class Command(ActionCommand):
         change.add_argument("slug")
         newsletter_options.add_offer(change)
         newsletter_options.add_approval(change)
-        newsletter_options.add_readers(change)
+        newsletter_options.add_audience(change)
         newsletter_options.add_design(change)
         self.reading("list", "every newsletter, and when it goes out next")
         self.reading("show", "all about one newsletter").add_argument("slug")
@@ -90,8 +90,8 @@ class Command(ActionCommand):
         )
         design = newsletter_options.provided_options(options, newsletter_options.DESIGN)
         with transaction.atomic():
-            changes_readers = newsletter_options.set_readers(newsletter, options)
-            if not any((offer, approval, design, options["state"], changes_readers)):
+            changes_audience = newsletter_options.set_audience(newsletter, options)
+            if not any((offer, approval, design, options["state"], changes_audience)):
                 raise UsageError(
                     "Say what to change: --state, --offer, --welcome-with-latest, --local-time, "
                     "--redirect-links, --approval, --review, --undo, --design, --share-links, "
@@ -105,7 +105,7 @@ class Command(ActionCommand):
                 setup.set_state(newsletter, options["state"], clock.now())
         values = _newsletter_values(newsletter, clock.now()) | model_to_dict(newsletter, _OFFER)
         values |= _approval_values(newsletter) | _design_values(newsletter)
-        values |= _readers_values(newsletter)
+        values |= _audience_values(newsletter)
         summary = f"{newsletter.slug} is offered {_describe_offer(values)}."
         self.answer(values, f"{summary} {_describe_approval(newsletter)}" if approval else summary)
 
@@ -120,7 +120,7 @@ class Command(ActionCommand):
         newsletter = lookup.newsletter(options["slug"])
         values = _newsletter_values(newsletter, clock.now()) | _detail_values(newsletter)
         values |= _approval_values(newsletter) | _design_values(newsletter)
-        values |= _readers_values(newsletter)
+        values |= _audience_values(newsletter)
         self.answer(values, lambda out: _print_newsletter(out, newsletter, values))
 
     def do_pick(self, options: dict[str, Any]) -> None:
@@ -169,7 +169,7 @@ def _design_values(newsletter: Newsletter) -> dict[str, Any]:
     return model_to_dict(newsletter, newsletter_options.DESIGN)
 
 
-def _readers_values(newsletter: Newsletter) -> dict[str, Any]:
+def _audience_values(newsletter: Newsletter) -> dict[str, Any]:
     segment = newsletter.segment
     names = ("membership_url", "archive_access")
     return {"segment": segment.name if segment else ""} | model_to_dict(newsletter, names)
