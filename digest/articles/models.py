@@ -139,9 +139,7 @@ class Revision(models.Model):
     seen_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["article", "number"], name="revision_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["article", "number"], name="revision_once")]
 
     def __str__(self) -> str:
         return f"{self.title} (revision {self.number})"

@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from digest.bounces.reading.reasons import Consequence, Reason
+from digest.core.choices import LowercaseLabels
 from digest.core.database.leases import Leased
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
@@ -207,12 +208,12 @@ class Sunset(models.Model):
 class SunsetQuestion(models.Model):
     """That an inactive subscriber was asked whether they want to stay, and what came of it."""
 
-    class Outcome(models.TextChoices):
+    class Outcome(LowercaseLabels, models.TextChoices):
         """What came of the question."""
 
         OPEN = "open", "not answered yet"
-        STAYED = "stayed", "wants to stay"
-        PAUSED = "paused", "paused without an answer"
+        STAYED = "stayed"
+        PAUSED = "paused"  # nobody answered
 
     subscription = models.ForeignKey(
         Subscription, on_delete=models.CASCADE, related_name="sunset_questions"

@@ -56,7 +56,7 @@ class ReceivedEvent(models.Model):
 
         NEW = "new", "new article"
         CHANGED = "changed", "article changed"
-        UNCHANGED = "unchanged", "nothing changed"
+        UNCHANGED = "unchanged"
         RETRACTED = "retracted", "article retracted"
         STALE = "stale", "older than what is stored"
         UNKNOWN = "unknown", "no such article"

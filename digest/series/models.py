@@ -79,6 +79,13 @@ class Step(models.Model):
     the subscribers are planned for whom the step is due (docs/decisions/0056).
     """
 
+    class Stories(models.TextChoices):
+        """Which stories a step shows."""
+
+        NONE = "", "None but those in its text"
+        LATEST = "latest", "Those of the latest issue"
+        CHOSEN = "chosen", "Those of one issue"
+
     class Condition(models.TextChoices):
         """Who gets a step."""
 
@@ -95,13 +102,6 @@ class Step(models.Model):
 
         SKIP = "skip", "go on with the next step"
         STOP = "stop", "leave the series"
-
-    class Stories(models.TextChoices):
-        """Which stories a step shows."""
-
-        NONE = "", "None but those in its text"
-        LATEST = "latest", "Those of the latest issue"
-        CHOSEN = "chosen", "Those of one issue"
 
     series = models.ForeignKey(Series, on_delete=models.CASCADE, related_name="steps")
     position = models.PositiveSmallIntegerField()

@@ -367,8 +367,8 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("open", "not answered yet"),
-                            ("stayed", "wants to stay"),
-                            ("paused", "paused without an answer"),
+                            ("stayed", "stayed"),
+                            ("paused", "paused"),
                         ],
                         default="open",
                         max_length=8,

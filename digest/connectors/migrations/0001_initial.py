@@ -103,7 +103,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("new", "new article"),
                             ("changed", "article changed"),
-                            ("unchanged", "nothing changed"),
+                            ("unchanged", "unchanged"),
                             ("retracted", "article retracted"),
                             ("stale", "older than what is stored"),
                             ("unknown", "no such article"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from digest.articles.parsing.base import Image
 from digest.core.text import one_line, printable, web_url
 
 LONGEST_MARKUP = 500_000  # characters, as in the API
@@ -60,6 +61,11 @@ class Fields:
     def url(self, name: str) -> str:
         """Return a field as a web address."""
         return web_url(self.text(name))
+
+    def image(self, url: str, alt: str, caption: str, credit: str = "") -> Image:
+        """Return a picture by the names of its fields."""
+        texts = self.markup(alt, LONGEST_TEXT), self.markup(caption, LONGEST_TEXT)
+        return Image(self.url(url), *texts, self.line(credit))
 
     def moment(self, name: str) -> datetime | None:
         """Return a field as a moment in UTC (RFC 3339); None without a zone, or far away."""

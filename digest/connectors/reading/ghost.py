@@ -9,7 +9,7 @@ Content API shows posts in the same fields.
 from collections.abc import Mapping
 from typing import Any
 
-from digest.articles.parsing.base import Entry, Image
+from digest.articles.parsing.base import Entry
 from digest.connectors.reading.changes import Action, Change
 from digest.connectors.reading.fields import LONGEST_TEXT, Fields, read_lines
 from digest.core.gating import has_gated_blocks, strip_gated_blocks
@@ -61,11 +61,7 @@ def read_post(data: Mapping[str, Any]) -> Entry:
         tags=_names(post.objects("tags")),
         published_at=post.moment("published_at"),
         updated_at=post.moment("updated_at"),
-        image=Image(
-            post.url("feature_image"),
-            post.markup("feature_image_alt", LONGEST_TEXT),
-            post.markup("feature_image_caption", LONGEST_TEXT),
-        ),
+        image=post.image("feature_image", "feature_image_alt", "feature_image_caption"),
     )
 
 

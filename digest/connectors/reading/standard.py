@@ -7,7 +7,7 @@ of the API's articles; or `article.retracted`, with `guid` or `url`, and a `note
 from collections.abc import Mapping
 from typing import Any
 
-from digest.articles.parsing.base import Entry, Image
+from digest.articles.parsing.base import Entry
 from digest.connectors.errors import UnreadableError
 from digest.connectors.reading.changes import Action, Change
 from digest.connectors.reading.fields import LONGEST_TEXT, Fields
@@ -59,10 +59,5 @@ def _entry(data: Fields) -> Entry:
         language=data.line("language", 35),
         published_at=data.moment("published_at"),
         updated_at=data.moment("updated_at"),
-        image=Image(
-            data.url("image_url"),
-            data.markup("image_alt", LONGEST_TEXT),
-            data.markup("image_caption", LONGEST_TEXT),
-            data.line("image_credit"),
-        ),
+        image=data.image("image_url", "image_alt", "image_caption", "image_credit"),
     )

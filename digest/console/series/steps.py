@@ -39,8 +39,8 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
     """Publish the mail of a step as it is now."""
     row = get_step(request, pk, Right.SEND)
     with problems_on(request):
-        versions.publish(row, clock.now())
-        _record(request, f"published step {row.number} of", row)
+        version = versions.publish(row, clock.now())
+        _record(request, f"published “{version.own_subject}” as step {row.number} of", row)
         return done(
             request, "Whoever gets this step from now on gets this mail.", "series-step", pk
         )

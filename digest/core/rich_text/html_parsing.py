@@ -38,12 +38,19 @@ _SKIPPED = frozenset(
     object option script select style svg template textarea title video xmp
     """.split()  # noqa: SIM905  easier to read
 )
-_BOLD = re.compile(r"font-weight\s*:\s*(?:bold|bolder|[6-9]00)")
-_NOT_BOLD = re.compile(r"font-weight\s*:\s*(?:normal|lighter|[1-4]00)")
-_ITALIC = re.compile(r"font-style\s*:\s*(?:italic|oblique)")
-_NOT_ITALIC = re.compile(r"font-style\s*:\s*normal")
-_WORD_LIST = re.compile(r"mso-list\s*:\s*l\d")
-_WORD_MARKER = re.compile(r"mso-list\s*:\s*ignore")
+
+
+def _declares(name: str, values: str) -> re.Pattern[str]:
+    """Return the pattern of a declaration in CSS with one of these values."""
+    return re.compile(rf"{name}\s*:\s*(?:{values})")
+
+
+_BOLD = _declares("font-weight", "bold|bolder|[6-9]00")
+_NOT_BOLD = _declares("font-weight", "normal|lighter|[1-4]00")
+_ITALIC = _declares("font-style", "italic|oblique")
+_NOT_ITALIC = _declares("font-style", "normal")
+_WORD_LIST = _declares("mso-list", r"l\d")
+_WORD_MARKER = _declares("mso-list", "ignore")
 
 
 def from_html(html: str) -> Document:
