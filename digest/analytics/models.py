@@ -18,6 +18,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from digest.core.choices import LowercaseLabels
+from digest.core.database.indexes import partial_index
 from digest.core.uuids import HasUuid
 from digest.issues.models import Story
 from digest.newsletters.models import Appeal, Publication
@@ -62,19 +63,11 @@ class Hit(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["issue_id", "visitor", "at"], name="hit_of_visitor"),
-            models.Index(
-                fields=["id"], condition=models.Q(verdict__isnull=True), name="hit_not_judged"
-            ),
-            models.Index(
-                fields=["subscriber_id", "at"],
-                condition=models.Q(subscriber_id__isnull=False),
-                name="hit_of_subscriber",
-            ),
+            partial_index("hit_not_judged", "id", verdict__isnull=True),
+            partial_index("hit_of_subscriber", "subscriber_id", "at", subscriber_id__isnull=False),
             # Clicks beside a data centre's, where links name nobody (verdicts.crowd).
-            models.Index(
-                fields=["link_id", "at"],
-                condition=models.Q(subscriber_id__isnull=True, kind=HitKind.CLICK),
-                name="hit_of_nobody",
+            partial_index(
+                "hit_of_nobody", "link_id", "at", subscriber_id__isnull=True, kind=HitKind.CLICK
             ),
         ]
 

@@ -4,6 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q, QuerySet
 
+from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
 from digest.core.text import LONGEST_URL
 
@@ -117,11 +118,7 @@ class Article(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["publication_id", "-score"],
-                condition=Q(score__gt=0),
-                name="article_popular",
-            ),
+            partial_index("article_popular", "publication_id", "-score", score__gt=0),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from django.db import models
 
 from digest.bounces.reading.reasons import Consequence, Reason
 from digest.core.choices import LowercaseLabels
+from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
@@ -224,9 +225,7 @@ class SunsetQuestion(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["asked_at"], condition=models.Q(outcome="open"), name="sunset_question_open"
-            ),
+            partial_index("sunset_question_open", "asked_at", outcome="open"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
+from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
 from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
@@ -81,9 +82,7 @@ class BulkChunk(Leased):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["change", "id"], condition=Q(settled_at=None), name="bulk_chunk_due"
-            ),
+            partial_index("bulk_chunk_due", "change", "id", settled_at=None),
         ]
 
     def __str__(self) -> str:

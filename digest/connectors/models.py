@@ -1,12 +1,11 @@
 """Connections, and what they reported of articles."""
 
 from django.db import models
-from django.db.models import Q
 
 from digest.accounts.models import User
 from digest.connectors.reading import Action
 from digest.core.choices import LowercaseLabels
-from digest.core.database.indexes import where_set
+from digest.core.database.indexes import partial_index
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Publication
@@ -81,12 +80,8 @@ class ReceivedEvent(models.Model):
             models.UniqueConstraint(fields=["connection", "message_id"], name="received_once"),
         ]
         indexes = [
-            models.Index(
-                fields=["connection", "id"],
-                condition=Q(settled_at__isnull=True),
-                name="received_event_due",
-            ),
-            where_set("settled_at", name="received_event_settled"),
+            partial_index("received_event_due", "connection", "id", settled_at__isnull=True),
+            partial_index("received_event_settled", "settled_at", settled_at__isnull=False),
         ]
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from django.db.models.functions import MD5, Coalesce
 
 from digest.articles.models import Article
 from digest.core.choices import LowercaseLabels
+from digest.core.database.indexes import partial_index
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
 from digest.issues.experiments.models import Experiment  # noqa: F401  the app's models
@@ -105,11 +106,7 @@ class Issue(HasUuid, OwnArchiveAccess):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["state"],
-                condition=Q(state__in=["draft", "built", "sending", "paused"]),
-                name="issue_open",
-            ),
+            partial_index("issue_open", "state", state__in=["draft", "built", "sending", "paused"]),
         ]
 
     def __str__(self) -> str:

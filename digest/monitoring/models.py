@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from digest.core.database.indexes import where_set
+from digest.core.database.indexes import partial_index
 
 
 class Alert(models.Model):
@@ -17,7 +17,7 @@ class Alert(models.Model):
     failures = models.PositiveIntegerField(default=0)  # reports in a row that reached nobody
 
     class Meta:
-        indexes = [where_set("report_at", name="alert_due")]
+        indexes = [partial_index("alert_due", "report_at", report_at__isnull=False)]
         constraints = [
             models.UniqueConstraint(
                 fields=["key"], condition=models.Q(ended_at=None), name="alert_open_once"

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Publication
@@ -51,14 +52,8 @@ class Notice(Dispatch, Leased, HasUuid):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["due_at", "id"], condition=Q(state__in=Dispatch.DUE), name="notice_due"
-            ),
-            models.Index(
-                fields=["lease_until"],
-                condition=Q(state=Dispatch.State.CLAIMED),
-                name="notice_leased",
-            ),
+            partial_index("notice_due", "due_at", "id", state__in=Dispatch.DUE),
+            partial_index("notice_leased", "lease_until", state=Dispatch.State.CLAIMED),
             # Serves "at most one an hour to an address".
             models.Index(fields=["mailbox", "created_at"], name="notice_to_mailbox"),
         ]

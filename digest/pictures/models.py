@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 
 from digest.core.choices import LowercaseLabels
+from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
 from digest.core.text import LONGEST_URL
 from digest.core.uuids import HasUuid
@@ -76,7 +77,7 @@ class Picture(HasUuid, Leased):
             ),
         ]
         indexes = [
-            models.Index(fields=["next_try_at"], condition=Q(state="due"), name="picture_due"),
+            partial_index("picture_due", "next_try_at", state="due"),
             models.Index(fields=["publication_id", "-created_at"], name="picture_newest"),
         ]
 

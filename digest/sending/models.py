@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from digest.core.database.indexes import where_set
+from digest.core.database.indexes import partial_index
 from digest.issues.models import Issue
 from digest.relays.models import Dispatch
 from digest.subscribers.models import Subscriber
@@ -75,34 +75,18 @@ class Delivery(Dispatch):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["issue", "due_at", "id"],
-                condition=Q(state__in=Dispatch.DUE),
-                name="delivery_due",
-            ),
-            models.Index(
-                fields=["issue"],
-                condition=Q(state=Dispatch.State.CLAIMED),
-                name="delivery_in_flight",
-            ),
+            partial_index("delivery_due", "issue", "due_at", "id", state__in=Dispatch.DUE),
+            partial_index("delivery_in_flight", "issue", state=Dispatch.State.CLAIMED),
             # Claimed, or uncertain and perhaps settled later by the sender that claimed it.
-            where_set("fence", name="delivery_fence"),
-            models.Index(
-                fields=["issue"],
-                condition=Q(state=Dispatch.State.UNCERTAIN),
-                name="delivery_uncertain",
-            ),
+            partial_index("delivery_fence", "fence", fence__isnull=False),
+            partial_index("delivery_uncertain", "issue", state=Dispatch.State.UNCERTAIN),
             # Who did not get it, page by page; a delivery that succeeds is never in this index.
-            models.Index(
-                fields=["issue", "state", "subscriber"],
-                condition=Q(state__in=Dispatch.NOT_SENT),
-                name="delivery_not_sent",
+            partial_index(
+                "delivery_not_sent", "issue", "state", "subscriber", state__in=Dispatch.NOT_SENT
             ),
             # Of subscribers who were deleted; a sweep settles them, so it is almost empty.
-            models.Index(
-                fields=["id"],
-                condition=Q(state__in=Dispatch.DUE, subscriber__isnull=True),
-                name="delivery_anonymous",
+            partial_index(
+                "delivery_anonymous", "id", state__in=Dispatch.DUE, subscriber__isnull=True
             ),
         ]
 
@@ -136,13 +120,9 @@ class Chunk(models.Model):
             models.CheckConstraint(condition=Q(size__gt=0), name="chunk_is_not_empty"),
         ]
         indexes = [
-            models.Index(
-                fields=["issue", "due_at", "first_id"],
-                condition=Q(fence__isnull=True),
-                name="chunk_due",
-            ),
+            partial_index("chunk_due", "issue", "due_at", "first_id", fence__isnull=True),
             models.Index(fields=["issue", "first_id"], name="chunk_of_issue"),
-            where_set("fence", name="chunk_fence"),
+            partial_index("chunk_fence", "fence", fence__isnull=False),
             models.Index(fields=["highest", "lowest"], name="chunk_of_subscriber"),
         ]
 
@@ -224,10 +204,8 @@ class PastDelivery(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["issue", "state", "id"],
-                condition=Q(state__in=Dispatch.NOT_SENT),
-                name="past_delivery_not_sent",
+            partial_index(
+                "past_delivery_not_sent", "issue", "state", "id", state__in=Dispatch.NOT_SENT
             ),
         ]
 

@@ -4,6 +4,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from digest.core.database.indexes import partial_index
 from digest.core.uuids import HasUuid
 from digest.issues.models import Issue
 from digest.newsletters.audiences.models import Segment
@@ -65,7 +66,7 @@ class Series(HasUuid):
         ]
         indexes = [
             # Looked at with each consent event.
-            models.Index(fields=["newsletter"], condition=Q(active=True), name="series_active"),
+            partial_index("series_active", "newsletter", active=True),
         ]
 
     def __str__(self) -> str:
@@ -199,11 +200,7 @@ class Enrolment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["next_step", "due_at"],
-                condition=Q(state="active"),
-                name="enrolment_due",
-            ),
+            partial_index("enrolment_due", "next_step", "due_at", state="active"),
             models.Index(fields=["series", "state"], name="enrolment_by_state"),
         ]
 

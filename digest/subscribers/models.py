@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from digest.core.choices import LowercaseLabels
+from digest.core.database.indexes import partial_index
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Cadence, Newsletter, Publication
 from digest.subscribers.evidence.append_only import AppendOnly, AppendOnlyModel
@@ -81,15 +82,9 @@ class Subscription(models.Model):
         ]
         indexes = [
             # Planning reads a newsletter's subscribers in this order.
-            models.Index(
-                fields=["newsletter", "subscriber"],
-                condition=Q(state="active"),
-                name="subscription_audience",
-            ),
+            partial_index("subscription_audience", "newsletter", "subscriber", state="active"),
             # Unconfirmed subscriptions are deleted after a while.
-            models.Index(
-                fields=["created_at"], condition=Q(state="pending"), name="subscription_pending"
-            ),
+            partial_index("subscription_pending", "created_at", state="pending"),
         ]
 
     def __str__(self) -> str:

@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
 
 from digest.core.choices import LowercaseLabels
+from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
 from digest.newsletters.models import Newsletter
@@ -68,10 +68,8 @@ class Transfer(Leased):
     class Meta:
         indexes = [
             models.Index(fields=["created_at"], name="transfer_by_time"),
-            models.Index(
-                fields=["state"],
-                condition=Q(state__in=["packing", "fetching", "checking", "importing"]),
-                name="transfer_due",
+            partial_index(
+                "transfer_due", "state", state__in=["packing", "fetching", "checking", "importing"]
             ),
         ]
 

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from digest.core.choices import LowercaseLabels
-from digest.core.database.indexes import where_set
+from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
 from digest.issues.models import Issue
@@ -82,15 +82,9 @@ class WebhookDelivery(Leased, HasUuid):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["webhook", "due_at", "id"],
-                condition=Q(state=0),
-                name="webhook_delivery_due",
-            ),
-            models.Index(
-                fields=["lease_until"], condition=Q(state=1), name="webhook_delivery_leased"
-            ),
-            where_set("settled_at", name="webhook_delivery_settled"),
+            partial_index("webhook_delivery_due", "webhook", "due_at", "id", state=0),
+            partial_index("webhook_delivery_leased", "lease_until", state=1),
+            partial_index("webhook_delivery_settled", "settled_at", settled_at__isnull=False),
         ]
 
     def __str__(self) -> str:

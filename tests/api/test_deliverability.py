@@ -1,25 +1,17 @@
 """Deliverability by the API: drops, DMARC sources, readings of providers, inactive subscribers."""
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 
 from digest.accounts.scopes import Scope
 from digest.bounces.models import Sunset
 from digest.core import clock
 from digest.newsletters.models import Newsletter, Publication, Tracking
-from digest.reputation.models import (
-    DmarcReport,
-    DmarcRow,
-    SendingHost,
-    ServiceConnection,
-    ServiceReading,
-)
+from digest.reputation.models import ServiceConnection
 from tests.api.conftest import Caller, MakeCaller
 from tests.bounces.factories import make_drop
 from tests.bounces.inactivity import LONG_AGO, click, make_old
 from tests.cast import make_newsletter, make_publication
+from tests.cast.reputation import make_reading, make_report
 
 pytestmark = pytest.mark.django_db
 
@@ -35,27 +27,6 @@ def tide() -> Newsletter:
 def other() -> Publication:
     """A publication that sends from another domain."""
     return make_publication(slug="other", sender_email="news@herald.example")
-
-
-def make_report(domain: str, mails: int) -> None:
-    """Make a DMARC report of a day, with one address that fails."""
-    now = clock.now()
-    report = DmarcReport.objects.create(
-        organization="mailbox.example",
-        report_id=domain,
-        domain=domain,
-        begin=now - timedelta(days=1),
-        end=now,
-        received_at=now,
-    )
-    DmarcRow.objects.create(report=report, ip="192.0.2.7", mails=mails, dkim=False, spf=False)
-    SendingHost.objects.get_or_create(ip="192.0.2.7")
-
-
-def make_reading(kind: str, subject: str, **values: Any) -> ServiceReading:
-    """Make a reading of today."""
-    day = clock.now().date()
-    return ServiceReading.objects.create(kind=kind, subject=subject, day=day, **values)
 
 
 def test_drops_are_listed(make_caller: MakeCaller, tide: Newsletter, other: Publication) -> None:

@@ -23,15 +23,8 @@ from digest.subscribers.models import (
     Subscriber,
     Subscription,
 )
-from tests.cast import (
-    NOON,
-    make_member,
-    make_newsletter,
-    make_publication,
-    make_subscriber,
-    make_subscribers,
-    make_subscription,
-)
+from tests.cast import NOON, make_member, make_newsletter, make_publication
+from tests.cast.subscribers import make_subscriber, make_subscribers, make_subscription
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + timedelta(hours=1)

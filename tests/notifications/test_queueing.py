@@ -21,14 +21,7 @@ from digest.sending import domain_pauses
 from digest.webhooks import registry
 from digest.webhooks.models import WebhookDelivery
 from digest.webhooks.payloads import payload_of
-from tests.cast import (
-    NOON,
-    make_issue,
-    make_member,
-    make_newsletter,
-    make_publication,
-    make_source,
-)
+from tests.cast import NOON, make_issue, make_member, make_newsletter, make_publication, make_source
 from tests.cast.relays import make_paused_domain
 
 pytestmark = pytest.mark.django_db

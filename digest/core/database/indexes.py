@@ -1,9 +1,10 @@
 """Indexes that several tables have."""
 
+from typing import Any
+
 from django.db import models
 
 
-def where_set(field: str, name: str) -> models.Index:
-    """Return an index over a column that most rows leave empty: of those that have a value."""
-    condition = models.Q(**{f"{field}__isnull": False})
-    return models.Index(fields=[field], condition=condition, name=name)
+def partial_index(name: str, *fields: str, **condition: Any) -> models.Index:
+    """Return an index of the rows for which a condition holds, as in `filter`."""
+    return models.Index(fields=fields, condition=models.Q(**condition), name=name)

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from digest.core.choices import LowercaseLabels
+from digest.core.database.indexes import partial_index
 
 
 class Experiment(models.Model):
@@ -67,11 +68,7 @@ class Experiment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["decides_at"],
-                condition=Q(decided_at__isnull=True),
-                name="experiment_undecided",
-            ),
+            partial_index("experiment_undecided", "decides_at", decided_at__isnull=True),
         ]
 
     def __str__(self) -> str:

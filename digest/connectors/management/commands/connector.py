@@ -129,11 +129,10 @@ def _read(path: Path) -> str:
 
 
 def _values(connection: Connection) -> dict[str, Any]:
+    names = ("name", "kind", "problem")
     return {
-        "name": connection.name,
-        "kind": connection.kind,
+        **{name: getattr(connection, name) for name in names},
         "publication": connection.publication.slug,
-        "problem": connection.problem,
         **asdict(registry.status_of(connection)),
     }
 
