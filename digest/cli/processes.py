@@ -28,6 +28,8 @@ def web(*, bind: str, workers: int, threads: int) -> list[str]:
         *("--worker-class", "digest.web.serving.Worker"),
         # No access log: addresses of pages hold subscribers' tokens.
         *("--graceful-timeout", "30", "--log-level", "warning"),
+        # To load everything on a busy machine; a process that hangs for so long is replaced.
+        *("--timeout", "120"),
         "--no-control-socket",
     ]
 

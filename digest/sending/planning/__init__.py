@@ -27,6 +27,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from django.db.models import F, Q, QuerySet
 
 from digest.core import clock, jobs
+from digest.core.database import optimizer
 from digest.issues import approval, pictures
 from digest.issues.models import Issue
 from digest.newsletters import catchup, zones
@@ -37,12 +38,12 @@ from digest.sending import control
 from digest.sending.compiling import compiled_for
 from digest.sending.experiments import assigning
 from digest.sending.experiments.assigning import Hold
-from digest.sending.models import Chunk, Delivery
+from digest.sending.models import Chunk, Delivery, SentDelivery
 from digest.sending.planning import caps, inserting
 from digest.sending.planning.inserting import Plan
 from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.subscribers import audience
-from digest.subscribers.models import Subscription
+from digest.subscribers.models import Subscriber, Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -108,6 +109,7 @@ def _plan(issue: Issue, now: datetime) -> bool:
             _begin_sending(issue)
         return opened
     plan = _plan_of(issue, segmentation, now)
+    _refresh_statistics()
     step = _step(plan, now, opens=True)
     if step is Step.STOPPED:
         return False
@@ -163,8 +165,19 @@ def _step(plan: Plan, now: datetime, *, opens: bool = False) -> Step:
 
 def _plan_rest(plan: Plan, now: datetime) -> None:
     """Plan for all others. Senders that were faster than a step have ended, and are called."""
+    _refresh_statistics()
     while _step(plan, now) is Step.MORE:
         jobs.enqueue(jobs.SEND_DELIVERIES)
+        _refresh_statistics()
+
+
+def _refresh_statistics() -> None:
+    """Let the optimizer know what a step reads: what was sent since the last one, too.
+
+    Without that it may compare each subscriber of a step with each delivery of those before: a
+    minute and more, in which nothing is left to be sent.
+    """
+    optimizer.refresh_statistics((Subscriber, Subscription, Chunk, Delivery, SentDelivery))
 
 
 def _hold(issue: Issue) -> Issue | None:
