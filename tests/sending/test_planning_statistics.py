@@ -22,11 +22,11 @@ def test_a_step_knows_what_was_sent_since_the_last(monkeypatch: pytest.MonkeyPat
     make_subscribers(newsletter, SUBSCRIBERS)
     issue = make_issue(newsletter, slot=LONG_AGO)
     make_story(issue)
-    known: list[int] = []
+    sizes: list[int] = []
     insert_step = inserting.insert_step
 
     def send_and_insert(plan: inserting.Plan, after: int) -> int | None:
-        known.append(analyzed(SentDelivery))
+        sizes.append(analyzed(SentDelivery))
         last = insert_step(plan, after)
         rows = Chunk.objects.filter(highest__gt=after).values_list("subscriber_ids", flat=True)
         SentDelivery.objects.bulk_create(
@@ -41,4 +41,4 @@ def test_a_step_knows_what_was_sent_since_the_last(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(inserting, "STEP", STEP)
     monkeypatch.setattr(inserting, "insert_step", send_and_insert)
     assert planning.plan_built() == [issue]
-    assert known == [-1, STEP, 2 * STEP, 3 * STEP]
+    assert sizes == [-1, STEP, 2 * STEP, 3 * STEP]
