@@ -1,12 +1,14 @@
 """Who may do what: every address of the console, walked in every role."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from pytest_django.plugin import DjangoDbBlocker
 
 from digest.accounts.models import AuditEntry, User
 from digest.articles.models import Article, Source
@@ -100,9 +102,27 @@ CLOSED = [
 walk = pytest.mark.parametrize("page", GUARDED, ids=lambda page: page.address)
 
 
+@pytest.fixture(scope="module")
+def foreign_key(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[int]:
+    """The id of `foreign_issue`. It is made once: a walk takes many steps, each in a savepoint."""
+    transaction_of_all = transaction.atomic()
+    with django_db_blocker.unblock():
+        transaction_of_all.__enter__()
+        key = make_foreign_issue().pk
+    yield key
+    with django_db_blocker.unblock():
+        transaction.set_rollback(True)
+        transaction_of_all.__exit__(None, None, None)
+
+
 @pytest.fixture
-def foreign_issue() -> Issue:
-    """An issue with a story and a subscriber, of one publication; all have one id, for walks."""
+def foreign_issue(foreign_key: int) -> Issue:
+    """An issue with a story and a subscriber, of one publication."""
+    return Issue.objects.get(pk=foreign_key)
+
+
+def make_foreign_issue() -> Issue:
+    """Make it, with one of everything else that a page is about."""
     newsletter = make_newsletter(slug="tide", approval="none")
     source = make_source(newsletter)
     issue = make_issue(newsletter, state="draft", slot=NOON.replace(year=2099))
