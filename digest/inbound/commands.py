@@ -5,6 +5,8 @@ makes us write back is for people only, and passes the same limits as the page. 
 what was asked is committed; a 4xx that sending it again does no harm.
 """
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,6 +53,9 @@ class Reply:
     def __str__(self) -> str:
         return f"{self.code} {self.text}"
 
+
+CHECK_SECONDS = 5.0  # for which a connection is believed to be sound
+_thread = threading.local()
 
 DONE = Reply(250, "2.0.0 Done")
 UNAVAILABLE = Reply(451, "4.3.0 Not at this moment; try again soon")
@@ -183,6 +188,7 @@ def _command(request: Request) -> str:
 
 def _guarded(work: Callable[[], Reply]) -> Reply:
     """Run work in one transaction of this thread; a database that is away is a 451."""
+    _check_connection()
     try:
         with transaction.atomic():
             reply = work()
@@ -193,10 +199,23 @@ def _guarded(work: Callable[[], Reply]) -> Reply:
         return UNAVAILABLE
     except DatabaseError as problem:
         log.warning("mail deferred, the database is away", problem=str(problem).strip())
+        close_old_connections()
         return UNAVAILABLE
     except DigestError as problem:
         return Reply(550, f"5.7.0 {problem}")
     else:
         return reply
     finally:
-        close_old_connections()  # the others stay: to connect costs more than the work
+        _check_connection()
+
+
+def _check_connection() -> None:
+    """Have this thread's connection checked before it is used again, unless it was just now.
+
+    It stays open, for to connect costs more than the work; and a check is a statement, of which a
+    report takes four. So the first mails after a restart of the database may be deferred.
+    """
+    moment = time.monotonic()
+    if moment - getattr(_thread, "checked_at", -CHECK_SECONDS) >= CHECK_SECONDS:
+        close_old_connections()
+        _thread.checked_at = moment

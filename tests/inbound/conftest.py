@@ -12,6 +12,7 @@ import redis
 from django.conf import settings as django_settings
 from django.db import connections
 
+from digest.inbound import commands
 from digest.inbound.limits import Limited
 from digest.inbound.receiving import conversation
 from tests.bounces.conftest import issue, subscriber
@@ -74,6 +75,7 @@ def serving() -> Iterator[Callable[[str], int]]:
 def our_domain(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mail comes in at a domain, nobody has been counted, and no thread stays connected."""
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+    monkeypatch.setattr(commands, "CHECK_SECONDS", 0.0)
     settings.DIGEST_INBOUND_DOMAIN = DOMAIN
     with redis.Redis.from_url(django_settings.DIGEST_REDIS_URL) as valkey:
         for key in valkey.scan_iter("digest-signups*"):
