@@ -9,6 +9,7 @@ identify may be stories that moved (`moves`): what was sent under another addres
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,6 +88,17 @@ def retract(article: Article, now: datetime, *, by_system: bool = False) -> None
     if not by_system:
         rows.update(retracted_by_system=False)
     article.refresh_from_db(fields=["retracted_at", "retracted_by_system"])
+
+
+def lock_articles(article_ids: Iterable[int | None]) -> set[int | None]:
+    """Lock articles until the transaction ends; return which of them were retracted by now.
+
+    A retraction waits for the lock, and sees what the transaction stored. Articles are locked
+    before issues.
+    """
+    rows = Article.objects.filter(pk__in=[pk for pk in article_ids if pk]).order_by("pk")
+    locked = rows.select_for_update(no_key=True).values_list("pk", "retracted_at")
+    return {pk for pk, retracted_at in locked if retracted_at}
 
 
 def restore(article: Article) -> None:

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from django.db import transaction
+
 from digest.accounts.models import User
+from digest.articles import storing
 from digest.issues import history
 from digest.issues.changing import block_of, changing, left_out_entry
 from digest.issues.errors import IssueError
@@ -19,6 +22,7 @@ from digest.newsletters.models import Appeal
 MOST_BLOCKS = 50
 FIELDS = frozenset(["title", "content", "style", "shown_in", "only_topics", "appeal", "segment"])
 ADDABLE = frozenset(BlockKind) - RULED_KINDS
+RETRACTED = "This is the text of an article that was retracted. Restore it first."
 
 
 def add(issue: Issue, by: User, kind: str, to: int | None = None, **values: Any) -> Block:
@@ -68,14 +72,16 @@ def hide(issue: Issue, block_id: int, by: User, *, hidden: bool) -> None:
     Raises IssueError for the whole text of an article that was retracted: it stays hidden.
     """
     block = block_of(issue, block_id)
-    verb = "Hide" if hidden else "Show"
-    with changing(issue, None, by, f"{verb} {block.get_kind_display()}") as locked:
-        block = block_of(locked, block_id)
-        if not hidden and history.retracted_articles(locked, [block.article_id]):
-            raise IssueError("This is the text of an article that was retracted. Restore it first.")
-        block.hidden = hidden
-        block.version += 1
-        block.save(update_fields=["hidden", "version"])
+    summary = f"{'Hide' if hidden else 'Show'} {block.get_kind_display()}"
+    with transaction.atomic():
+        storing.lock_articles([block.article_id])
+        with changing(issue, None, by, summary) as locked:
+            block = block_of(locked, block_id)
+            if not hidden and history.retracted_articles(locked, [block.article_id]):
+                raise IssueError(RETRACTED)
+            block.hidden = hidden
+            block.version += 1
+            block.save(update_fields=["hidden", "version"])
 
 
 def remove(issue: Issue, block_id: int, by: User) -> None:

@@ -8,7 +8,7 @@ Where a newsletter is sent by its subscribers' clocks, an issue is built before 
 that local time has come to any of them.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ import structlog
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
-from digest.articles.models import Article
+from digest.articles import storing
 from digest.core import clock, jobs
 from digest.core.database import locks
 from digest.core.database.locks import Purpose
@@ -308,18 +308,11 @@ def save(draft: Draft) -> None:
 
 def _without_retracted(stories: list[Story]) -> list[Story]:
     """Return stories not retracted, numbered; a retraction waits from now on and sees it."""
-    retracted = lock_articles([story.article_id for story in stories])
+    retracted = storing.lock_articles([story.article_id for story in stories])
     remaining = [story for story in stories if story.article_id not in retracted]
     for position, story in enumerate(remaining):
         story.position = position
     return remaining
-
-
-def lock_articles(article_ids: Iterable[int | None]) -> set[int | None]:
-    """Lock articles until the transaction ends; return which of them were retracted by now."""
-    rows = Article.objects.filter(pk__in=[pk for pk in article_ids if pk]).order_by("pk")
-    locked = rows.select_for_update(no_key=True).values_list("pk", "retracted_at")
-    return {pk for pk, retracted_at in locked if retracted_at}
 
 
 def _freeze(draft: Draft) -> Issue:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from digest.accounts.models import User
+from digest.articles import storing
 from digest.articles.models import Article
 from digest.core import clock
 from digest.core.text import one_line
@@ -96,9 +97,7 @@ def add(
     another publication.
     """
     require_own_article(issue.newsletter, article)
-    if article.retracted_at:
-        raise IssueError(f"“{article.title}” was retracted.")
-    with changing(issue, revision, by, "Add story") as locked:
+    with _unless_retracted(article), changing(issue, revision, by, "Add story") as locked:
         if locked.stories.filter(article=article).exists():
             raise IssueError(f"“{article.title}” is in this issue already.")
         if locked.stories.count() >= MOST_STORIES:
@@ -205,19 +204,20 @@ def refresh(issue: Issue, revision: int | None, by: User, now: datetime) -> Issu
     """
     if issue.is_of_series:
         raise IssueError("The page of the step says which stories this mail shows.")
-    with changing(issue, revision, by, "Refresh stories") as locked:
-        cadence = Cadence(locked.cadence)
-        draft = compose(locked.newsletter, locked.slot, now, locked.kind, cadence, excluded=locked)
-        retained = [
-            story for story in locked.stories.order_by("position") if story.pinned or story.edited
-        ]
-        locked.stories.exclude(pk__in=[story.pk for story in retained]).delete()
-        kept_articles = {story.article_id for story in retained}
-        fresh = [story for story in draft.stories if story.article_id not in kept_articles]
-        placed = _placed(locked, fresh)
-        pictures.assign(locked, placed, now)
-        Story.objects.bulk_create(placed)
-        locked.left_out = draft.issue.left_out
+    cadence = Cadence(issue.cadence)
+    with transaction.atomic():
+        draft = compose(issue.newsletter, issue.slot, now, issue.kind, cadence, excluded=issue)
+        excluded_ids = storing.lock_articles(story.article_id for story in draft.stories)
+        with changing(issue, revision, by, "Refresh stories") as locked:
+            rows = locked.stories.order_by("position")
+            retained = [story for story in rows if story.pinned or story.edited]
+            locked.stories.exclude(pk__in=[story.pk for story in retained]).delete()
+            excluded_ids |= {story.article_id for story in retained}
+            fresh = [story for story in draft.stories if story.article_id not in excluded_ids]
+            placed = _placed(locked, fresh)
+            pictures.assign(locked, placed, now)
+            Story.objects.bulk_create(placed)
+            locked.left_out = draft.issue.left_out
     return locked
 
 
@@ -236,11 +236,21 @@ def redo(issue: Issue, revision: int, by: User) -> str:
 @contextmanager
 def _restoring(issue: Issue, revision: int, by: User) -> Iterator[Issue]:
     with transaction.atomic():
+        storing.lock_articles(history.articles_nearby(issue))
         locked = lock(issue, revision)
         yield locked
         renumber(locked)
         settle(locked, by)
         locked.save()
+
+
+@contextmanager
+def _unless_retracted(article: Article) -> Iterator[None]:
+    """Hold an article while it is added; raise IssueError if it was retracted by now."""
+    with transaction.atomic():
+        if storing.lock_articles([article.pk]):
+            raise IssueError(f"“{article.title}” was retracted.")
+        yield
 
 
 def _order(stories: Sequence[Story]) -> None:

@@ -78,6 +78,17 @@ def steps(issue: Issue) -> tuple[str, str]:
     return undoes, summaries.get(position + 1, "")
 
 
+def articles_nearby(issue: Issue) -> set[int | None]:
+    """Return the articles of what "Undo" and "Redo" would put back."""
+    position = issue.history_position
+    rows = issue.history.filter(position__in=(position - 1, position + 1))
+    return {
+        row["fields"].get("article")
+        for content in rows.values_list("content", flat=True)
+        for row in (*content["stories"], *content["blocks"])
+    }
+
+
 def retracted_articles(issue: Issue, article_ids: Iterable[int | None]) -> set[int | None]:
     """Return which articles were retracted: all over, or as stories of this issue."""
     ids = [article_id for article_id in article_ids if article_id]
