@@ -80,7 +80,7 @@ def _enrolments(subscriber: Subscriber, scope: PublicationScope) -> list[dict[st
     rows = [
         row
         for row in enrolments_of(subscriber)
-        if scope.includes(row.series.newsletter.publication_id)
+        if scope.includes(row.series.newsletter.publication_id, row.series.newsletter_id)
     ]
     return [
         {

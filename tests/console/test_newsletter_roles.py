@@ -12,11 +12,13 @@ from digest.newsletters.audiences.models import Segment
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.members import MemberRole, Right
 from digest.newsletters.models import Invitation, Member, Newsletter, Role
+from digest.series.models import Series, Step
 from digest.subscribers import profiles
 from digest.subscribers.models import Subscription
 from digest.tenancy.scope import EVERYTHING, PublicationScope
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_member, make_newsletter
+from tests.cast.series import make_series
 from tests.cast.subscribers import make_subscriber, make_subscription
 from tests.clock import NOON
 from tests.console.test_rights import GUARDED, Page, filled, foreign_issue, number_for
@@ -209,3 +211,37 @@ def test_segments_of_the_publication_are_not_theirs(
     data = {"what": "latest", "segment": secret.pk}
     browser.post(addresses[1], data)
     assert not Issue.objects.filter(segment=secret).exists()
+
+
+def test_series_of_their_newsletter_are_theirs(
+    browser: Client, own: Newsletter, foreign_issue: Issue
+) -> None:
+    """Created, changed, switched; of segments they see the one that a step has already."""
+    times = {"created_at": NOON, "changed_at": NOON}
+    chosen, secret = (
+        Segment.objects.create(publication=own.publication, name=name, rules={}, **times)
+        for name in ("Kept", SECRET)
+    )
+    values = {"newsletter": own.pk, "name": "Welcome", "trigger": "sign_up"}
+    browser.post("/admin/series/", values)
+    series = Series.objects.get()
+    address, step = f"/admin/series/{series.pk}/", series.steps.get()
+    step_address = f"/admin/series/steps/{step.pk}/"
+    assert "Save settings" in browser.get(address).content.decode()
+    form = {"delay": 1, "unit": "days", "otherwise": "skip", "condition": "segment"}
+    browser.post(step_address, form | {"segment": secret.pk})
+    step.refresh_from_db()
+    assert step.segment is None
+    Step.objects.filter(pk=step.pk).update(condition="segment", segment=chosen)
+    page = browser.get(step_address).content.decode()
+    assert ("Kept" in page, SECRET in page) == (True, False)
+    browser.post(step_address, form | {"segment": chosen.pk})
+    step.refresh_from_db()
+    assert (step.segment, step.delay_minutes) == (chosen, 24 * 60)
+    browser.post(f"{step_address}publish/")
+    browser.post(f"{address}switch/", {"active": 1, "mails": 0})
+    assert Series.objects.get().active
+    foreign_series = make_series(foreign_issue.newsletter)
+    assert browser.get(f"/admin/series/{foreign_series.pk}/").status_code == 404
+    assert browser.post(f"/admin/series/{foreign_series.pk}/switch/").status_code == 404
+    assert Series.objects.get(pk=foreign_series.pk).active

@@ -8,8 +8,9 @@ from django.db.models import QuerySet
 from digest.issues.models import Issue
 from digest.issues.window import issues_for_everyone
 from digest.newsletters.audiences.models import Segment
-from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.models import Newsletter
 from digest.series.models import LONGEST_DELAY, LONGEST_NAME, Series, Step
+from digest.tenancy.scope import PublicationScope
 
 _UNITS = {"minutes": 1, "hours": 60, "days": 24 * 60}
 _MOST_ISSUES = 30  # that can be chosen
@@ -58,9 +59,9 @@ class SettingsForm(forms.Form):
         label="Imported subscribers enter it too", required=False
     )
 
-    def __init__(self, series: Series, data: Any = None) -> None:
+    def __init__(self, series: Series, scope: PublicationScope, data: Any = None) -> None:
         super().__init__(data, initial={name: getattr(series, name) for name in self.base_fields})
-        _offer_segments(self, "goal_segment", series.newsletter.publication)
+        _offer_segments(self, "goal_segment", series.newsletter, scope, series.goal_segment_id)
         if series.trigger != Series.Trigger.SIGN_UP:
             del self.fields["includes_imported"]
 
@@ -89,12 +90,12 @@ class StepForm(forms.Form):
         Issue.objects.none(), label="Issue", required=False, empty_label="None"
     )
 
-    def __init__(self, step: Step, data: Any = None) -> None:
+    def __init__(self, step: Step, scope: PublicationScope, data: Any = None) -> None:
         names = ("condition", "tag", "segment", "otherwise", "stories", "shown_issue")
         initial = {name: getattr(step, name) for name in names}
         super().__init__(data, initial=initial | _delay_values(step.delay_minutes))
         newsletter = step.series.newsletter
-        _offer_segments(self, "segment", newsletter.publication)
+        _offer_segments(self, "segment", newsletter, scope, step.segment_id)
         field: Any = self.fields["shown_issue"]
         sent = issues_for_everyone([newsletter.pk]).exclude(subject="")
         latest = sent.order_by("-slot").values_list("pk", flat=True)[:_MOST_ISSUES]
@@ -125,6 +126,15 @@ def delay_in_words(minutes: int) -> str:
     return f"{number} {unit[:-1] if number == 1 else unit}"
 
 
-def _offer_segments(form: forms.Form, name: str, publication: Publication) -> None:
+def _offer_segments(
+    form: forms.Form,
+    name: str,
+    newsletter: Newsletter,
+    scope: PublicationScope,
+    segment_id: int | None,
+) -> None:
+    """Offer the segments of the publication that are in scope, and the one that is chosen."""
+    segments = Segment.objects.filter(publication=newsletter.publication_id)
     field: Any = form.fields[name]
-    field.queryset = publication.segments.order_by("name")
+    offered = scope.filter(segments) | segments.filter(pk=segment_id)
+    field.queryset = offered.order_by("name")

@@ -22,9 +22,9 @@ MOST_VERSIONS = 20  # on the page
 def step(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a step; POST saves when it goes out and to whom."""
     row = get_step(request, pk)
-    form = StepForm(row, request.POST or None)
+    form = StepForm(row, scope_of(request, Right.EDIT), request.POST or None)
     if request.method == "POST":
-        require_right(request, Right.EDIT, row.series.newsletter.publication_id)
+        require_right(request, Right.EDIT, *_place(row))
         if form.is_valid():
             with problems_on(form):
                 editing.change_step(row, user_of(request), **form.values())
@@ -66,8 +66,14 @@ def get_step(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Step:
     )
     rows = scope_of(request, Right.SEE).filter(joined, "series__newsletter__publication")
     row: Step = get_object_or_404(rows, pk=pk)
-    require_right(request, right, row.series.newsletter.publication_id)
+    require_right(request, right, *_place(row))
     return row
+
+
+def _place(row: Step) -> tuple[int, int]:
+    """Return the ids of a step's publication and newsletter."""
+    newsletter = row.series.newsletter
+    return newsletter.publication_id, newsletter.pk
 
 
 def _context(request: HttpRequest, row: Step, form: StepForm) -> dict[str, Any]:
@@ -85,8 +91,8 @@ def _context(request: HttpRequest, row: Step, form: StepForm) -> dict[str, Any]:
             (version, clock.format_moment(version.made_at, zone), numbers[version.issue_id])
             for version in published
         ],
-        "can_edit": has_right(request, Right.EDIT, publication.pk),
-        "can_send": has_right(request, Right.SEND, publication.pk),
+        "can_edit": has_right(request, Right.EDIT, *_place(row)),
+        "can_send": has_right(request, Right.SEND, *_place(row)),
     }
 
 

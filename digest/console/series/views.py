@@ -66,9 +66,9 @@ def listing(request: HttpRequest) -> HttpResponse:
 def series(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a series with its steps in numbers; POST saves its settings."""
     row = get_series(request, pk)
-    form = SettingsForm(row, request.POST or None)
+    form = SettingsForm(row, scope_of(request, Right.EDIT), request.POST or None)
     if request.method == "POST":
-        require_right(request, Right.EDIT, row.newsletter.publication_id)
+        require_right(request, Right.EDIT, row.newsletter.publication_id, row.newsletter_id)
         if form.is_valid():
             with problems_on(form):
                 editing.change(row, **form.cleaned_data)
@@ -80,9 +80,9 @@ def series(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _context(request: HttpRequest, row: Series, form: SettingsForm) -> dict[str, Any]:
-    now, publication_id = clock.now(), row.newsletter.publication_id
+    now, place = clock.now(), (row.newsletter.publication_id, row.newsletter_id)
     numbers = numbers_in(row)
-    can_send = has_right(request, Right.SEND, publication_id)
+    can_send = has_right(request, Right.SEND, *place)
     forecast = None if row.active else switching.forecast(row, now)
     existing = None
     if can_send and not row.active and row.trigger == Series.Trigger.SIGN_UP:
@@ -96,9 +96,9 @@ def _context(request: HttpRequest, row: Series, form: SettingsForm) -> dict[str,
         "problems": switching.problems_of(row, now),
         "forecast": forecast,
         "existing": existing,
-        "can_edit": has_right(request, Right.EDIT, publication_id),
+        "can_edit": has_right(request, Right.EDIT, *place),
         "can_send": can_send,
-        "can_see_subscribers": has_right(request, Right.SUBSCRIBERS, publication_id),
+        "can_see_subscribers": has_right(request, Right.SUBSCRIBERS, *place),
     }
 
 
@@ -220,7 +220,7 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def rows_of(request: HttpRequest) -> QuerySet[Series]:
-    """Return the series of publications that the user may see."""
+    """Return the series of newsletters that the user may see."""
     rows = Series.objects.select_related("newsletter__publication", "newsletter__schedule")
     return scope_of(request, Right.SEE).filter(rows, "newsletter__publication")
 
@@ -228,7 +228,7 @@ def rows_of(request: HttpRequest) -> QuerySet[Series]:
 def get_series(request: HttpRequest, pk: int, right: Right = Right.SEE) -> Series:
     """Return a series that the user may see, or raise Http404; PermissionDenied without `right`."""
     row: Series = get_object_or_404(rows_of(request), pk=pk)
-    require_right(request, right, row.newsletter.publication_id)
+    require_right(request, right, row.newsletter.publication_id, row.newsletter_id)
     return row
 
 
