@@ -7,8 +7,8 @@ hold began, and all of these are left out.
 
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Value
+from django.db import connection, transaction
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, QuerySet, Value
 
 from digest.series import enrolling
 from digest.series.models import Enrolment, Passage, Step
@@ -38,19 +38,32 @@ def set_aside(began_at: datetime, now: datetime) -> int:
 
 
 def _set_aside_step(step: Step, began_at: datetime, now: datetime) -> int:
-    rows = due_enrolments(began_at).filter(next_step=step)
-    pairs = list(rows.select_for_update(of=("self",)).values_list("pk", "subscriber"))
-    Passage.objects.bulk_create(
-        (
-            Passage(step=step, subscriber_id=pk, outcome=Passage.Outcome.SET_ASIDE, at=now)
-            for _, pk in pairs
-        ),
-        batch_size=enrolling.BATCH,
-        ignore_conflicts=True,
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STORE_PASSAGES,
+            [step.pk, State.ACTIVE, began_at, step.pk, Passage.Outcome.SET_ASIDE, now],
+        )
+        number = int(cursor.rowcount)
+    enrolling.move_to_next(due_enrolments(began_at), step, now, since=F("due_at"))
+    passages = step.passages.filter(outcome=Passage.Outcome.SET_ASIDE, at=now)
+    moved = step.series.enrolments.filter(
+        Exists(passages.filter(subscriber=OuterRef("subscriber"))),
+        state=State.ACTIVE,
+        due_at__gte=began_at,
     )
-    moved = Enrolment.objects.filter(pk__in=[pk for pk, _ in pairs])
-    enrolling.move_to_next(moved, step, now, since=F("due_at"))
     delay = F("due_at") - F("since")
     due_at = ExpressionWrapper(Value(now) + delay, output_field=DateTimeField())
-    moved.filter(state=State.ACTIVE, due_at__gte=began_at).update(since=now, due_at=due_at)
-    return len(pairs)
+    moved.update(since=now, due_at=due_at)
+    return number
+
+
+# Raw SQL: the ids of everybody who waits, maybe a million, need not come here.
+_STORE_PASSAGES = """
+WITH due AS (
+    SELECT subscriber_id FROM series_enrolment
+    WHERE next_step_id = %s AND state = %s AND due_at < %s ORDER BY id FOR UPDATE
+)
+INSERT INTO series_passage (step_id, subscriber_id, outcome, at)
+SELECT %s, subscriber_id, %s, %s FROM due
+ON CONFLICT (step_id, subscriber_id) DO NOTHING
+"""
