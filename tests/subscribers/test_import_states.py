@@ -95,7 +95,7 @@ ROWS = [
     # listmonk
     ("email,name,subscription_status", "A,unsubscribed", "unsubscribed"),
     # beehiiv
-    ("email,status,subscription_tier", "inactive,free", "inactive"),
+    ("email,status,subscription_tier", "inactive,free", "unsubscribed"),
     ("email,status,subscription_tier", "pending,free", "unconfirmed"),
     ("email,status,subscription_tier", "needs_attention,free", "unconfirmed"),
     ("Email,Status,Unsubscribed At", "active,2024-05-01", "unsubscribed"),

@@ -170,6 +170,15 @@ def test_who_left_or_bounced_is_suppressed(tmp_path: Path, tide: Newsletter) -> 
     assert list(rows) == [("gone@mc.example", "bounced"), ("left@mc.example", "unsubscribed")]
 
 
+def test_who_is_inactive_at_beehiiv_has_left(tmp_path: Path, tide: Newsletter) -> None:
+    """Its word for it; so no later list makes them active, only they themselves."""
+    bring(tmp_path, tide, {"list.csv": exports.BEEHIIV})
+    rows = Suppression.objects.values_list("address_key", "reason")
+    assert list(rows) == [("ben@bh.example", "unsubscribed")]
+    bring(tmp_path, tide, {"list.csv": "email,status\nben@bh.example,active\n"})
+    assert active(tide) == {"ana@bh.example"}
+
+
 def test_a_dry_run_says_the_same_and_stores_nothing(tmp_path: Path, tide: Newsletter) -> None:
     """What a person is shown is what happens."""
     foreseen = bring(tmp_path, tide, exports.mailchimp_account(), dry_run=True).values()

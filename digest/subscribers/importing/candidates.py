@@ -13,7 +13,7 @@ from digest.subscribers.importing.causes import Cause
 from digest.subscribers.importing.layout import Layout, StateColumn
 from digest.subscribers.importing.profile_cells import ProfileCells, ProfileColumns
 from digest.subscribers.importing.rows import Row
-from digest.subscribers.importing.states import Verdict, judge, worst
+from digest.subscribers.importing.states import Verdict, judge, plain, worst
 from digest.subscribers.models import LONGEST_ADDRESS, LONGEST_NAME
 
 _LONGEST_SHOWN = 60  # characters of a cell in a reason
@@ -108,7 +108,8 @@ def stop_of(row: Row, columns: Columns) -> tuple[Cause, str] | None:
     for column in columns.states:
         cell = cells[column.index].strip() if column.index < width else ""
         if verdict := judge(column.reading, cell, column.cause):
-            verdicts.append((verdict, column.heading))
+            cause = column.words.get(plain(cell), verdict.cause)
+            verdicts.append((Verdict(cause, cell), column.heading))
     if verdicts:
         return _reason(verdicts)
     if columns.everyone:

@@ -47,6 +47,7 @@ class StateColumn:
     heading: str
     reading: Reading
     cause: Cause  # what a bare yes, no or date in it means
+    words: Mapping[str, Cause]  # what words mean in the system that wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,19 @@ class Layout:
             raise ImportFileError(f"Choose only one column as “{label}”.")
         return replace(self, meanings=tuple(meanings), everyone=everyone)
 
+    @property
+    def _words(self) -> Mapping[str, Cause]:
+        return SOURCES[self.source].words if self.source else {}
+
     def _readable(self) -> Iterable[StateColumn]:
         for index, (heading, meaning) in enumerate(zip(self.headings, self.meanings, strict=True)):
             if meaning == Meaning.TAGS or meaning.startswith(ATTRIBUTE):
                 meaning = Meaning.OTHER  # noqa: PLW2901  who is tagged "unsubscribed" is
             if meaning in _READINGS:
                 kind = Meaning(meaning)
-                yield StateColumn(index, heading, _READINGS[kind], cause_of(heading, kind))
+                yield StateColumn(
+                    index, heading, _READINGS[kind], cause_of(heading, kind), self._words
+                )
 
 
 LABELS: Mapping[Meaning, str] = {

@@ -7,6 +7,7 @@ translates its headings, `headings` reads them.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from digest.subscribers.importing.causes import Cause
 from digest.subscribers.importing.headings import Meaning
 from digest.subscribers.importing.states import plain
 
@@ -18,6 +19,7 @@ class Source:
     name: str
     signatures: tuple[frozenset[str], ...]
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    words: Mapping[str, Cause] = field(default_factory=dict)  # states that mean another one there
 
 
 def recognise(header: Sequence[str]) -> str:
@@ -85,6 +87,7 @@ SOURCES: Mapping[str, Source] = {
         ),
         _meanings(Meaning.STATE, "status")
         | _meanings(Meaning.IGNORED, "tier, subscription tier, stripe status, premium status"),
+        {"inactive": Cause.UNSUBSCRIBED},  # who left, or was removed
     ),
     "kit": Source(
         "Kit (ConvertKit)",
