@@ -9,17 +9,14 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.urls import reverse
 
+from digest.accounts.errors import AccountError
 from digest.accounts.models import User
 from digest.core import addresses, links
 from digest.core.database.locks import Purpose, lock
-from digest.core.errors import DigestError, LinkError, LinkExpiredError
+from digest.core.errors import LinkError, LinkExpiredError
 
 VALID_FOR = timedelta(days=1)
 _PURPOSE = "first-account"
-
-
-class AccountError(DigestError):
-    """An account cannot be created."""
 
 
 def is_missing() -> bool:

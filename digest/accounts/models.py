@@ -9,7 +9,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from digest.accounts.errors import AccountError
 from digest.accounts.topics import NewsroomEvent
+from digest.core import addresses
+from digest.core.database.uniqueness import refuse_duplicate
 
 
 class UserManager(BaseUserManager["User"]):
@@ -23,8 +26,14 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a user with every right."""
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+        """Create a user with every right.
+
+        Raises InvalidAddressError for an address that cannot be mailed, and AccountError if
+        somebody has it, in any spelling: `digest createsuperuser` checks neither.
+        """
+        address = addresses.parse(email).email
+        with refuse_duplicate(AccountError(f"There is an account for {address} already.")):
+            return self.create_user(address, password, is_staff=True, is_superuser=True, **fields)
 
 
 class User(AbstractUser):

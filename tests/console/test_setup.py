@@ -14,6 +14,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from digest.accounts import first_account
+from digest.accounts.errors import AccountError
 from digest.accounts.models import User
 from digest.articles.models import Source
 from digest.core import clock, links
@@ -129,7 +130,7 @@ def test_there_is_no_second_first_account(client: Client) -> None:
     assert client.get(f"{ACCOUNT}?code={setup_code}").status_code == 404
     assert client.post(ACCOUNT, ADA | {"code": setup_code}).status_code == 404
     assert User.objects.count() == 1
-    with pytest.raises(first_account.AccountError, match="already"):
+    with pytest.raises(AccountError, match="already"):
         first_account.create(setup_code, "ada@courier.example", PASSWORD, clock.now())
 
 

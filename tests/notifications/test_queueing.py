@@ -135,7 +135,7 @@ def test_a_skip_that_editors_chose_is_for_webhooks_alone(
 
 def test_an_account_with_an_odd_address_silences_nobody(tide: Newsletter) -> None:
     """Neither the mails of others nor the webhooks, nor the pause of a domain."""
-    User.objects.create_superuser("admin@localhost")
+    User.objects.create_user("admin@localhost", is_staff=True, is_superuser=True)
     registry.add("all", "https://all.example/", NEWSROOM, now=NOON)
     make_issue(tide, state="skipped", reason="Missed", slot=NOON, finished_at=NOON)
     assert queueing.queue_new(NOON) == 1

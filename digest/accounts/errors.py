@@ -1,0 +1,7 @@
+"""Errors about accounts."""
+
+from digest.core.errors import DigestError
+
+
+class AccountError(DigestError):
+    """An account cannot be created."""
