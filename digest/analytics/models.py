@@ -19,6 +19,7 @@ from django.db import models
 
 from digest.core.choices import LowercaseLabels
 from digest.core.database.indexes import partial_index
+from digest.core.text import counted
 from digest.core.uuids import HasUuid
 from digest.issues.models import Story
 from digest.newsletters.models import Appeal, Publication
@@ -122,7 +123,7 @@ class IssueTotals(models.Model):
     changed_at = models.DateTimeField()
 
     def __str__(self) -> str:
-        return f"Issue {self.issue_id}: {self.clicks} clicks"
+        return f"Issue {self.issue_id}: {counted(self.clicks, 'click')}"
 
 
 class LoadedNetworks(models.Model):

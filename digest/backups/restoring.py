@@ -33,6 +33,7 @@ from digest.backups.journals import restore_journal
 from digest.backups.making import COUNTED
 from digest.backups.reading import begin
 from digest.core.database import optimizer, schema
+from digest.core.text import counted
 from digest.installation import holds
 from digest.installation.models import Hold
 from digest.pictures import storage
@@ -182,7 +183,7 @@ def _restore_files(parts: Iterator[tuple[str, bytes]]) -> tuple[int, list[str]]:
     if not missing:
         return pictures, []
     advice = "Take them out of the backup with `age` and `tar` (docs/backup.md)."
-    return pictures, [f"{len(missing):,} files were not restored. {advice} First: {missing[0]}"]
+    return pictures, [f"{counted(len(missing), 'file')} not restored. {advice} First: {missing[0]}"]
 
 
 def _from(
@@ -222,6 +223,6 @@ def _compare_counts(header: Header) -> Iterator[str]:
         expected, actual = header.counts.get(table), model._default_manager.count()  # noqa: SLF001
         if expected not in {None, actual}:
             yield (
-                f"{table} has {actual:,} rows, and the backup had {expected:,}. Do not release the "
-                "mail before you know why; restore another backup if you can."
+                f"{table} has {counted(actual, 'row')}, and the backup had {expected:,}. "
+                "Do not release the mail before you know why; restore another backup if you can."
             )

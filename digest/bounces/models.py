@@ -7,6 +7,7 @@ from digest.bounces.reading.reasons import Consequence, Reason
 from digest.core.choices import LowercaseLabels
 from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
+from digest.core.text import counted
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.relays.models import Relay
@@ -203,7 +204,9 @@ class Sunset(models.Model):
     )
 
     def __str__(self) -> str:
-        return f"{self.newsletter}: {self.issues} issues in {self.months} months"
+        return (
+            f"{self.newsletter}: {counted(self.issues, 'issue')} in {counted(self.months, 'month')}"
+        )
 
 
 class SunsetQuestion(models.Model):

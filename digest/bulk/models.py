@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
+from digest.core.text import counted
 from digest.newsletters.models import Publication
 from digest.subscribers.models import Subscriber
 
@@ -66,7 +67,7 @@ class BulkChange(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display() or 'Change'}: {self.selected:,} subscribers"
+        return f"{self.get_kind_display() or 'Change'}: {counted(self.selected, 'subscriber')}"
 
 
 class BulkChunk(Leased):
@@ -86,7 +87,7 @@ class BulkChunk(Leased):
         ]
 
     def __str__(self) -> str:
-        return f"{len(self.subscriber_ids)} subscribers"
+        return counted(len(self.subscriber_ids), "subscriber")
 
 
 class BulkItem(models.Model):

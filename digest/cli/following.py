@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from digest.core import clock
 from digest.core.findings import Level
+from digest.core.text import counted
 from digest.doctor.services import check_workers
 from digest.issues.models import Issue
 from digest.relays.models import Relay
@@ -46,8 +47,7 @@ def sum_up(counts: Progress) -> str:
     parts = [
         f"{count:,} {name.replace('_', ' ')}" for name, count in asdict(counts).items() if count
     ]
-    subscribers = "subscriber" if counts.eligible == 1 else "subscribers"
-    return f"{counts.eligible:,} {subscribers} = {' + '.join(parts)}"
+    return f"{counted(counts.eligible, 'subscriber')} = {' + '.join(parts)}"
 
 
 def progress_values(counts: Progress) -> dict[str, int]:

@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from digest.cli.errors import UsageError
 from digest.core.terminal import Screen
+from digest.core.text import counted
 from digest.subscribers.importing import Report
 from digest.subscribers.importing.causes import STATES, SUPPRESSIBLE, Cause
 from digest.subscribers.importing.headings import PERSON, Meaning
@@ -103,7 +104,7 @@ def print_report(out: Screen, report: Report, file: Path | None) -> None:
         out.print_table(("Line", "Address", "Name", "Outcome"), report.preview)
         out.print("\nNothing has been changed. An import would do this:")
     out.print(
-        f"{report.rows:,} rows: {report.added:,} added, {report.unchanged:,} unchanged, "
+        f"{counted(report.rows, 'row')}: {report.added:,} added, {report.unchanged:,} unchanged, "
         f"{report.refused:,} refused."
     )
     for cause, count in report.causes.most_common():
@@ -115,7 +116,7 @@ def print_report(out: Screen, report: Report, file: Path | None) -> None:
             f"them: {', '.join(report.odd[:MOST_ROWS])}"
         )
     for heading, count in report.unread.most_common():
-        out.print(f"{count:,} cells of {heading!r} left out: not of the attribute's type.")
+        out.print(f"{counted(count, 'cell')} of {heading!r} left out: not of the attribute's type.")
     if report.refusals:
         out.print()
         rows = [refusal[:3] for refusal in report.refusals[:MOST_ROWS]]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from digest.core.database.migration_costs import Step
 from digest.core.database.migration_plan import PlannedMigration
 from digest.core.terminal import Screen
+from digest.core.text import counted
 
 LONGEST = 70  # characters of a statement
 
@@ -17,7 +18,7 @@ def print_plan(screen: Screen, plan: Sequence[PlannedMigration]) -> None:
     rows = [_row(migration, step) for migration in plan for step in migration.steps if step.table]
     screen.print_table(["MIGRATION", "TABLE", "BLOCKS", "ABOUT", "STATEMENT"], rows)
     seconds = sum(migration.seconds for migration in plan)
-    screen.print(f"{len(plan)} migrations, about {duration(seconds)} in all.")
+    screen.print(f"{counted(len(plan), 'migration')}, about {duration(seconds)} in all.")
     for step in (step for migration in plan for step in migration.blocking):
         screen.print(
             f"{step.blocked.capitalize()} of {step.table} would wait for about "

@@ -13,7 +13,7 @@ from digest.articles.storing import mark_updated, restore
 from digest.console.access import record_action, scope_of, user_of
 from digest.console.pages import action_view, page_view, problems_on, render_page
 from digest.core import clock
-from digest.core.text import web_url
+from digest.core.text import counted, web_url
 from digest.issues import creating, retracting
 from digest.issues.models import Issue
 from digest.newsletters import contributions, setup
@@ -85,8 +85,7 @@ def send(request: HttpRequest, pk: int) -> HttpResponse:
 def _retract(request: HttpRequest, article: Article) -> str:
     note = request.POST.get("note", "").strip()[:300]
     issues = retracting.withdraw(article, note, user_of(request), clock.now())
-    plural = "" if len(issues) == 1 else "s"
-    return f"Retracted, and removed from {len(issues)} upcoming issue{plural}."
+    return f"Retracted, and removed from {counted(len(issues), 'upcoming issue')}."
 
 
 def _restore(_request: HttpRequest, article: Article) -> str:

@@ -13,6 +13,7 @@ from digest.bounces.drops import detecting
 from digest.bounces.models import Drop, Mailbox
 from digest.console.access import get_issue, require_right, scope_of
 from digest.core import clock
+from digest.core.text import counted
 from digest.installation import clocks, holds, room
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
@@ -105,7 +106,8 @@ def _mailboxes() -> Iterator[Problem]:
         since = clock.format_moment(mailbox.polled_at) if mailbox.polled_at else "never"
         yield Problem(
             f"Mailbox {mailbox.name} cannot be polled, so bounces are not read",
-            f"Tried {mailbox.failures:,} times, last: {since}. Check its address and password.",
+            f"Tried {counted(mailbox.failures, 'time')}, last: {since}. "
+            "Check its address and password.",
             url=reverse("mailboxes"),
             reply=mailbox.problem,
         )
@@ -166,14 +168,14 @@ def _failing_sources(scope: PublicationScope) -> Iterator[Problem]:
         )
     rows = scope.sources().filter(failures__gte=3, switched_off_at=None)
     for source in rows.order_by("-failures")[:10]:
-        title = f"{source.title or source.url} has failed {source.failures} times"
+        title = f"{source.title or source.url} has failed {counted(source.failures, 'time')}"
         yield Problem(title, source.problem, "poll", source.pk, "Check again now")
 
 
 def _moved_sources(now: datetime, scope: PublicationScope) -> Iterator[Problem]:
     rows = scope.sources().filter(moved_at__isnull=False)
     for source in rows.order_by("-moved_at")[:10]:
-        stories = f"{source.moved_stories} stor{'y' if source.moved_stories == 1 else 'ies'}"
+        stories = counted(source.moved_stories, "story", "stories")
         moment = clock.format_moment(source.moved_at or now)
         detail = (
             f"They were recognised by title and text on {moment}, "
@@ -195,13 +197,13 @@ def _lift(request: HttpRequest, key: int) -> str:
     due = domain_pauses.lift_pause(
         get_object_or_404(PausedDomain.objects.select_related("relay"), pk=key), clock.now()
     )
-    return f"Trying again: {due:,} deferred emails are due now."
+    return f"Trying again: due now: {counted(due, 'deferred email')}."
 
 
 def _poll(request: HttpRequest, key: int) -> str:
     sources = scope_of(request, Right.EDIT).sources()
     polled = polling.poll(get_object_or_404(sources, pk=key), clock.now())
-    return polled.problem or f"The source works again: {polled.new} new articles."
+    return polled.problem or f"The source works again: {counted(polled.new, 'new article')}."
 
 
 def _accept_move(request: HttpRequest, key: int) -> str:

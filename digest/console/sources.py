@@ -9,6 +9,7 @@ from digest.articles.models import Source
 from digest.console.access import record_action, scope_of
 from digest.console.pages import action_view, page_view, problems_on, render_page
 from digest.core import clock
+from digest.core.text import counted
 from digest.newsletters.members import Right
 
 LISTED_ARTICLES = 20
@@ -40,7 +41,8 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
         if polled.problem:
             messages.error(request, polled.problem)
         else:
-            messages.success(request, f"{polled.new} new articles, {polled.changed} changed.")
+            new = counted(polled.new, "new article")
+            messages.success(request, f"{new}, {polled.changed} changed.")
         record_action(request, "checked a source", source)
     return redirect("source", pk=pk)
 

@@ -39,6 +39,11 @@ def one_line(value: str, longest: int = LONGEST_LINE) -> str:
     return " ".join(printable(value).split())[:longest].rstrip()
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return `1 story` or `3,000 stories`; `plural` where it is not the noun with an s."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def web_url(url: str) -> str:
     """Return an absolute http or https URL as a browser would request it, or "" for anything else.
 

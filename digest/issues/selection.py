@@ -18,6 +18,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from digest.core.clock import format_moment
+from digest.core.text import counted
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.choices import Thin
 
@@ -304,4 +305,4 @@ def _takes(block: BlockRule, candidate: Candidate) -> bool:
 
 
 def _hours(span: timedelta) -> str:
-    return f"{span.total_seconds() / 3600:.0f} hours"
+    return counted(round(span.total_seconds() / 3600), "hour")

@@ -47,7 +47,8 @@ def decide(due: Sequence[datetime], terms: Terms, now: datetime) -> list[Decisio
     recorded = verdicts[-RECORDED:]
     if left := len(verdicts) - len(recorded):
         recorded[0] = recorded[0]._replace(
-            reason=f"{recorded[0].reason} So were {left} earlier ones."
+            reason=f"{recorded[0].reason} So "
+            f"{'was one earlier one' if left == 1 else f'were {left} earlier ones'}."
         )
     return recorded
 

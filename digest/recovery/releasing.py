@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from digest.core import clock, jobs
+from digest.core.text import counted
 from digest.installation import holds
 from digest.installation.models import Hold
 from digest.issues import building
@@ -78,13 +79,15 @@ class Review:
     def summary(self) -> str:
         """What a release sets aside, in a sentence."""
         counts = (
-            (len(self.pausing), "issues paused"),
-            (len(self.skipping) + len(self.missed), "issues skipped"),
-            (len(self.marking), "issues marked"),
-            (self.notices, "waiting notices dropped"),
-            (self.steps, "mails of series left out"),
+            (len(self.pausing), "issue", "paused"),
+            (len(self.skipping) + len(self.missed), "issue", "skipped"),
+            (len(self.marking), "issue", "marked"),
+            (self.notices, "waiting notice", "dropped"),
+            (self.steps, "mail", "of series left out"),
         )
-        named = ", ".join(f"{count:,} {label}" for count, label in counts if count)
+        named = ", ".join(
+            f"{counted(count, noun)} {result}" for count, noun, result in counts if count
+        )
         set_aside = f"{named}." if named else "Nothing had to be set aside."
         return f"{set_aside} {self.applied.summary}".strip()
 
@@ -147,7 +150,9 @@ def _reason(hold: Hold, reviewed: Review, row: Issue | MissedSlot, advice: str) 
     """Return what an editor reads who decides about an issue."""
     moment = clock.format_moment(hold.data_until) if hold.data_until else "an unknown moment"
     mails = reviewed.mails_of(row)
-    logged = "" if mails is None else f" By the log in the data folder, {mails:,} mails were sent."
+    logged = (
+        "" if mails is None else f" Sent by the log in the data folder: {counted(mails, 'mail')}."
+    )
     return f"{PERHAPS_SENT.format(moment, advice)}{logged}"
 
 

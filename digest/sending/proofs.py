@@ -10,6 +10,7 @@ from digest.accounts.models import User
 from digest.core import addresses, links
 from digest.core.addresses import Address
 from digest.core.rate_limits import limiter, parse_limit
+from digest.core.text import counted
 from digest.issues.building import draft
 from digest.issues.models import Issue
 from digest.newsletters import members
@@ -77,7 +78,7 @@ def _count(by: User) -> None:
         minutes = -(-tests.seconds_left(limit, str(by.pk)) // 60)
     except redis.RedisError as cause:
         raise DeliveryError("Tests cannot be counted at the moment. Try again soon.") from cause
-    raise DeliveryError(f"You have sent many tests. Try again in {minutes} minutes.")
+    raise DeliveryError(f"You have sent many tests. Try again in {counted(minutes, 'minute')}.")
 
 
 def _send_marked(newsletter: Newsletter, address: Address, content: bytes, now: datetime) -> Reply:

@@ -1,6 +1,7 @@
 """What cannot be done to a series."""
 
 from digest.core.errors import DigestError
+from digest.core.text import counted
 
 
 class SeriesError(DigestError):
@@ -14,7 +15,7 @@ class ManyMailsError(SeriesError):
         """`mails` go out at once; somebody `agreed` to so many, or nobody did (None)."""
         agreement = "nobody confirmed any" if agreed is None else f"{agreed:,} were confirmed"
         super().__init__(
-            f"Switched on, the series sends {mails:,} mails at once; {agreement}. "
+            f"Switched on, the series sends {counted(mails, 'mail')} at once; {agreement}. "
             "Confirm that number."
         )
         self.mails = mails

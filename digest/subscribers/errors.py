@@ -1,6 +1,7 @@
 """Errors about subscribers and subscriptions."""
 
 from digest.core.errors import DigestError
+from digest.core.text import counted
 
 
 class SubscriberError(DigestError):
@@ -28,9 +29,7 @@ class TooManyError(SubscriberError):
 
     def __init__(self, seconds: int) -> None:
         minutes = -(-seconds // 60)
-        super().__init__(
-            f"Too many sign-ups. Try again in {minutes} minute{'' if minutes == 1 else 's'}."
-        )
+        super().__init__(f"Too many sign-ups. Try again in {counted(minutes, 'minute')}.")
         self.seconds = seconds
 
 

@@ -35,7 +35,7 @@ def test_mass_mail_needs_its_number(caller: Caller, newsletter: Newsletter) -> N
     path = f"/series/{series.pk}/switch"
     body = {"active": True, "existing": True}
     refusal = caller("POST", path, body)
-    assert (refusal.status_code, b"1 mails at once" in refusal.content) == (409, True)
+    assert (refusal.status_code, b"1 mail at once" in refusal.content) == (409, True)
     assert caller.json("POST", path, body | {"mails_at_once": 1})["active"] is True
     assert caller.json("POST", path, {"active": False})["active"] is False
 

@@ -80,7 +80,7 @@ def test_files_that_cannot_be_written_leave_data_that_are_held(
     (settings.DIGEST_DATA_DIR / "pictures").write_text("a file where the folder has to be")
     restored = restoring.restore_backup(tmp_path / "digest.backup", PASSPHRASE, clock.now())
     [problem] = restored.problems
-    assert problem.startswith("1 files were not restored.")
+    assert problem.startswith("1 file not restored.")
     assert "First: pictures/shown/ab/abc.jpg: " in problem
     assert holds.current() == restored.hold
     assert make_subscriber().pk > highest + restoring.AHEAD / 2

@@ -69,7 +69,7 @@ def test_everything_comes_back_and_nothing_is_sent_again(
     lose_everything(settings, tmp_path)
     assert "is whole" in digest("backup", "verify", path, "--passphrase-file", phrase).out
     result = digest("restore", path, "--passphrase-file", phrase)
-    assert "1 issues may have been sent since" in result.out, result.err
+    assert "1 issue may have been sent since" in result.out, result.err
     assert storage.load("shown/ab/abc.jpg") == b"a picture"
     assert Issue.objects.get().state == Issue.State.BUILT
     assert make_subscriber().pk > highest + restoring.AHEAD / 2

@@ -108,7 +108,7 @@ def test_a_paused_domain_is_shown_and_resumed(digest: Digest, settings: Settings
     assert "550 5.7.1 blocked" in digest("relay", "show", "main").out
     assert "digest relay resume main wall.example" in digest("doctor").out
     result = digest("relay", "resume", "main", "wall.example")
-    assert "1 waiting mails are due now" in result.out
+    assert "due now: 1 waiting mail." in result.out
     assert not PausedDomain.objects.filter(until__gt=clock.now()).exists()
     assert Delivery.objects.get().due_at <= clock.now()
     assert "nothing to resume" in digest("relay", "resume", "main", "wall.example").err

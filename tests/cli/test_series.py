@@ -31,7 +31,7 @@ def test_it_is_switched_with_the_number_of_mails(digest: Digest, newsletter: New
     series = make_series(newsletter, active=False)
     make_subscriber(newsletter)
     refused = digest("series", "on", series.pk, "--existing")
-    assert (refused.status, "1 mails at once" in refused.err) == (1, True)
+    assert (refused.status, "1 mail at once" in refused.err) == (1, True)
     assert "is on" in digest("series", "on", series.pk, "--existing", "--mails", 1).out
     assert Series.objects.get().active
     assert "waits" in digest("series", "off", series.pk).out

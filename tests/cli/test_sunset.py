@@ -29,7 +29,7 @@ def test_a_rule_is_printed_changed_and_switched_on(digest: Digest) -> None:
     changed = digest("sunset", "set", newsletter.slug, "--issues", 5, "--months", 2, "--on")
     assert "5 issues in 2 months: inactive subscribers are asked" in changed.out
     assert digest("sunset", "show", newsletter.slug, "--json").json["inactive"] == 1
-    assert "1 subscribers" in digest("sunset", "show", newsletter.slug).out
+    assert "1 subscriber" in digest("sunset", "show", newsletter.slug).out
     assert "on" in digest("sunset", "list").out
     digest("sunset", "set", newsletter.slug, "--off")
     rule = Sunset.objects.get()

@@ -259,7 +259,7 @@ def test_a_domain_is_tried_again(ada_client: Client) -> None:
     assert wall
     later = now + timedelta(hours=1)
     Delivery.objects.update(state=2, due_at=later, reply="Held back: wall.example refuses.")
-    assert "1 messages are due now" in press(ada_client, f"domains/{wall.pk}/lift")
+    assert "Due now: 1 message." in press(ada_client, f"domains/{wall.pk}/lift")
     assert Delivery.objects.get().due_at < later
     wall.refresh_from_db()
     assert wall.until <= clock.now()

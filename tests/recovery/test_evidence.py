@@ -128,7 +128,7 @@ def test_the_log_says_how_much_of_an_issue_was_sent(data: Path) -> None:
     released = release_restored()
     assert released.mails_of(issue) == 0
     issue.refresh_from_db()
-    assert issue.reason.endswith("By the log in the data folder, 0 mails were sent.")
+    assert issue.reason.endswith("Sent by the log in the data folder: 0 mails.")
     missed = releasing.MissedSlot(issue.newsletter, later.slot)
     assert released.mails_of(missed) == 0
 

@@ -187,7 +187,7 @@ def test_whatever_may_have_been_sent_is_set_aside_and_nothing_else() -> None:
     hold = holds.begin(Hold.Reason.RESTORED, now)
     hold.data_until = now - 3 * hour
     released = releasing.release(hold, now)
-    assert released.summary == "1 issues paused, 1 issues skipped, 2 issues marked."
+    assert released.summary == "1 issue paused, 1 issue skipped, 2 issues marked."
     marked = set()
     for name, issue in states.items():
         issue.refresh_from_db()
@@ -205,7 +205,7 @@ def test_a_hold_of_a_backup_can_set_aside(digest: Digest) -> None:  # noqa: F811
     issue = make_issue(slot=now, built_at=now)
     digest("hold", "begin")
     assert digest("hold", "show", "--json").json["paused"] == []
-    assert "1 issues paused" in digest("hold", "release", "--yes", "--restored").out
+    assert "1 issue paused" in digest("hold", "release", "--yes", "--restored").out
     issue.refresh_from_db()
     assert issue.state == Issue.State.PAUSED
 
@@ -222,5 +222,5 @@ def test_an_owner_releases_mail_in_the_console(client: Client) -> None:
     assert "will be paused" in page
     assert "No mail is sent at present" in client.get("/admin/").content.decode()
     answer = client.post("/admin/hold/release/", follow=True)
-    assert "1 issues paused" in answer.content.decode()
+    assert "1 issue paused" in answer.content.decode()
     assert holds.current() is None

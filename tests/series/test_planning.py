@@ -306,7 +306,7 @@ def test_a_series_that_is_off_sends_nothing_and_goes_on_later(
     assert server.received == []
     sign_up(newsletter)
     assert series.enrolments.count() == 1
-    with pytest.raises(ManyMailsError, match="1 mails at once"):
+    with pytest.raises(ManyMailsError, match="1 mail at once"):
         switching.switch_on(series, NOON)
     switching.switch_on(series, NOON, agreed=1)
     sender.send_due()

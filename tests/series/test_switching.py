@@ -93,7 +93,7 @@ def test_after_a_restore_what_may_have_been_sent_is_left_out(newsletter: Newslet
     later = sign_up(newsletter, now=clock.now())
     reviewed = releasing.release(hold, clock.now())
     assert reviewed.steps == 1
-    assert "1 mails of series left out" in reviewed.summary
+    assert "1 mail of series left out" in reviewed.summary
     assert Passage.objects.get().outcome == Passage.Outcome.SET_ASIDE
     assert series.enrolments.get(subscriber=nadia).next_step == steps_of(series)[1]
     assert restoring.due_enrolments(now).count() == 0

@@ -11,6 +11,7 @@ from digest.analytics.statistics.rates import share
 from digest.analytics.statistics.sheets import Cell, Column, Kind, Sheet
 from digest.analytics.statistics.sponsors import IssueRun, Run, SponsorReport
 from digest.analytics.statistics.totals import Numbers
+from digest.core.text import counted
 from digest.issues.models import Issue
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -284,7 +285,7 @@ def _cohorts(report: NewsletterReport) -> Sheet:
 
 
 def _months(number: int) -> str:
-    return "1 month" if number == 1 else f"{number} months"
+    return counted(number, "month")
 
 
 def _results(numbers: Numbers) -> tuple[Cell, ...]:

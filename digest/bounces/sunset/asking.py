@@ -20,6 +20,7 @@ from digest.analytics.models import Hit
 from digest.bounces.models import Sunset, SunsetQuestion
 from digest.bounces.sunset import reengaging
 from digest.bounces.sunset.signs import has_sign_since
+from digest.core.text import counted
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Tracking
 from digest.newsletters.publicity.states import SENDING
@@ -53,7 +54,7 @@ def obstacle(sunset: Sunset, now: datetime) -> str:
         )
     most = int(settings.DIGEST_HITS_DAYS) // MONTH.days
     if sunset.months > most:
-        return f"Clicks are stored for {most} months (DIGEST_HITS_DAYS); choose no more."
+        return f"Clicks are stored for {counted(most, 'month')} (DIGEST_HITS_DAYS); choose no more."
     hits = Hit.objects.filter(
         issue_id__in=sunset.newsletter.issues.values("pk"), subscriber_id__isnull=False
     )

@@ -13,6 +13,7 @@ from digest.console.access import record_action, scope_of
 from digest.console.charts import Chart
 from digest.console.pages import action_view, done, page_view, problems_on, render_page, report
 from digest.core import clock
+from digest.core.text import counted
 from digest.newsletters.members import Right
 from digest.reputation.models import ServiceConnection, ServiceReading
 from digest.reputation.services import collecting, connecting
@@ -81,7 +82,7 @@ def _checked(kind: str) -> str:
 
 def _collect(kind: str) -> str:
     number = collecting.collect(connecting.find(kind), clock.now())
-    return f"{KINDS[kind].name} answered: {number:,} readings."
+    return f"{KINDS[kind].name} answered: {counted(number, 'reading')}."
 
 
 def _page(

@@ -9,6 +9,7 @@ from digest.console.access import parse_id, record_action, scope_of, user_of
 from digest.console.issues import block_actions, experiments
 from digest.console.issues.form_values import read_number, read_optional
 from digest.core import addresses, clock
+from digest.core.text import counted
 from digest.issues import approval, editing, retracting, scheduling, skipping
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
@@ -185,7 +186,7 @@ def resume(issue: Issue, request: HttpRequest) -> str:  # noqa: ARG001
 def cancel(issue: Issue, request: HttpRequest) -> str:
     """Stop sending for good."""
     left = control.cancel(issue, f"Cancelled by {user_of(request)}.", clock.now())
-    return f"Cancelled. {left:,} subscribers will not receive it."
+    return f"Cancelled. {counted(left, 'subscriber')} will not receive it."
 
 
 def archive(issue: Issue, request: HttpRequest) -> str:

@@ -16,6 +16,7 @@ from digest.console.access import record_action, require_right, scope_of, user_o
 from digest.console.pages import action_view, attachment, done, page_view, problems_on, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.core.text import counted
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.tenancy.scope import PublicationScope
@@ -99,8 +100,7 @@ def fetch(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, f"{connection.name}: {problem}")
         return redirect("connections")
     record_action(request, "fetched posts", connection, connection.publication_id)
-    plural = "" if stored == 1 else "s"
-    return done(request, f"{stored} changed post{plural} on the way in.", "connections")
+    return done(request, f"{counted(stored, 'changed post')} on the way in.", "connections")
 
 
 @action_view(Right.MANAGE)

@@ -15,6 +15,7 @@ from digest.console.access import record_action
 from digest.console.pages import action_view, done, page_view, problems_on, render_page, report
 from digest.console.publications.views import get_publication
 from digest.core import clock
+from digest.core.text import counted
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 
@@ -91,8 +92,10 @@ def remove(request: HttpRequest, publication: int) -> HttpResponse:
 
 def _collect(connection: SiteConnection) -> str:
     outcome = collecting.collect(connection, clock.now())
-    times = f" Reading times of {outcome.timed:,} pages are known." if outcome.timed else ""
-    return f"{outcome.pages:,} pages, {outcome.matched:,} of them articles.{times}"
+    times = (
+        f" Reading times are known of {counted(outcome.timed, 'page')}." if outcome.timed else ""
+    )
+    return f"{counted(outcome.pages, 'page')}, {outcome.matched:,} of them articles.{times}"
 
 
 def _connection(publication: Publication) -> SiteConnection | None:

@@ -8,6 +8,7 @@ from digest.console.access import record_action
 from digest.console.pages import action_view, done, problems_on
 from digest.core import clock
 from digest.core.findings import Level
+from digest.core.text import counted
 from digest.doctor.relays import check_relay
 from digest.newsletters.members import Right
 from digest.relays import registry
@@ -64,5 +65,7 @@ def lift(request: HttpRequest, pk: int) -> HttpResponse:
     due = domain_pauses.lift_pause(paused, clock.now())
     record_action(request, f"resumed sending to {paused.domain}", paused.relay)
     return done(
-        request, f"Sending to {paused.domain} again: {due:,} messages are due now.", "relays"
+        request,
+        f"Sending to {paused.domain} again. Due now: {counted(due, 'message')}.",
+        "relays",
     )

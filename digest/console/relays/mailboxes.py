@@ -14,6 +14,7 @@ from digest.console.access import record_action
 from digest.console.pages import action_view, done, form_view, problems_on, render_page, report
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.core.text import counted
 from digest.newsletters.members import Right
 
 RECENT = 10  # messages shown of a mailbox
@@ -120,10 +121,10 @@ def _save(request: HttpRequest, form: MailboxForm, changed: Mailbox | None) -> s
     if changed:
         registry.change(changed, clock.now(), url=url)
         record_action(request, "changed a mailbox", changed)
-        return f"{changed.name} is saved. It has {number:,} messages now."
+        return f"{changed.name} is saved. It has {counted(number, 'message')} now."
     mailbox = registry.add(form.cleaned_data["name"], url, clock.now())
     record_action(request, "added a mailbox", mailbox)
-    return f"{mailbox.name} is polled every minute. It has {number:,} messages now."
+    return f"{mailbox.name} is polled every minute. It has {counted(number, 'message')} now."
 
 
 def _initial(mailbox: Mailbox) -> dict[str, Any]:
@@ -149,7 +150,7 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
     if polled.problem:
         messages.error(request, polled.problem)
     else:
-        toast = f"{polled.messages:,} new messages, {polled.recorded:,} recorded."
+        toast = f"{counted(polled.messages, 'new message')}, {polled.recorded:,} recorded."
         messages.success(request, toast)
     return redirect("mailboxes")
 

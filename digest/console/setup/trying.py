@@ -22,6 +22,7 @@ from digest.console.setup.steps import Step, newsletter_of
 from digest.console.setup.views import get_publication, page
 from digest.core import addresses, clock
 from digest.core.errors import DigestError
+from digest.core.text import counted
 from digest.issues import building
 from digest.issues.composing import Draft
 from digest.newsletters import checks, contributions, schedules, setup
@@ -81,7 +82,7 @@ def widen(request: HttpRequest, pk: int) -> HttpResponse:
     if newsletter and (days := _days_to_newest(newsletter, clock.now())):
         with contributions.noted(user_of(request), newsletter):
             setup.change_newsletter(newsletter, widen_hours=days * 24)
-        action = f"changed the newsletter: stories of {days} days"
+        action = f"changed the newsletter: stories of {counted(days, 'day')}"
         record_action(request, action, newsletter, newsletter.publication_id)
     return redirect("setup:test", pk)
 

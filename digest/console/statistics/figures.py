@@ -7,6 +7,7 @@ from digest.analytics.statistics.issues import IssueReport
 from digest.analytics.statistics.rates import difference, percent
 from digest.analytics.statistics.sponsors import SponsorReport
 from digest.analytics.statistics.totals import NOTHING, Numbers
+from digest.core.text import counted
 
 
 class Figure(NamedTuple):
@@ -51,7 +52,7 @@ def of_sponsor(report: SponsorReport) -> list[Figure]:
         Figure(
             "People who clicked",
             _approximately(f"{total.unique_clicks:,}", report.is_about and total.unique_clicks),
-            f"{total.clicks:,} clicks",
+            counted(total.clicks, "click"),
             define("clickers", of_visitors=report.is_about),
         ),
         Figure("Click rate", percent(total.click_share, 2), "", define("click_share")),
@@ -69,7 +70,7 @@ def _clicks(numbers: Numbers, usual: Numbers, *, of_visitors: bool) -> list[Figu
         Figure(
             "People who clicked",
             _approximately(f"{numbers.clickers:,}", is_about),
-            f"{numbers.clicks:,} clicks",
+            counted(numbers.clicks, "click"),
             define("clickers", of_visitors=of_visitors),
         ),
         Figure(

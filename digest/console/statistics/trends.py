@@ -8,6 +8,7 @@ from digest.analytics.statistics.sponsors import DayRun
 from digest.console import charts
 from digest.console.charts import Chart
 from digest.core import clock
+from digest.core.text import counted
 
 ISSUES = 30  # in a chart, the newest
 
@@ -25,7 +26,7 @@ def issues_chart(issues: Sequence[SentIssue], timezone: str) -> Chart | None:
     ]
     return charts.columns(
         rows,
-        f"Clicks of the last {len(rows)} issues",
+        f"Clicks of the last {counted(len(rows), 'issue')}",
         f"Times in {timezone}.",
         ("people who clicked", "unsubscribes"),
     )
@@ -41,7 +42,7 @@ def hours_chart(hours: Sequence[Hour], timezone: str) -> Chart | None:
         (f"{hour.start.astimezone(zone):%a %H:%M}", hour.clickers, hour.clicks) for hour in hours
     ]
     total = sum(hour.clicks for hour in hours)
-    summary = f"{total:,} clicks by people. Times in {timezone}."
+    summary = f"{counted(total, 'click')} by people. Times in {timezone}."
     labels = ("people, at their first click", "all clicks")
     return charts.columns(rows, "Clicks by hour", summary, labels)
 
@@ -49,5 +50,5 @@ def hours_chart(hours: Sequence[Hour], timezone: str) -> Chart | None:
 def days_chart(days: Sequence[DayRun]) -> Chart | None:
     """Return the clicks on an appeal or a sponsor by day."""
     rows = [(f"{run.day:%-d %b}", run.unique_clicks, run.clicks) for run in days]
-    summary = f"{sum(run.clicks for run in days):,} clicks by people."
+    summary = f"{counted(sum(run.clicks for run in days), 'click')} by people."
     return charts.columns(rows, "Clicks by day", summary, ("people who clicked", "all clicks"))

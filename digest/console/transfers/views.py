@@ -29,6 +29,7 @@ from digest.console.pages import (
 )
 from digest.console.transfers.forms import ChoiceForm, FilesForm, ServiceForm
 from digest.core import clock
+from digest.core.text import counted
 from digest.newsletters.members import Right
 from digest.subscribers.importing.causes import Cause
 from digest.transfers import past_issues, queue
@@ -108,7 +109,7 @@ def remove_issues(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the past issues that a transfer brought out of the archive."""
     row = _get(request, pk)
     number = past_issues.remove(row)
-    _record(request, row, f"removed {number:,} past issues of {row.file_name}")
+    _record(request, row, f"removed {counted(number, 'past issue')} of {row.file_name}")
     issues = "1 past issue was" if number == 1 else f"{number:,} past issues were"
     return done(request, f"{issues} removed from the archive.", "transfer", row.pk)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from lxml import html as lxml_html
 
+from digest.core.text import counted
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, PassedCheck, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck
 
 CHECK = "accessibility"
 _LAYOUT_TABLES = "//table[not(@role='presentation' or @role='none' or .//th)]"
@@ -34,13 +35,13 @@ def problems_of(html: str) -> Iterator[tuple[str, str]]:
     if not tree.get("lang"):
         yield "The mail does not say its language.", "Set `lang` on <html> in the template."
     if pictures := _nodes(tree, "//img[not(@alt)]"):
-        text = f"{count(len(pictures), 'picture')} in the template without `alt`."
+        text = f"{counted(len(pictures), 'picture')} in the template without `alt`."
         yield text, "Add alt=“” for decoration, else a description."
     if links := [link for link in _nodes(tree, "//a[@href]") if not _is_named(link)]:
-        text = f"{count(len(links), 'link')} without any text."
+        text = f"{counted(len(links), 'link')} without any text."
         yield text, "Add text, or a description of the picture that is linked."
     if tables := _nodes(tree, _LAYOUT_TABLES):
-        text = f"{count(len(tables), 'table')} for layout would be read aloud as data."
+        text = f"{counted(len(tables), 'table')} for layout would be read aloud as data."
         yield text, "Add role=“presentation” in the template."
 
 
@@ -52,7 +53,7 @@ def _nodes(tree: lxml_html.HtmlElement, path: str) -> list[Any]:
 def _headings(tree: lxml_html.HtmlElement) -> Iterator[tuple[str, str]]:
     levels = [_HEADINGS.index(node.tag) + 1 for node in tree.iter(*_HEADINGS)]
     if levels.count(1) != 1:
-        number = count(levels.count(1), "main heading")
+        number = counted(levels.count(1), "main heading")
         yield f"The mail has {number} (h1) instead of one.", "Check the template and the texts."
     for before, level in zip([0, *levels], levels, strict=False):
         if level > before + 1 and before:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from digest.core import rich_text
+from digest.core.text import counted
 from digest.issues.models import Block
 from digest.newsletters.block_fields import BlockKind
 from digest.sending.preflight.material import Material, document_of, place_of_block
-from digest.sending.preflight.results import Finding, Level, PassedCheck, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck
 
 CHECK = "blocks"
 FEWEST_ANSWERS = 2
@@ -24,7 +25,7 @@ def _findings(blocks: Sequence[Block]) -> Iterator[Finding]:
     for problem, advice, is_affected in _RULES:
         places = tuple(place_of_block(block) for block in blocks if is_affected(block))
         if places:
-            text = f"{count(len(places), 'block')} {problem}."
+            text = f"{counted(len(places), 'block')} {problem}."
             yield Finding(CHECK, Level.WARN, text, advice, places)
 
 

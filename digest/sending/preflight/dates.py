@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from digest.core import clock, rich_text
+from digest.core.text import counted
 from digest.issues.models import Block, Story
 from digest.sending.preflight.material import Material, document_of, place_of, place_of_block
 from digest.sending.preflight.mentioned_dates import dates_in, relative_words
-from digest.sending.preflight.results import Finding, Level, PassedCheck, Place, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck, Place
 
 CHECK = "dates"
 RECENT = timedelta(days=14)  # in a text without a date of its own, older dates are history
@@ -92,7 +93,7 @@ def _text(story: Story) -> str:
 
 def _name(phrases: list[tuple[Place, str]]) -> str:
     number = len({place for place, _ in phrases})
-    return f"{count(number, 'text')} {'names' if number == 1 else 'name'}"
+    return f"{counted(number, 'text')} {'names' if number == 1 else 'name'}"
 
 
 def _finding(level: Level, text: str, advice: str, phrases: list[tuple[Place, str]]) -> Finding:

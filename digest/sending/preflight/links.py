@@ -7,9 +7,10 @@ from dataclasses import replace
 from digest.core import http, rich_text
 from digest.core.http import FetchError
 from digest.core.rich_text.document import nodes
+from digest.core.text import counted
 from digest.issues.models import Block
 from digest.sending.preflight.material import Material, document_of, place_of, place_of_block
-from digest.sending.preflight.results import Finding, Level, PassedCheck, Place, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck, Place
 
 CHECK = "links"
 PARALLEL = 8  # requests at once
@@ -26,7 +27,7 @@ def check(material: Material) -> Iterator[Finding | PassedCheck]:
             if problem
         ]
     if broken:
-        number = count(len(broken), "link or picture does", "links or pictures do")
+        number = counted(len(broken), "link or picture does", "links or pictures do")
         advice = "Correct the address, or remove it."
         yield Finding(CHECK, Level.WARN, f"{number} not work.", advice, tuple(broken))
     elif places:

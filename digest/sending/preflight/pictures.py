@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from digest.core.alt_text import describe_picture
+from digest.core.text import counted
 from digest.issues.models import Story
 from digest.pictures.models import Picture
 from digest.sending.preflight.material import Material, place_of
-from digest.sending.preflight.results import Finding, Level, PassedCheck, count, named
+from digest.sending.preflight.results import Finding, Level, PassedCheck, named
 
 CHECK = "pictures"
 _FORMAT_PARAMETER = r"[?&;](?:fm|format|f|type|ext|output)=(?:image/)?"
@@ -35,7 +36,7 @@ def check(material: Material) -> Iterator[Finding | PassedCheck]:
     findings = [*_descriptions(illustrated), *_formats(illustrated), *_refused(illustrated)]
     yield from findings
     if illustrated and not findings:
-        yield PassedCheck(CHECK, f"{count(len(illustrated), 'picture')}, with descriptions")
+        yield PassedCheck(CHECK, f"{counted(len(illustrated), 'picture')}, with descriptions")
 
 
 def _descriptions(stories: list[Story]) -> Iterator[Finding]:
@@ -45,7 +46,7 @@ def _descriptions(stories: list[Story]) -> Iterator[Finding]:
         yield Finding(
             CHECK,
             Level.WARN,
-            f"{count(len(missing), 'picture')} {verb} no description.",
+            f"{counted(len(missing), 'picture')} {verb} no description.",
             "Describe what it shows: screen readers read it, and mail programs that block "
             "pictures show it instead.",
             tuple(map(place_of, missing)),
@@ -83,5 +84,5 @@ def _refused(stories: list[Story]) -> Iterator[Finding]:
         if story.picture and story.picture.state == Picture.State.REFUSED
     ]
     if places:
-        text = f"{count(len(places), 'picture')} cannot be used and will be left out."
+        text = f"{counted(len(places), 'picture')} cannot be used and will be left out."
         yield Finding(CHECK, Level.WARN, text, "Choose another picture.", tuple(places))

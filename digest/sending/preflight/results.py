@@ -91,11 +91,6 @@ CHECKS = {
 }
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
-    """Return `1 story` or `3 stories`; `plural` where it is not the noun with an s."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
-
-
 def named(places: Sequence[Place]) -> str:
     """Return the labels of places as part of a sentence: `“Seals”, “Tides” and 3 more`."""
     listed = ", ".join(f"“{place.label}”" for place in places[:MOST_NAMED])

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from digest.core.text import counted
 from digest.issues.models import Story
 from digest.sending.preflight.material import Material, place_of
-from digest.sending.preflight.results import Finding, Level, PassedCheck, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck
 
 CHECK = "stories"
 
@@ -14,7 +15,7 @@ def check(material: Material) -> Iterator[Finding | PassedCheck]:
     findings = list(_findings(material))
     yield from findings
     if not findings:
-        number = count(len(material.stories), "story", "stories")
+        number = counted(len(material.stories), "story", "stories")
         yield PassedCheck(CHECK, f"{number}, published and each once")
 
 
@@ -59,7 +60,7 @@ def _group(stories: Sequence[Story], level: Level, text: str, advice: str) -> It
     """Yield one finding for all these stories; none without a story."""
     if stories:
         verb = "is" if len(stories) == 1 else "are"
-        problem = f"{count(len(stories), 'story', 'stories')} {verb} {text}."
+        problem = f"{counted(len(stories), 'story', 'stories')} {verb} {text}."
         yield Finding(CHECK, level, problem, advice, tuple(map(place_of, stories)))
 
 

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from digest.core.text import counted
 from digest.issues.models import Issue
 from digest.newsletters import schedules
 from digest.newsletters.models import Newsletter
 from digest.sending.preflight.material import Material
-from digest.sending.preflight.results import Finding, Level, PassedCheck, count
+from digest.sending.preflight.results import Finding, Level, PassedCheck
 from digest.subscribers.models import Subscription
 
 CHECK = "timing"
@@ -98,5 +99,5 @@ def _distance(moment: datetime, at: datetime) -> str:
     if not minutes:
         return "is sent at the same time"
     if minutes > 0:
-        return f"follows {count(minutes, 'minute')} later"
-    return f"is sent {count(-minutes, 'minute')} before"
+        return f"follows {counted(minutes, 'minute')} later"
+    return f"is sent {counted(-minutes, 'minute')} before"

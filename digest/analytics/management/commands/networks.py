@@ -8,6 +8,7 @@ from digest.analytics.verdicts.network_files import NetworkFileError, parse
 from digest.analytics.verdicts.networks import NetworkClass
 from digest.core import clock
 from digest.core.terminal import ActionCommand
+from digest.core.text import counted
 
 CLASSES = {row.label: row for row in NetworkClass if row is not NetworkClass.OTHER}
 LARGEST = 64 * 1024 * 1024  # bytes; Apple's file has 10 MB
@@ -60,8 +61,9 @@ class Command(ActionCommand):
         label = NetworkClass(row.network_class).label
         self.answer(
             {"name": row.name, "class": label, "networks": number, "published": row.published},
-            f"{row.name}: {number:,} networks of class {label}. They count for hits judged from "
-            "now on; for those of an issue before: digest clicks rejudge ISSUE",
+            f"{row.name}: {counted(number, 'network')} of class {label}. "
+            "They count for hits judged from now on; for those of an issue before: "
+            "digest clicks rejudge ISSUE",
         )
 
     def do_remove(self, options: dict[str, Any]) -> None:

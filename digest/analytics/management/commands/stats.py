@@ -24,6 +24,7 @@ from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.files import explain_writing
 from digest.core.terminal import ActionCommand, Screen, details_table
+from digest.core.text import counted
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter, Publication
 
@@ -130,7 +131,9 @@ def _print(out: Screen, sheets: list[Sheet], together: Numbers | None) -> None:
         columns = [column.label for column in sheet.columns]
         out.print_table(columns, sheet.written()[:_MOST_ROWS], sheet.empty)
         if len(sheet.rows) > _MOST_ROWS:
-            out.print(f"{len(sheet.rows) - _MOST_ROWS} more rows: --csv FOLDER or --json")
+            out.print(
+                f"{counted(len(sheet.rows) - _MOST_ROWS, 'more row')}: --csv FOLDER or --json"
+            )
 
 
 def _lines(together: Numbers) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from digest.bounces.mailboxes.errors import MailboxError
 from digest.bounces.models import Mailbox
 from digest.core import clock
 from digest.core.terminal import ActionCommand
+from digest.core.text import counted
 
 
 class Command(ActionCommand):
@@ -60,7 +61,9 @@ class Command(ActionCommand):
     def do_check(self, options: dict[str, Any]) -> None:
         """Sign in to a mailbox."""
         number = registry.check(registry.find(options["name"]))
-        self.answer({"messages": number}, f"The server accepts our login; {number:,} messages.")
+        self.answer(
+            {"messages": number}, f"The server accepts our login; {counted(number, 'message')}."
+        )
 
     def do_poll(self, options: dict[str, Any]) -> None:
         """Poll a mailbox now."""
@@ -68,7 +71,9 @@ class Command(ActionCommand):
         if polled.problem:
             raise MailboxError(polled.problem)
         values = {"messages": polled.messages, "recorded": polled.recorded}
-        self.answer(values, f"{polled.messages:,} new messages, {polled.recorded:,} recorded.")
+        self.answer(
+            values, f"{counted(polled.messages, 'new message')}, {polled.recorded:,} recorded."
+        )
 
     def do_remove(self, options: dict[str, Any]) -> None:
         """Remove a mailbox."""

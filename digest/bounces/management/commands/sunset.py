@@ -6,6 +6,7 @@ from digest.bounces.models import Sunset
 from digest.bounces.sunset import asking, rules
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
+from digest.core.text import counted
 from digest.newsletters.models import Newsletter
 
 
@@ -71,7 +72,7 @@ def _values(sunset: Sunset) -> dict[str, Any]:
 
 def _print(out: Screen, values: dict[str, Any]) -> None:
     state = "on" if values["active"] else "off"
-    inactive = values["problem"] or f"{values['inactive']:,} subscribers"
+    inactive = values["problem"] or counted(values["inactive"], "subscriber")
     out.print_table(
         ("Rule", "State", "Touches now", "Asked", "Stayed", "Paused"),
         [

@@ -12,6 +12,7 @@ from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.files import explain_reading
 from digest.core.terminal import ActionCommand, Screen
+from digest.core.text import counted
 from digest.newsletters import setup
 
 _FIELDS = ("kind", "address", "site", "collected_at", "pages", "matched", "problem")
@@ -66,7 +67,7 @@ class Command(ActionCommand):
             "timed": outcome.timed,
             "unknown": list(outcome.unknown),
         }
-        summary = f"{outcome.pages:,} pages, {outcome.matched:,} of them articles."
+        summary = f"{counted(outcome.pages, 'page')}, {outcome.matched:,} of them articles."
         lines = [summary, *(f"  not an article: {url}" for url in outcome.unknown)]
         self.answer(values, "\n".join(lines))
 

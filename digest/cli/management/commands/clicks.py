@@ -7,6 +7,7 @@ from digest.analytics.models import IssueTotals
 from digest.cli import lookup
 from digest.core import clock
 from digest.core.terminal import ActionCommand
+from digest.core.text import counted
 
 
 class Command(ActionCommand):
@@ -27,7 +28,8 @@ class Command(ActionCommand):
         totals: dict[str, Any] = dict(row or {})
         self.answer(
             {"issue": issue.pk, "changed": number, "totals": totals},
-            f"Issue {issue.pk}: {number:,} verdicts changed. Clicks: {totals.get('clicks', 0):,} "
-            f"by people, {totals.get('machine_clicks', 0):,} by machines, "
+            f"Issue {issue.pk}: {counted(number, 'verdict')} changed. "
+            f"Clicks: {totals.get('clicks', 0):,} by people, "
+            f"{totals.get('machine_clicks', 0):,} by machines, "
             f"{totals.get('uncertain_clicks', 0):,} uncertain.",
         )

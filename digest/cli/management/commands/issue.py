@@ -15,6 +15,7 @@ from digest.cli.errors import UsageError
 from digest.cli.following import sum_up
 from digest.core import addresses, clock
 from digest.core.terminal import ActionCommand, AddAction
+from digest.core.text import counted
 from digest.issues import approval, creating, retracting, scheduling, skipping
 from digest.issues.models import Issue
 from digest.newsletters.publicity.archive_access import ArchiveAccess
@@ -322,4 +323,5 @@ def _moment(text: str) -> datetime:
 
 
 def _archived(archived: archiving.ArchiveResult) -> str:
-    return f"{archived.archived:,} deliveries archived, {archived.deleted:,} deleted"
+    number = counted(archived.archived, "delivery", "deliveries")
+    return f"{number} archived, {archived.deleted:,} deleted"

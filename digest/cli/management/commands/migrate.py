@@ -16,6 +16,7 @@ from digest.core.database.migration_states import new_models_alone
 from digest.core.database.schema import compare_schema
 from digest.core.errors import ConfigurationError
 from digest.core.terminal import DigestCommand
+from digest.core.text import counted
 
 
 class Command(DigestCommand, migrate.Command):
@@ -71,7 +72,7 @@ class Command(DigestCommand, migrate.Command):
             return
         after = _applied(options["database"])
         changed = sorted(f"{app}.{name}" for app, name in before ^ after)
-        say = f"{len(changed)} migrations run. " if changed else ""
+        say = f"{counted(len(changed), 'migration')} run. " if changed else ""
         self.answer({"migrated": changed}, f"{say}The database is up to date.")
 
 

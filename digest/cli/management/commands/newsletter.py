@@ -11,6 +11,7 @@ from digest.cli import lookup, newsletter_options
 from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen, details_table
+from digest.core.text import counted
 from digest.newsletters import schedules, setup
 from digest.newsletters.models import Cadence, Newsletter, Schedule
 from digest.newsletters.publicity.states import MEANINGS, SENDING, NewsletterState
@@ -177,9 +178,11 @@ def _audience_values(newsletter: Newsletter) -> dict[str, Any]:
 
 def _describe_approval(newsletter: Newsletter) -> str:
     approval = newsletter.get_approval_display()
+    minutes = counted(newsletter.review_minutes, "minute")
+    seconds = counted(newsletter.undo_seconds, "second")
     return (
-        f"An issue is ready for review {newsletter.review_minutes} minutes before sending. "
-        f"Approval: {approval}. Sending can be undone for {newsletter.undo_seconds} seconds."
+        f"An issue is ready for review {minutes} before sending. Approval: {approval}. "
+        f"Sending can be undone for {seconds}."
     )
 
 
@@ -297,7 +300,7 @@ def _print_newsletter(out: Screen, newsletter: Newsletter, values: dict[str, Any
                 ("Only for", values["segment"] or "everyone who subscribes"),
                 ("Past issues", newsletter.get_archive_access_display()),
                 ("Stories", f"{newsletter.min_stories} to {newsletter.max_stories}"),
-                ("Looks back", f"{newsletter.look_back_hours} hours"),
+                ("Looks back", counted(newsletter.look_back_hours, "hour")),
                 ("If thin", newsletter.get_thin_display()),
                 ("After downtime", newsletter.get_catch_up_display()),
                 ("If uncertain", newsletter.get_uncertain_display()),

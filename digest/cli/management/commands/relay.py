@@ -10,6 +10,7 @@ from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.findings import Level
 from digest.core.terminal import ActionCommand, AddAction, Screen, details_table
+from digest.core.text import counted
 from digest.doctor.relays import check_relay
 from digest.relays import registry, warming
 from digest.relays.models import PausedDomain, Relay
@@ -93,7 +94,7 @@ class Command(ActionCommand):
         due = domain_pauses.lift_pause(paused, now)
         self.answer(
             {"relay": relay.name, "domain": domain, "due": due},
-            f"{domain} is no longer paused: {due:,} waiting mails are due now.",
+            f"{domain} is no longer paused: due now: {counted(due, 'waiting mail')}.",
         )
 
     def _answer_with(self, relay: Relay) -> None:

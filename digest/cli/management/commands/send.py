@@ -11,6 +11,7 @@ from digest.cli import following, lookup
 from digest.cli.errors import UsageError
 from digest.core import addresses, clock, jobs
 from digest.core.terminal import DigestCommand
+from digest.core.text import counted
 from digest.issues import approval, building, scheduling
 from digest.issues.models import Issue
 from digest.newsletters.choices import Approval
@@ -84,8 +85,12 @@ class Command(DigestCommand):
                 f"--newsletter {newsletter.slug} --confirmed"
             )
         if self.json or not sys.stdin.isatty():
-            raise UsageError(f"This sends to {subscribers:,} subscribers. Say so with --yes.")
-        answer = input(f"Send {newsletter.name} to {subscribers:,} subscribers now? [y/N] ")
+            raise UsageError(
+                f"This sends to {counted(subscribers, 'subscriber')}. Say so with --yes."
+            )
+        answer = input(
+            f"Send {newsletter.name} to {counted(subscribers, 'subscriber')} now? [y/N] "
+        )
         if answer.strip().lower() not in {"y", "yes"}:
             raise UsageError("Nothing was sent.")
 

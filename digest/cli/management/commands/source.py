@@ -10,6 +10,7 @@ from digest.cli import lookup
 from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen
+from digest.core.text import counted
 from digest.newsletters.models import Publication
 
 MOST_TITLES = 10  # articles of a new source
@@ -129,9 +130,9 @@ def _print_added(out: Screen, polled: PollResult, titles: list[str], newsletter:
     out.print(f"{source.title or source.url}: {source.get_kind_display()} at {source.url}")
     if polled.problem:
         out.print(f"Problem: {polled.problem}")
-    articles = "article" if polled.new == 1 else "articles"
     out.print(
-        f"{polled.new} new {articles}, {polled.changed} changed, {polled.unchanged} as before."
+        f"{counted(polled.new, 'new article')}, {polled.changed} changed, "
+        f"{polled.unchanged} as before."
     )
     for title in titles:
         out.print(f"  {title}")

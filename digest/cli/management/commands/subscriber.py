@@ -12,6 +12,7 @@ from digest.cli.errors import UsageError
 from digest.core import addresses, clock
 from digest.core.files import explain_writing
 from digest.core.terminal import ActionCommand, Screen, details_table
+from digest.core.text import counted
 from digest.newsletters.models import Newsletter
 from digest.selfservice import erasure, signups
 from digest.selfservice.data_export import export_subscriber, export_subscription
@@ -117,7 +118,9 @@ class Command(ActionCommand):
             raise UsageError("Where should the CSV go? Name a file with --output.")
         count = self._export(newsletter, output)
         if output:
-            self.answer({"rows": count, "file": output}, f"{count:,} rows written to {output}.")
+            self.answer(
+                {"rows": count, "file": output}, f"{counted(count, 'row')} written to {output}."
+            )
 
     def do_show(self, options: dict[str, Any]) -> None:
         """Show one subscriber."""

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from digest.core.terminal import ActionCommand, Screen, details_table
+from digest.core.text import counted
 from digest.newsletters import setup
 from digest.newsletters.choices import Background, Corner, Density, Fonts
 from digest.newsletters.errors import NewsletterError
@@ -110,6 +111,9 @@ def _print(out: Screen, values: dict[str, Any]) -> None:
         ("Colour in dark mode", values["accent_dark"] or "derived"),
         *((name.capitalize(), values[name]) for name in _CHOICES),
         ("Pictures", "served from here" if values["host_pictures"] else "linked to the site"),
-        ("Popular articles", f"a click counts half after {values['popularity_half_life']} hours"),
+        (
+            "Popular articles",
+            f"a click counts half after {counted(values['popularity_half_life'], 'hour')}",
+        ),
     ]
     out.print(details_table(lines))

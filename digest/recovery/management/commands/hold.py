@@ -8,6 +8,7 @@ from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.files import explain_reading
 from digest.core.terminal import ActionCommand, Screen
+from digest.core.text import counted
 from digest.installation import holds
 from digest.installation.models import Hold
 from digest.issues.models import Issue
@@ -127,7 +128,7 @@ class Command(ActionCommand):
             settled = settling.settle_by_log(issue, lines, clock.now())
         self.answer(
             {"issue": issue.pk, "listed": settled.listed, "recorded": settled.recorded},
-            f"{settled.listed:,} subscribers have issue {issue.pk}, says the log; "
+            f"By the log, issue {issue.pk} has reached {counted(settled.listed, 'subscriber')}; "
             f"{settled.recorded:,} of them are recorded as sent now.\n"
             f"`digest issue resume {issue.pk}` sends it to the others, `cancel` to nobody.",
         )
@@ -151,11 +152,10 @@ def _describe(out: Screen, hold: Hold, reviewed: Review) -> None:
         out.print("May have been sent since; on release each is set aside:")
         out.print_table(("Newsletter", "Slot", "On release", "Mails sent"), _rows(reviewed))
         if reviewed.notices:
-            out.print(f"{reviewed.notices:,} notices that waited are dropped.")
+            out.print(f"Dropped: {counted(reviewed.notices, 'notice')} that waited.")
         if reviewed.steps:
-            out.print(
-                f"Mails of series that were due to {reviewed.steps:,} subscribers are left out."
-            )
+            number = counted(reviewed.steps, "subscriber")
+            out.print(f"Mails of series that were due to {number} are left out.")
         _describe_evidence(out, reviewed)
     out.print("`digest hold release --yes` sends mail again.")
     if hold.reason == Hold.Reason.MOVED:

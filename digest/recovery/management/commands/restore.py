@@ -10,6 +10,7 @@ from digest.backups.management.commands.backup import add_passphrase_option
 from digest.backups.passphrases import read_passphrase
 from digest.core import clock
 from digest.core.terminal import DigestCommand
+from digest.core.text import counted
 from digest.recovery import releasing
 
 
@@ -43,7 +44,7 @@ class Command(DigestCommand):
         self.answer(
             values,
             f"Restored. These data end at {data_until}.\n{problems}"
-            f"Mail is held. {reviewed.count_issues():,} issues may have been sent since: "
+            f"Mail is held. {counted(reviewed.count_issues(), 'issue')} may have been sent since: "
             "`digest hold show` lists them.\n"
             "Start web, workers and beat; then `digest hold release --yes` sends mail again.",
         )

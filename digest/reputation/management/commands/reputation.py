@@ -6,6 +6,7 @@ from typing import Any
 from digest.core import clock
 from digest.core.files import explain_reading
 from digest.core.terminal import ActionCommand
+from digest.core.text import counted
 from digest.reputation.errors import ReputationError
 from digest.reputation.models import ServiceConnection, ServiceReading
 from digest.reputation.services import collecting, connecting
@@ -41,7 +42,7 @@ class Command(ActionCommand):
     def do_ask(self, options: dict[str, Any]) -> None:
         """Ask a service."""
         number = collecting.collect(connecting.find(options["kind"]), clock.now())
-        self.answer({"readings": number}, f"{number:,} readings.")
+        self.answer({"readings": number}, f"{counted(number, 'reading')}.")
 
     def do_remove(self, options: dict[str, Any]) -> None:
         """Delete a key."""

@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 
 from digest.core import clock
 from digest.core.terminal import DigestCommand, Screen
+from digest.core.text import counted
 from digest.newsletters.models import Newsletter
 from digest.transfers import packing, remote
 from digest.transfers.errors import TransferError
@@ -142,8 +143,8 @@ def _print(out: Screen, report: Report, options: dict[str, Any]) -> None:
         out.print("Nothing has been changed. An import would do this:")
     for row in report.lists:
         out.print(
-            f"{row.name}: {row.rows:,} rows: {row.added:,} added, {row.unchanged:,} unchanged, "
-            f"{row.refused:,} skipped, {row.suppressed:,} suppressed."
+            f"{row.name}: {counted(row.rows, 'row')}: {row.added:,} added, "
+            f"{row.unchanged:,} unchanged, {row.refused:,} skipped, {row.suppressed:,} suppressed."
         )
         for cause, count in row.causes.most_common():
             out.print(f"  {count:,} {cause}")
