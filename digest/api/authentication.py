@@ -43,6 +43,14 @@ class Caller:
         """What it reaches."""
         return PublicationScope.of_publication(self.publication_id, self.token.newsletter_ids)
 
+    def require_scopes(self, *scopes: Scope) -> None:
+        """Raise ProblemError (403) if the token lacks one of these scopes."""
+        missing = [scope.value for scope in scopes if scope not in self.token.scopes]
+        if missing:
+            raise ProblemError(
+                403, f"This token lacks the scope {' and '.join(missing)}.", scopes=missing
+            )
+
     def require_every_publication(self, action: str) -> None:
         """Raise ProblemError (403) if the token is limited to one publication."""
         if self.publication_id is not None:
@@ -61,11 +69,7 @@ class TokenAuth(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> Caller:
         """Return the caller."""
         caller = authenticate(request, token)
-        missing = [scope.value for scope in self.scopes if scope not in caller.token.scopes]
-        if missing:
-            raise ProblemError(
-                403, f"This token lacks the scope {' and '.join(missing)}.", scopes=missing
-            )
+        caller.require_scopes(*self.scopes)
         return caller
 
 

@@ -13,6 +13,8 @@ from ninja.responses import Response
 from pydantic import BaseModel, Field
 
 from digest.articles.errors import DiscoveryError, ParseError
+from digest.bulk.errors import InvalidChangeError
+from digest.connectors.errors import InvalidConnectionError
 from digest.core.errors import ConfigurationError, DigestError, InvalidAddressError
 from digest.core.http import FetchError
 from digest.newsletters.errors import NewsletterError
@@ -58,6 +60,7 @@ STATUSES: dict[Any, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 422, 429
 # The request is not valid (422); any other DigestError is a conflict with the state (409).
 _INVALID_INPUT = (
     *(InvalidAddressError, InvalidInputError, NewsletterError),
+    *(InvalidChangeError, InvalidConnectionError),
     *(DiscoveryError, ParseError, FetchError),
 )
 

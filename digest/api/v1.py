@@ -14,9 +14,9 @@ from digest.api import docs, problems
 from digest.api.resources import (
     appeals,
     articles,
-    attributes,
     blocks,
     bounces,
+    connections,
     drops,
     experiments,
     issues,
@@ -24,7 +24,6 @@ from digest.api.resources import (
     newsletters,
     publications,
     reputation,
-    segments,
     series,
     sources,
     statistics,
@@ -33,6 +32,7 @@ from digest.api.resources import (
     suppressions,
     token,
 )
+from digest.api.resources.audience import attributes, bulk_changes, segments, signup_forms
 
 DESCRIPTION = (
     "Do from a program what editors and operators do with Digest. Every request needs an API token "
@@ -104,9 +104,10 @@ api = DigestAPI(
 )
 problems.install(api)
 for _resource in (
-    *(publications, newsletters, layout, appeals, sources, articles, issues, blocks),
+    *(publications, newsletters, layout, appeals, sources, connections, articles, issues, blocks),
     *(experiments, sunset, series),
-    *(subscribers, attributes, segments, suppressions, bounces, statistics, drops, reputation),
+    *(subscribers, attributes, segments, bulk_changes, signup_forms),
+    *(suppressions, bounces, statistics, drops, reputation),
     token,
 ):
     api.add_router("", _resource.router)

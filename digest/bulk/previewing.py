@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from digest.bulk.actions import ACTIONS, action_of
-from digest.bulk.errors import BulkError
+from digest.bulk.errors import BulkError, InvalidChangeError
 from digest.bulk.models import BulkChange
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments.counting import Count, scaled
@@ -43,7 +43,7 @@ def choose(change: BulkChange, kind: str, data: Mapping[str, str]) -> None:
     if change.state != BulkChange.State.DRAFT:
         raise BulkError("This change has begun already.")
     if kind not in Kind.values:
-        raise BulkError("Choose what to change.")
+        raise InvalidChangeError("Choose what to change.")
     change.values = ACTIONS[Kind(kind)].read(change.publication, data)
     change.kind = kind
     drafts = BulkChange.objects.filter(pk=change.pk, state=BulkChange.State.DRAFT)

@@ -24,6 +24,7 @@ from digest.bulk.models import BulkChange, BulkChunk, BulkItem
 from digest.core import clock, jobs
 from digest.core.database import leases, optimizer
 from digest.core.errors import DigestError
+from digest.core.text import counted
 from digest.subscribers.models import ConsentEvent, Profile, Subscription
 
 LEASE = timedelta(minutes=10)  # for a chunk
@@ -78,6 +79,15 @@ def can_undo(change: BulkChange, now: datetime) -> bool:
     if not (is_over and change.changed and action_of(change).can_undo):
         return False
     return undo_until(change) > now
+
+
+@transaction.atomic
+def discard(change: BulkChange) -> None:
+    """Delete a draft; its subscribers stay as they are. Raises BulkError if it has begun."""
+    draft = _locked(change, State.DRAFT)
+    if draft is None:
+        raise BulkError("This change has begun already. Stop or undo it.")
+    draft.delete()
 
 
 def undo_until(change: BulkChange) -> datetime:
@@ -213,13 +223,13 @@ def _finish_over(change: BulkChange, now: datetime) -> None:
     )
     if row.state == State.RUNNING and not row.chunks.filter(settled_at=None).exists():
         row.state, row.finished_at = State.DONE, now
-        result = f"{row.changed:,} of {row.selected:,} subscribers changed"
+        result = f"{row.changed:,} of {counted(row.selected, 'subscriber')} changed"
     elif (
         row.state == State.UNDOING
         and not row.chunks.filter(settled_at__isnull=False, undone_at=None).exists()
     ):
         row.state, row.undone_at = State.UNDONE, now
-        result = f"undone for {row.restored:,} of {row.changed:,} subscribers"
+        result = f"undone for {row.restored:,} of {counted(row.changed, 'subscriber')}"
     else:
         return
     row.save(update_fields=["state", "finished_at", "undone_at"])

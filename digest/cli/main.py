@@ -53,6 +53,8 @@ OVERVIEW = {
         "attribute": "define or list what a publication knows of its subscribers",
         "profile": "show or change the tags and attributes of a subscriber",
         "segment": "create, list or show segments, and who belongs to them",
+        "bulk": "change many subscribers: preview, apply, stop, undo",
+        "form": "design sign-up forms for your site, and show their snippet",
         "suppress": "stop all mail to an address",
         "sunset": "ask inactive subscribers whether they want to stay",
         "stripe": "connect Stripe: which tier a price gives, and who has it",

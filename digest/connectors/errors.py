@@ -7,6 +7,10 @@ class ConnectorError(DigestError):
     """A connection cannot be added or used in this way."""
 
 
+class InvalidConnectionError(ConnectorError):
+    """What was entered of a connection cannot be stored."""
+
+
 class SignatureError(ConnectorError):
     """A call was not signed with the connection's secret, or long ago."""
 

@@ -11,7 +11,7 @@ from django.db.models import Count, Max, Q
 from digest.accounts.models import User
 from digest.articles import pushing
 from digest.connectors import ghost_api
-from digest.connectors.errors import ConnectorError
+from digest.connectors.errors import ConnectorError, InvalidConnectionError
 from digest.connectors.models import Connection, ReceivedEvent
 from digest.core import http, sealing
 from digest.core.database.uniqueness import refuse_duplicate
@@ -41,9 +41,11 @@ def add(
     Ghost refuses too.
     """
     if not _NAME.fullmatch(name) or len(name) > 64:
-        raise ConnectorError(f"{name!r} is not a valid name; use a-z, 0-9 and hyphens.")
+        raise InvalidConnectionError(f"{name!r} is not a valid name; use a-z, 0-9 and hyphens.")
     if kind not in Connection.Kind.values:
-        raise ConnectorError(f"{kind!r} is not a kind: {', '.join(Connection.Kind.values)}.")
+        raise InvalidConnectionError(
+            f"{kind!r} is not a kind: {', '.join(Connection.Kind.values)}."
+        )
     site_url = _checked_site(kind, site_url, key)
     secret = sealing.new_webhook_secret()
     connection = Connection(
@@ -100,14 +102,14 @@ def _checked_site(kind: str, site_url: str, key: str) -> str:
     """Return the address of a Ghost site that answers to its key; "" for none."""
     site_url = site_url.strip().rstrip("/")
     if bool(site_url) is not bool(key):
-        raise ConnectorError("Give the site's address and its Content API key, or neither.")
+        raise InvalidConnectionError("Give the site's address and its Content API key, or neither.")
     if not key:
         return ""
     if kind != Connection.Kind.GHOST:
-        raise ConnectorError("Only Ghost has a Content API.")
+        raise InvalidConnectionError("Only Ghost has a Content API.")
     try:
         http.checked_url(site_url)
     except http.RefusedError as cause:
-        raise ConnectorError(str(cause)) from cause
+        raise InvalidConnectionError(str(cause)) from cause
     ghost_api.list_posts(site_url, key, limit=1)
     return site_url

@@ -15,13 +15,13 @@ def create(digest: Digest, monkeypatch: pytest.MonkeyPatch) -> Digest:  # noqa: 
     return lambda email: digest("createsuperuser", "--noinput", "--email", email)
 
 
-def test_the_address_is_stored_as_mail_goes_to_it(create: Digest) -> None:
-    """Without what surrounded it."""
-    assert create("<Ada@Courier.Example>").status == 0
-    assert User.objects.get(is_superuser=True).email == "Ada@courier.example"
+def test_one_is_created(create: Digest) -> None:
+    """Who owns everything."""
+    assert create("ada@courier.example").status == 0
+    assert User.objects.get(is_superuser=True).email == "ada@courier.example"
 
 
-@pytest.mark.parametrize("address", ["ada", "ada@", "a b@courier.example", "ada@courier..example"])
+@pytest.mark.parametrize("address", ["admin@localhost", "ada@[127.0.0.1]"])
 def test_an_address_that_cannot_be_mailed_is_refused(create: Digest, address: str) -> None:
     """With the reason in a line."""
     answer = create(address)

@@ -13,19 +13,21 @@ from digest.accounts import tokens
 from digest.accounts.models import Token, User
 from digest.accounts.scopes import Scope
 from digest.api.v1 import api
+from digest.connectors import registry
 from digest.core import clock
 from digest.issues.experiments.models import Experiment
 from digest.issues.models import Issue
 from digest.newsletters import layout
-from digest.newsletters.models import Publication
+from digest.newsletters.models import Newsletter, Publication
 from digest.subscribers import attributes
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments import saving
 from digest.subscribers.suppression import suppress
 from tests.api.conftest import Caller, MakeCaller
 from tests.cast.articles import make_article, make_source
+from tests.cast.bulk import make_bulk_change
 from tests.cast.issues import make_issue
-from tests.cast.newsletters import make_appeal, make_newsletter
+from tests.cast.newsletters import make_appeal, make_newsletter, make_signup_form
 from tests.cast.series import make_series
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
@@ -100,6 +102,16 @@ BODIES: dict[str, Any] = {
     "/segments": {"publication": "theirs", "name": "New", "rules": {"rules": []}},
     "/segments/try": {"publication": "theirs", "rules": {"rules": []}},
     "/segments/{segment_id}": {"name": "Other"},
+    "/bulk-changes": {
+        "publication": "theirs",
+        "kind": "add-tag",
+        "tag": "vip",
+        "rules": {"rules": []},
+    },
+    "/bulk-changes/{change_id}/apply": {},
+    "/forms": {"publication": "theirs", "name": "Footer", "newsletters": ["tide"]},
+    "/forms/{form_id}": {"headline": "Other"},
+    "/connections": {"publication": "theirs", "name": "blog", "kind": "ghost"},
     "/series/{series_id}/switch": {"active": True},
     "/suppressions": {"email": "new@reader.example", "newsletter": "tide", "reason": "asked"},
 }
@@ -120,6 +132,9 @@ def ids() -> dict[str, int]:
         "attributes": attributes.define(
             newsletter.publication, label="Plan", kind="text", now=NOON
         ).pk,
+        "bulk-changes": make_bulk_change(newsletter, "add-tag", tag="new").pk,
+        "forms": make_signup_form(newsletter).pk,
+        "connections": _connection(newsletter),
         "segments": saving.create(newsletter.publication, "All", {"rules": []}, NOON).pk,
         "series": make_series(newsletter).pk,
         "articles": make_article(source).pk,
@@ -130,6 +145,12 @@ def ids() -> dict[str, int]:
         "newsletters": source.pk,
         "layout": newsletter.layout.earliest("pk").pk,
     }
+
+
+def _connection(newsletter: Newsletter) -> int:
+    owner = User.objects.create_user("owner@courier.example")
+    row, _ = registry.add("site", "webhook", newsletter.publication, owner, NOON)
+    return row.pk
 
 
 def _publication(slug: str) -> Publication:

@@ -97,6 +97,8 @@ def about_what_is_there(case: Case[Any]) -> None:
         if "slug" in parameters:
             parameters["slug"] = "tide"
     if isinstance(body, dict):
+        if "site_url" in body:
+            body["site_url"] = "http://127.0.0.1:9"
         if "url" in body and case.path.endswith("/sources"):
             body["url"] = "http://127.0.0.1:9/feed"
         for name, value in {"publication": "courier", "newsletters": ["tide"]}.items():

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from digest.api.resources import segments
+from digest.api.resources.audience import segments
 from digest.newsletters.models import Newsletter
 from digest.subscribers import attributes
 from digest.subscribers.segments import saving

@@ -41,6 +41,9 @@ def test_a_connection_is_added_listed_and_removed(capsys: pytest.CaptureFixture[
     assert "/connections/" in added["address"]
     assert (first.sources.count(), second.sources.count()) == (1, 1)
     assert [row["name"] for row in run(capsys, "list")] == ["blog"]
+    details = run(capsys, "show", "blog")
+    assert (details["address"], details["events"]) == (added["address"], [])
+    assert "secret" not in details
     with pytest.raises(CommandError, match="exists already"):
         run(capsys, "add", "blog", "webhook", *options)
     with pytest.raises(CommandError, match="no newsletter"):

@@ -27,6 +27,7 @@ __all__ = ["foreign_issue"]  # the fixture
 
 pytestmark = pytest.mark.django_db
 SECRET = "Secret plans"
+RULES = {"match": "all", "rules": []}
 
 
 @pytest.fixture
@@ -219,28 +220,27 @@ def test_series_of_their_newsletter_are_theirs(
     """Created, changed, switched; of segments they see the one that a step has already."""
     times = {"created_at": NOON, "changed_at": NOON}
     chosen, secret = (
-        Segment.objects.create(publication=own.publication, name=name, rules={}, **times)
+        Segment.objects.create(publication=own.publication, name=name, rules=RULES, **times)
         for name in ("Kept", SECRET)
     )
     values = {"newsletter": own.pk, "name": "Welcome", "trigger": "sign_up"}
     browser.post("/admin/series/", values)
-    series = Series.objects.get()
+    series = Series.objects.get(newsletter=own)
     address, step = f"/admin/series/{series.pk}/", series.steps.get()
     step_address = f"/admin/series/steps/{step.pk}/"
     assert "Save settings" in browser.get(address).content.decode()
     form = {"delay": 1, "unit": "days", "otherwise": "skip", "condition": "segment"}
     browser.post(step_address, form | {"segment": secret.pk})
-    step.refresh_from_db()
-    assert step.segment is None
+    assert Step.objects.get(pk=step.pk).segment is None
     Step.objects.filter(pk=step.pk).update(condition="segment", segment=chosen)
     page = browser.get(step_address).content.decode()
     assert ("Kept" in page, SECRET in page) == (True, False)
     browser.post(step_address, form | {"segment": chosen.pk})
-    step.refresh_from_db()
+    step = Step.objects.get(pk=step.pk)
     assert (step.segment, step.delay_minutes) == (chosen, 24 * 60)
     browser.post(f"{step_address}publish/")
     browser.post(f"{address}switch/", {"active": 1, "mails": 0})
-    assert Series.objects.get().active
+    assert Series.objects.get(pk=series.pk).active
     foreign_series = make_series(foreign_issue.newsletter)
     assert browser.get(f"/admin/series/{foreign_series.pk}/").status_code == 404
     assert browser.post(f"/admin/series/{foreign_series.pk}/switch/").status_code == 404

@@ -9,7 +9,7 @@ import pytest
 from digest.accounts.models import User
 from digest.articles import storing
 from digest.articles.models import Article
-from digest.issues import block_editing, building, composing, editing, pictures, retracting
+from digest.issues import block_editing, building, composing, editing, history, pictures, retracting
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
 from tests.cast.articles import make_article, make_source
@@ -76,13 +76,14 @@ def test_what_an_undo_puts_back_meanwhile_is_taken_out_again(
     """So nothing that was retracted comes back by way of the history."""
     story = issue.stories.earliest("pk")
     assert story.article is not None
+    article = story.article
     removed = editing.remove(issue, None, story.pk, ada)
-    called = hold(monkeypatch, editing.history, "undo")
+    called = hold(monkeypatch, history, "undo")
     run_at_once(
         lambda: editing.undo(removed, removed.revision, ada) and None,
-        lambda: withdraw_when(called, story.article, ada),
+        lambda: withdraw_when(called, article, ada),
     )
-    assert not issue.stories.filter(article=story.article).exists()
+    assert not issue.stories.filter(article=article).exists()
 
 
 def test_a_retracted_article_is_not_added(issue: Issue, ada: User) -> None:

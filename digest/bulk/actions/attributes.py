@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from digest.bulk.actions.base import MISSING, Action, Sorting, Values, subscribed_ids
-from digest.bulk.errors import BulkError
+from digest.bulk.errors import BulkError, InvalidChangeError
 from digest.bulk.models import BulkChange, BulkChunk
 from digest.newsletters.models import Publication
 from digest.subscribers import attributes, profiles
@@ -19,7 +19,7 @@ class SetAttribute(Action):
     def read(self, publication: Publication, data: Mapping[str, str]) -> Values:
         attribute = attributes.attributes_of(publication.pk).get(data.get("attribute", ""))
         if attribute is None:
-            raise BulkError("Choose an attribute.")
+            raise InvalidChangeError("Choose an attribute.")
         value = attributes.read_value(attribute, data.get("value", ""))
         return {"attribute": attribute.key, "value": value}
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from digest.bulk.actions.base import Action, Sorting, Values
-from digest.bulk.errors import BulkError
+from digest.bulk.errors import BulkError, InvalidChangeError
 from digest.bulk.models import BulkChange, BulkChunk
 from digest.core import addresses, clock
 from digest.newsletters.members import Right
@@ -34,7 +34,7 @@ class _OfNewsletter(Action):
     def read(self, publication: Publication, data: Mapping[str, str]) -> Values:
         newsletter = publication.newsletters.filter(slug=data.get("newsletter", "")).first()
         if newsletter is None:
-            raise BulkError("Choose a newsletter.")
+            raise InvalidChangeError("Choose a newsletter.")
         return {"newsletter": newsletter.pk}
 
     def _states(self, change: BulkChange, ids: Collection[int], *, locks: bool) -> dict[int, str]:

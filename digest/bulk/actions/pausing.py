@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from digest.bulk.actions.base import Action, Sorting, Values
-from digest.bulk.errors import BulkError
+from digest.bulk.errors import InvalidChangeError
 from digest.bulk.models import BulkChange, BulkChunk
 from digest.core import clock
 from digest.newsletters.models import Publication
@@ -25,10 +25,10 @@ class Pause(Action):
         try:
             day = date.fromisoformat(data.get("until", "").strip())
         except ValueError as problem:
-            raise BulkError("Enter the day until which nothing is sent.") from problem
+            raise InvalidChangeError("Enter the day until which nothing is sent.") from problem
         today = clock.now().astimezone(zone).date()
         if not today < day <= today + LONGEST:
-            raise BulkError("Enter a day from tomorrow to two years from now.")
+            raise InvalidChangeError("Enter a day from tomorrow to two years from now.")
         return {"until": datetime.combine(day, time(), zone).astimezone(UTC).isoformat()}
 
     def describe(self, change: BulkChange) -> str:

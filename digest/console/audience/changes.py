@@ -22,6 +22,7 @@ from digest.console.audience.change_forms import ChangeForm
 from digest.console.audience.listing import matching_rows, matching_words
 from digest.console.tables import Column, build_table
 from digest.core import clock
+from digest.core.text import counted
 from digest.newsletters.members import Right
 from digest.subscribers import exporting
 from digest.subscribers.models import Subscription
@@ -94,7 +95,7 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
         "needs_number": running.needs_number(row),
         "can_export": scope_of(request, Right.EXPORT).includes(row.publication_id),
     }
-    title = f"Change {row.selected:,} subscriber{'' if row.selected == 1 else 's'}"
+    title = f"Change {counted(row.selected, 'subscriber')}"
     return pages.render_page(request, "console/audience/change.html", title, context)
 
 
@@ -146,8 +147,10 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a draft; the subscribers stay as they are."""
     row = get_object_or_404(_rows(request).filter(state=State.DRAFT), pk=pk)
-    row.delete()
-    return pages.done(request, "Nothing was changed.", "subscribers")
+    with pages.problems_on(request):
+        running.discard(row)
+        return pages.done(request, "Nothing was changed.", "subscribers")
+    return redirect("subscriber-change", pk)
 
 
 @pages.page_view(Right.EXPORT)
@@ -208,7 +211,7 @@ def _context(row: BulkChange) -> dict[str, Any]:
 
 
 def _record(request: HttpRequest, row: BulkChange, verb: str) -> None:
-    subscribers = f"{row.selected:,} subscribers"
+    subscribers = counted(row.selected, "subscriber")
     action = f"{verb}: {action_of(row).describe(row)}, {subscribers}" if row.kind else verb
     record_action(request, action, row.selection if row.kind else subscribers, row.publication_id)
 

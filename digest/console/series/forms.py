@@ -136,5 +136,5 @@ def _offer_segments(
     """Offer the segments of the publication that are in scope, and the one that is chosen."""
     segments = Segment.objects.filter(publication=newsletter.publication_id)
     field: Any = form.fields[name]
-    offered = scope.filter(segments) | segments.filter(pk=segment_id)
+    offered = scope.filter(segments) | segments.filter(pk=segment_id or 0)
     field.queryset = offered.order_by("name")

@@ -16,6 +16,7 @@ from digest.core.links import Page, absolute
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.newsletters.publicity.states import PUBLIC
+from digest.newsletters.signup_forms import embedding
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.newsletters.signup_forms.saving import save_form
 from digest.subscribers.signups import wording_version
@@ -90,9 +91,9 @@ def _edit(request: HttpRequest, publication: Publication, row: SignUpForm | None
         "can_edit": has_right(request, Right.EDIT, publication.pk),
         "newsletters": publication.newsletters.public().exists(),
         "version": wording_version(row.consent) if row else "",
-        "script": Page.SIGN_UP_FORM_SCRIPT.url(uuid=row.uuid) if row else "",
+        "snippet": embedding.snippet(row) if row else "",
         "origin": absolute(""),
-        "page": Page.SIGN_UP_FORM.url(uuid=row.uuid) if row else "",
+        "page": embedding.page_url(row) if row else "",
     }
     status = 422 if request.method == "POST" else 200
     return render_page(request, PAGE, str(row) if row else "New form", context, status=status)

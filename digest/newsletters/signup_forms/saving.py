@@ -82,6 +82,18 @@ def settable_attributes(publication: Publication) -> Any:
     return publication.attributes.filter(access=Attribute.Access.SIGN_UP)
 
 
+def attributes_named(publication: Publication, keys: Collection[str]) -> list[Attribute]:
+    """Return attributes by their keys; raise NewsletterError for one that a form cannot ask for."""
+    rows_by_key = {row.key: row for row in settable_attributes(publication)}
+    for key in keys:
+        if key not in rows_by_key:
+            raise NewsletterError(
+                f"“{one_line(key, 60)}” is not an attribute of {publication.name} that subscribers "
+                "may enter when they sign up."
+            )
+    return [rows_by_key[key] for key in dict.fromkeys(keys)]
+
+
 def names_of_sources(sources: Iterable[str]) -> dict[str, str]:
     """Return the names of the forms among sources of sign-ups, by source."""
     ids = [int(source.removeprefix(VIA)) for source in sources if _is_form(source)]

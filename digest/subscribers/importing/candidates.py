@@ -108,7 +108,7 @@ def stop_of(row: Row, columns: Columns) -> tuple[Cause, str] | None:
     for column in columns.states:
         cell = cells[column.index].strip() if column.index < width else ""
         if verdict := judge(column.reading, cell, column.cause):
-            cause = column.words.get(plain(cell), verdict.cause)
+            cause = column.terms.get(plain(cell), verdict.cause)
             verdicts.append((Verdict(cause, cell), column.heading))
     if verdicts:
         return _reason(verdicts)

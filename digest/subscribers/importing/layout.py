@@ -47,7 +47,7 @@ class StateColumn:
     heading: str
     reading: Reading
     cause: Cause  # what a bare yes, no or date in it means
-    words: Mapping[str, Cause]  # what words mean in the system that wrote it
+    terms: Mapping[str, Cause]  # what words mean in the system that wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +100,8 @@ class Layout:
         return replace(self, meanings=tuple(meanings), everyone=everyone)
 
     @property
-    def _words(self) -> Mapping[str, Cause]:
-        return SOURCES[self.source].words if self.source else {}
+    def _terms(self) -> Mapping[str, Cause]:
+        return SOURCES[self.source].terms if self.source else {}
 
     def _readable(self) -> Iterable[StateColumn]:
         for index, (heading, meaning) in enumerate(zip(self.headings, self.meanings, strict=True)):
@@ -110,7 +110,7 @@ class Layout:
             if meaning in _READINGS:
                 kind = Meaning(meaning)
                 yield StateColumn(
-                    index, heading, _READINGS[kind], cause_of(heading, kind), self._words
+                    index, heading, _READINGS[kind], cause_of(heading, kind), self._terms
                 )
 
 

@@ -19,7 +19,7 @@ class Source:
     name: str
     signatures: tuple[frozenset[str], ...]
     meanings: Mapping[str, Meaning] = field(default_factory=dict)
-    words: Mapping[str, Cause] = field(default_factory=dict)  # states that mean another one there
+    terms: Mapping[str, Cause] = field(default_factory=dict)  # states that mean another one there
 
 
 def recognise(header: Sequence[str]) -> str:

@@ -9,8 +9,11 @@ from digest.connectors import bundles, catching_up, receiving, registry
 from digest.connectors.errors import ConnectorError
 from digest.connectors.models import Connection
 from digest.core import clock
-from digest.core.terminal import ActionCommand, Screen
+from digest.core.terminal import ActionCommand, Screen, details_table
+from digest.core.text import counted
 from digest.newsletters.models import Newsletter, Publication
+
+RECENT_EVENTS = 20  # shown with a connection
 
 
 class Command(ActionCommand):
@@ -35,6 +38,9 @@ class Command(ActionCommand):
         add.add_argument("--site", default="", metavar="URL", help="of Ghost, for its Content API")
         add.add_argument("--key-file", type=Path, metavar="FILE", help="holds the Content API key")
         self.reading("list", "every connection, and how it is doing")
+        self.reading("show", "one connection, and what it reported lately").add_argument(
+            "name", metavar="NAME"
+        )
         for action in (
             self.changing("fetch", "ask Ghost now for posts that changed"),
             self.changing("remove", "delete it; its articles stay"),
@@ -73,10 +79,30 @@ class Command(ActionCommand):
         connections = [_values(connection) for connection in rows]
         self.answer(connections, lambda out: _print_list(out, connections))
 
+    def do_show(self, options: dict[str, Any]) -> None:
+        """Show a connection and its last events."""
+        connection = registry.find(options["name"])
+        events = [
+            {
+                "received_at": clock.format_moment(event.received_at),
+                "action": event.action,
+                "title": event.title,
+                "outcome": event.outcome or "waiting",
+                "problem": event.problem,
+            }
+            for event in connection.events.order_by("-pk")[:RECENT_EVENTS]
+        ]
+        values = _values(connection) | {
+            "address": receiving.address_of(connection),
+            "site_url": connection.site_url,
+            "events": events,
+        }
+        self.answer(values, lambda out: _print(out, values))
+
     def do_fetch(self, options: dict[str, Any]) -> None:
         """Ask Ghost for posts."""
         stored = catching_up.catch_up(registry.find(options["name"]), clock.now())
-        self.answer({"stored": stored}, f"{stored} changed posts are on their way in.")
+        self.answer({"stored": stored}, f"On the way in: {counted(stored, 'changed post')}.")
 
     def do_remove(self, options: dict[str, Any]) -> None:
         """Remove a connection."""
@@ -135,6 +161,16 @@ def _values(connection: Connection) -> dict[str, Any]:
         "publication": connection.publication.slug,
         **asdict(registry.status_of(connection)),
     }
+
+
+def _print(out: Screen, values: dict[str, Any]) -> None:
+    names = ("name", "kind", "publication", "address", "site_url", "waiting", "settled", "failed")
+    rows = [(name.replace("_", " ").capitalize(), values[name]) for name in (*names, "problem")]
+    out.print(details_table(rows))
+    columns = ("received_at", "action", "title", "outcome", "problem")
+    titles = [name.replace("_", " ").capitalize() for name in columns]
+    cells = [[event[name] for name in columns] for event in values["events"]]
+    out.print_table(titles, cells, empty="It has not reported anything yet.")
 
 
 def _print_list(out: Screen, connections: list[dict[str, Any]]) -> None:

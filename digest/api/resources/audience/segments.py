@@ -115,7 +115,7 @@ def try_rules(request: HttpRequest, payload: RulesIn) -> Any:
     rows, publication_ids = members(catalog, rules, clock.now()), [publication.pk]
     return {
         "description": wording.describe(catalog, rules),
-        "count": _serialize_count(counting.count(rows, publication_ids)),
+        "count": serialize_count(counting.count(rows, publication_ids)),
         "subscribers": [_serialize_member(row) for row in counting.preview(rows, publication_ids)],
     }
 
@@ -152,7 +152,7 @@ def delete_segment(request: HttpRequest, segment_id: Id) -> Any:
 def count_segment(request: HttpRequest, segment_id: Id) -> Any:
     """Count the subscribers of a segment, exactly or "about"; it takes no longer with millions."""
     row = get_object_or_404(_rows(caller_of(request)), pk=segment_id)
-    return _serialize_count(
+    return serialize_count(
         counting.count(saving.members_of(row, clock.now()), [row.publication_id])
     )
 
@@ -183,7 +183,8 @@ def _serialize(row: Segment) -> dict[str, Any]:
     }
 
 
-def _serialize_count(count: counting.Count) -> dict[str, Any]:
+def serialize_count(count: counting.Count) -> dict[str, Any]:
+    """Return a count as a CountOut."""
     return {"number": count.number, "exact": count.is_exact, "at_most": count.is_limit}
 
 

@@ -1,0 +1,1 @@
+"""Operations on the audience: attributes, segments, bulk changes, sign-up forms."""
