@@ -43,9 +43,8 @@ def add(
     if not _NAME.fullmatch(name) or len(name) > 64:
         raise InvalidConnectionError(f"{name!r} is not a valid name; use a-z, 0-9 and hyphens.")
     if kind not in Connection.Kind.values:
-        raise InvalidConnectionError(
-            f"{kind!r} is not a kind: {', '.join(Connection.Kind.values)}."
-        )
+        kinds = ", ".join(Connection.Kind.values)
+        raise InvalidConnectionError(f"{kind!r} is not a kind: {kinds}.")
     site_url = _checked_site(kind, site_url, key)
     secret = sealing.new_webhook_secret()
     connection = Connection(
