@@ -135,7 +135,7 @@ def page(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[Pa
     cache.clear()
     user, (width, scheme) = houses.lived_in(8), request.param
     look = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
-    with chromium_page(may_be_refused=True, **look) as browser:
+    with chromium_page(seconds=60, may_be_refused=True, **look) as browser:
         browser.goto(f"{live_server.url}/admin/")
         browser.get_by_label("Email").fill(user.email)
         browser.get_by_label("Password").fill(houses.PASSWORD)
