@@ -37,9 +37,48 @@ def test_whom_a_newsletter_is_for_is_changed(make_caller: MakeCaller, tide: News
     assert Newsletter.objects.get(slug="tide").is_archive_password("low water")
     wrong = {"audience": audience | {"segment": foreign.pk}}
     assert caller("PATCH", "/newsletters/tide", wrong).status_code == 422
-    assert (
-        caller.json("PATCH", "/newsletters/tide", {"audience": {}})["audience"]["segment"] is None
-    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("segment", None),
+        ("membership_url", "https://courier.example/join"),
+        ("archive_access", "password"),
+        ("archive_password", "high water"),
+    ],
+)
+def test_a_part_of_the_audience_leaves_the_others(
+    make_caller: MakeCaller, tide: Newsletter, name: str, value: str | None
+) -> None:
+    """Neither a protected archive nor a newsletter for members is opened without a word."""
+    rules = {"rules": [{"field": "tag", "operator": "is", "value": "member"}]}
+    segment = saving.create(tide.publication, "Members", rules, NOON)
+    url = "https://courier.example/members"
+    before = {"segment": segment.pk, "membership_url": url, "archive_access": "subscribers"}
+    caller = make_caller()
+    audience = before | {"archive_password": "low water"}
+    caller.json("PATCH", "/newsletters/tide", {"audience": audience})
+    values = caller.json("PATCH", "/newsletters/tide", {"audience": {name: value}})["audience"]
+    assert values == before | ({name: value} if name in before else {})
+    tide.refresh_from_db()
+    password = "high water" if name == "archive_password" else "low water"
+    assert tide.is_archive_password(password)
+
+
+def test_a_segment_protects_past_issues(make_caller: MakeCaller, tide: Newsletter) -> None:
+    """Unless the call says that everyone may read them."""
+    rules = {"rules": [{"field": "tag", "operator": "is", "value": "member"}]}
+    segment = saving.create(tide.publication, "Members", rules, NOON)
+    caller = make_caller()
+    for more, expected in (
+        ({}, "subscribers"),
+        ({"segment": None}, "subscribers"),
+        ({"archive_access": "public"}, "public"),
+    ):
+        audience = {"segment": segment.pk} | more
+        values = caller.json("PATCH", "/newsletters/tide", {"audience": audience})
+        assert values["audience"]["archive_access"] == expected
 
 
 def test_one_issue_differs(make_caller: MakeCaller, tide: Newsletter) -> None:

@@ -114,6 +114,14 @@ def test_a_newsletter_is_for_members(owner: Client, courier: Publication) -> Non
     page = owner.get(f"/admin/newsletter/{newsletter.pk}/").content.decode()
     assert "low water" not in page
     assert newsletter.archive_password not in page
+    open_form = form | {"members-segment": "", "members-archive_access": "public"}
+    owner.post(address, open_form)
+    owner.post(address, open_form | {"members-segment": segment.pk})
+    newsletter.refresh_from_db()
+    assert newsletter.archive_access == "subscribers"
+    owner.post(address, open_form | {"members-segment": segment.pk})
+    newsletter.refresh_from_db()
+    assert newsletter.archive_access == "public"
     with_url = form | {"members-membership_url": "not an address"}
     assert "is not a web address" in owner.post(address, with_url).content.decode()
 

@@ -82,12 +82,13 @@ class NewsletterSettings(Payload):
 
 
 class AudienceIn(Payload):
-    """For whom a newsletter is. Absent fields become their defaults."""
+    """For whom a newsletter is. Absent fields stay as they are."""
 
     segment: Id | None = Field(None, description="Only its subscribers receive issues. Null: all.")
     membership_url: Annotated[Line, Field(max_length=2_000)] = ""
     archive_access: ArchiveAccess = Field(
-        ArchiveAccess.PUBLIC, description="Who may read past issues."
+        ArchiveAccess.PUBLIC,
+        description="Who may read past issues. Absent with a new `segment`: no longer everyone.",
     )
     archive_password: Annotated[Line, Field(max_length=200)] = Field(
         "", description="Empty: the present one stays. It is never shown."
@@ -247,13 +248,15 @@ def _changes_content(newsletter: Newsletter, payload: NewsletterPatch) -> bool:
 
 
 def _set_audience(caller: Caller, newsletter: Newsletter, audience: AudienceIn) -> None:
-    segment = newsletter.segment
-    if audience.segment != newsletter.segment_id:
+    named, segment, url = audience.model_fields_set, newsletter.segment, newsletter.membership_url
+    if "segment" in named and audience.segment != newsletter.segment_id:
         if not caller.scope.includes(newsletter.publication_id):
             raise ProblemError(403, "Only a token of the whole publication changes `segment`.")
         segment = find_segment(caller, audience.segment)
-    restricting.set_members(newsletter, segment, audience.membership_url)
-    restricting.set_archive(newsletter, audience.archive_access, audience.archive_password)
+    url = audience.membership_url if "membership_url" in named else url
+    restricting.set_members(newsletter, segment, url)
+    access = audience.archive_access if "archive_access" in named else newsletter.archive_access
+    restricting.set_archive(newsletter, access, audience.archive_password)
 
 
 def _require_owner(caller: Caller, newsletter: Newsletter) -> None:

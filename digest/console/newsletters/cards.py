@@ -83,8 +83,10 @@ def _save_offer(newsletter: Newsletter, values: Values, _now: datetime) -> None:
 
 @transaction.atomic
 def _save_members(newsletter: Newsletter, values: Values, _now: datetime) -> None:
+    before = newsletter.archive_access
     restricting.set_members(newsletter, values["segment"], values["membership_url"])
-    restricting.set_archive(newsletter, values["archive_access"], values["password"])
+    if values["password"] or values["archive_access"] != before:
+        restricting.set_archive(newsletter, values["archive_access"], values["password"])
 
 
 def _members(newsletter: Newsletter) -> dict[str, Any]:

@@ -232,7 +232,8 @@ class MembersForm(forms.Form):
     archive_access = forms.ChoiceField(
         label="Who may read past issues",
         choices=ArchiveAccess,
-        help_text="Others see the subject and a teaser. An issue may differ: see its page.",
+        help_text="Others see the subject and a teaser. An issue may differ: see its page. With a "
+        "new segment, “Everyone” becomes “Subscribers only”; you can change it again afterwards.",
     )
     password = forms.CharField(
         label="Password of the archive",

@@ -14,7 +14,8 @@ from digest.newsletters.publicity.archive_access import ArchiveAccess, hash_pass
 def set_members(newsletter: Newsletter, segment: Segment | None, membership_url: str = "") -> None:
     """Send a newsletter to the subscribers of a segment only; None: to everyone.
 
-    `membership_url` is where its pages lead whoever wants to become a member. Raises
+    `membership_url` is where its pages lead whoever wants to become a member. With a new segment an
+    archive for everyone becomes one for subscribers: `set_archive` opens it again. Raises
     NewsletterError for a segment of another publication, and for another segment than before while
     an issue is going out.
     """
@@ -28,7 +29,9 @@ def set_members(newsletter: Newsletter, segment: Segment | None, membership_url:
             "the issue is sent, or cancel it."
         )
     newsletter.segment, newsletter.membership_url = segment, membership_url
-    newsletter.save(update_fields=["segment", "membership_url"])
+    if is_other and segment and newsletter.archive_access == ArchiveAccess.PUBLIC:
+        newsletter.archive_access = ArchiveAccess.SUBSCRIBERS
+    newsletter.save(update_fields=["segment", "membership_url", "archive_access"])
 
 
 @transaction.atomic
