@@ -18,7 +18,9 @@ class StripeAccount(HasUuid):
         Publication, on_delete=models.CASCADE, related_name="stripe_account"
     )
     # Which attribute of its subscribers is their tier: one of the type choice.
-    attribute = models.ForeignKey(Attribute, on_delete=models.RESTRICT, related_name="+")
+    attribute = models.ForeignKey(
+        Attribute, on_delete=models.RESTRICT, related_name="stripe_accounts"
+    )
     # The tier of those who paid once and do not any more; "": none.
     tier_without = models.CharField(max_length=LONGEST_LABEL, blank=True)
     # While Stripe tries again to collect a payment that failed, the tier stays.

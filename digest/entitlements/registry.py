@@ -169,6 +169,8 @@ def _require_choice(publication: Publication, attribute: Attribute) -> None:
     is_own = attribute.publication_id == publication.pk
     if not is_own or attribute.kind != Attribute.Kind.CHOICE:
         raise EntitlementError("The tier has to be an attribute of the type choice.")
+    if Attribute.Access(attribute.access).is_editable:
+        raise EntitlementError(f"Subscribers change “{attribute}” themselves: it cannot be a tier.")
 
 
 def _sealed(secret: str) -> str:

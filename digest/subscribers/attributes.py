@@ -74,6 +74,9 @@ def change(
     only the spelling of a choice changes, subscribers and segments get the new one.
     """
     old_choices = set(attribute.choices)
+    is_tier = bool(attribute.stripe_accounts.select_for_update())  # events wait for this change
+    if is_tier and access in {Attribute.Access.CHANGE, Attribute.Access.SIGN_UP}:
+        raise SubscriberError(f"“{attribute}” is set by Stripe: subscribers cannot change it.")
     attribute.access = attribute.access if access is None else access
     _set_texts(
         attribute,

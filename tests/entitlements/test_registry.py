@@ -52,6 +52,23 @@ def test_connecting_defines_a_tier(tide: Newsletter) -> None:
             registry.connect(other, NOON, attribute)
 
 
+@pytest.mark.parametrize("access", ["change", "sign-up"])
+def test_subscribers_never_set_their_tier(tide: Newsletter, access: str) -> None:
+    """An attribute that they change is no tier, and a tier is none that they may change."""
+    publication, choices = tide.publication, ["free", "paid"]
+    level = attributes.define(
+        publication, label="Level", kind="choice", choices=choices, access=access, now=NOON
+    )
+    with pytest.raises(EntitlementError, match="themselves"):
+        registry.connect(publication, NOON, level)
+    attributes.change(level, access="see")
+    registry.connect(publication, NOON, level)
+    with pytest.raises(SubscriberError, match="set by Stripe"):
+        attributes.change(level, access=access)
+    level.refresh_from_db()
+    assert level.access == "see"
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -18,7 +18,8 @@ class ConnectForm(forms.Form):
         label="Attribute that holds the tier",
         required=False,
         empty_label="New attribute “Tier”: free, paid",
-        help_text="Of the type choice. The later a choice stands, the higher the tier.",
+        help_text="Of the type choice, and not one that subscribers change themselves. The later a "
+        "choice stands, the higher the tier.",
     )
 
     def __init__(self, publications: Any, data: Any = None) -> None:
@@ -28,7 +29,8 @@ class ConnectForm(forms.Form):
         field.queryset = offered
         field = self.fields["attribute"]
         choices = Attribute.objects.filter(kind=Attribute.Kind.CHOICE)
-        field.queryset = choices.filter(publication__in=offered)
+        access = [access for access in Attribute.Access if not access.is_editable]
+        field.queryset = choices.filter(publication__in=offered, access__in=access)
 
 
 class SecretForm(forms.Form):

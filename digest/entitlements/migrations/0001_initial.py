@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                     "attribute",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.RESTRICT,
-                        related_name="+",
+                        related_name="stripe_accounts",
                         to="newsletters.attribute",
                     ),
                 ),
