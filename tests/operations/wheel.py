@@ -29,6 +29,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.operations.wheel")
     parser.add_argument("--python", default=sys.executable, help="interpreter (this one)")
     options = parser.parse_args()
+    if os.geteuid() == 0 and not can_run(options.python):
+        parser.error(f"{USER} cannot run {options.python}. Name another interpreter with --python.")
     with tempfile.TemporaryDirectory(prefix="digest-wheel-") as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -40,6 +42,15 @@ def main() -> int:
         )
         print(version.stdout.strip())
         return 0 if receives_digest(digest, folder / "empty") else 1
+
+
+def can_run(python: str) -> bool:
+    """Say whether the user whom root becomes can run an interpreter."""
+    try:
+        subprocess.run([python, "-c", ""], user=USER, cwd="/", check=True, timeout=60)
+    except (PermissionError, subprocess.CalledProcessError):
+        return False
+    return True
 
 
 def build(folder: Path) -> Path:
