@@ -13,7 +13,11 @@ class HasMembers(models.Model):
     """The segment that a newsletter is for, and where somebody becomes a member."""
 
     segment = models.ForeignKey(  # only for these subscribers; none: for everyone
-        "newsletters.Segment", on_delete=models.RESTRICT, null=True, related_name="newsletters"
+        "newsletters.Segment",
+        on_delete=models.RESTRICT,
+        null=True,
+        blank=True,
+        related_name="newsletters",
     )
     membership_url = models.URLField(max_length=LONGEST_URL, blank=True)
 
