@@ -62,6 +62,7 @@ class Customer(models.Model):
     email = models.CharField(max_length=LONGEST_ADDRESS, blank=True)  # "": not known
     address_key = models.CharField(max_length=LONGEST_ADDRESS, blank=True)
     as_of = models.DateTimeField()  # when Stripe made the event that the address is from
+    is_own_address = models.BooleanField(default=False)  # of the customer, not of a payment
     deleted = models.BooleanField(default=False)  # at Stripe; it never comes back
     # Of the person, whatever number of customers they are; "": none.
     tier = models.CharField(max_length=LONGEST_LABEL, blank=True)

@@ -32,8 +32,12 @@ KINDS = (
     "invoice.payment_failed",
 )
 CANCELLED = "canceled"  # Stripe's spelling
+EXPIRED = "incomplete_expired"  # the first payment was never made
+NEVER_PAID = frozenset(["", "incomplete", EXPIRED])  # "": only an invoice is known
 _RANKS = {"created": 0, "deleted": 2}  # all others 1
 _LONGEST = 120
+_LATEST = 1 << 32  # in seconds: the year 2106
+_MOST_ITEMS = 100  # of a subscription; Stripe allows 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Event:
     made_at: datetime
     customer_id: str = ""
     email: str = ""
+    is_of_customer: bool = False  # the event; others have the address of a payment
     is_deleted: bool = False  # the customer
     subscription_id: str = ""
     terms: Terms | None = None
@@ -65,7 +70,7 @@ def read(data: object) -> Event:
     event = _mapping(data)
     kind, event_id = _text(event.get("type")), _text(event.get("id"))
     created = event.get("created")
-    if not (kind and event_id and isinstance(created, int) and 0 < created < 1 << 40):
+    if not (kind and event_id and isinstance(created, int) and 0 < created < _LATEST):
         raise UnreadableError("The body is not an event of Stripe: id, type or created is missing.")
     made_at = datetime.fromtimestamp(created, UTC)
     thing = _mapping(_mapping(event.get("data")).get("object"))
@@ -79,6 +84,7 @@ def _contents(kind: str, thing: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "customer_id": _id(thing),
             "email": _text(thing.get("email"), 400),
+            "is_of_customer": True,
             "is_deleted": verb == "deleted",
         }
     if kind == "checkout.session.completed":
@@ -101,10 +107,17 @@ def _contents(kind: str, thing: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def ended(status: str) -> str:
+    """Return the last status of a subscription that ends: whoever never paid has not cancelled."""
+    return EXPIRED if status in NEVER_PAID else CANCELLED
+
+
 def _terms(thing: Mapping[str, Any], verb: str) -> Terms:
-    status = CANCELLED if verb == "deleted" else _text(thing.get("status"), 32)
+    status = _text(thing.get("status"), 32)
+    status = ended(status or CANCELLED) if verb == "deleted" else status
     rows = _mapping(thing.get("items")).get("data")
-    items = [_item(_mapping(row)) for row in rows] if isinstance(rows, list) else []
+    rows = rows[:_MOST_ITEMS] if isinstance(rows, list) else []
+    items = [_item(_mapping(row)) for row in rows]
     return Terms(status, [item for item in items if item["price"]], _RANKS.get(verb, 1))
 
 
@@ -140,6 +153,7 @@ def _mapping(value: object) -> Mapping[str, Any]:
 
 
 def _text(value: object, longest: int = _LONGEST) -> str:
-    if not isinstance(value, str) or len(value) > longest or "\0" in value:
+    """Return a text; nothing for what is none, is too long, or cannot be stored or shown."""
+    if not isinstance(value, str) or len(value) > longest or not value.isprintable():
         return ""
     return value.strip()

@@ -13,13 +13,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from digest.core import addresses, links, sealing
 from digest.core.errors import InvalidAddressError
 from digest.entitlements import reading, settling, signatures
 from digest.entitlements.errors import SignatureError, UnreadableError
 from digest.entitlements.models import Customer, PaidSubscription, StripeAccount, StripeEvent
-from digest.entitlements.reading import CANCELLED, Event
+from digest.entitlements.reading import CANCELLED, EXPIRED, NEVER_PAID, Event, ended
 
 Outcome = StripeEvent.Outcome
 
@@ -61,6 +62,8 @@ def apply(account: StripeAccount, event: Event, now: datetime) -> str:
     if not is_new:
         return ""
     if event.customer_id:
+        customers = locked.customers.filter(customer_id=event.customer_id)
+        before = settling.same_person(locked, _ids(customers))  # their address may change
         changed = [
             _apply_address(locked, event),
             bool(event.terms) and _apply_terms(locked, event),
@@ -68,12 +71,20 @@ def apply(account: StripeAccount, event: Event, now: datetime) -> str:
         ]
         row.outcome = Outcome.APPLIED if any(changed) else Outcome.OLDER
         row.save(update_fields=["outcome"])
-        settling.settle(locked, locked.customers.filter(customer_id=event.customer_id))
+        settling.settle(locked, before | _ids(customers))
     return row.outcome
 
 
+def _ids(customers: QuerySet[Customer]) -> set[int]:
+    return set(customers.values_list("pk", flat=True))
+
+
 def _apply_address(account: StripeAccount, event: Event) -> bool:
-    """Store the customer, and the address if the event is the newest that has one."""
+    """Store the customer, and the address if the event is the newest that has one.
+
+    An invoice keeps the address that it was made with, however late it is paid. So the address of
+    a payment counts only until an event of the customer itself has one.
+    """
     email, key = _address(event.email)
     customer, is_new = Customer.objects.get_or_create(
         account=account,
@@ -81,6 +92,7 @@ def _apply_address(account: StripeAccount, event: Event) -> bool:
         defaults={
             "email": email,
             "address_key": key,
+            "is_own_address": event.is_of_customer and bool(key),
             "as_of": event.made_at,
             "deleted": event.is_deleted,
         },
@@ -89,11 +101,13 @@ def _apply_address(account: StripeAccount, event: Event) -> bool:
         return bool(key)
     if event.is_deleted:
         return _forget(customer, event)
-    is_newer = event.made_at >= customer.as_of or not customer.address_key
+    known = (customer.is_own_address, customer.as_of)
+    is_newer = (event.is_of_customer, event.made_at) >= known or not customer.address_key
     if customer.deleted or not key or not is_newer:
         return False
     customer.email, customer.address_key, customer.as_of = email, key, event.made_at
-    customer.save(update_fields=["email", "address_key", "as_of"])
+    customer.is_own_address = event.is_of_customer
+    customer.save(update_fields=["email", "address_key", "is_own_address", "as_of"])
     return True
 
 
@@ -102,7 +116,11 @@ def _forget(customer: Customer, event: Event) -> bool:
     paid = PaidSubscription.objects.filter(
         account=customer.account_id, customer_id=customer.customer_id
     )
-    paid.update(status=CANCELLED, as_of=event.made_at, rank=9)
+    for status, rows in (
+        (EXPIRED, paid.filter(status__in=NEVER_PAID)),
+        (CANCELLED, paid.exclude(status__in=NEVER_PAID)),
+    ):
+        rows.update(status=status, as_of=event.made_at, rank=9)
     customer.deleted, customer.email, customer.address_key = True, "", ""
     customer.save(update_fields=["deleted", "email", "address_key"])
     return True
@@ -115,7 +133,7 @@ def _apply_terms(account: StripeAccount, event: Event) -> bool:
     values: dict[str, Any] = {
         "customer_id": event.customer_id,
         "items": terms.items,
-        "status": CANCELLED if is_over else terms.status,
+        "status": ended(terms.status) if is_over else terms.status,
         "as_of": event.made_at,
         "rank": terms.rank,
     }
@@ -125,7 +143,7 @@ def _apply_terms(account: StripeAccount, event: Event) -> bool:
     if is_new:
         return True
     is_older = paid.as_of and (event.made_at, terms.rank) < (paid.as_of, paid.rank)
-    if paid.status == CANCELLED or is_older:  # one that has ended never comes back
+    if paid.status in {CANCELLED, EXPIRED} or is_older:  # one that has ended never comes back
         return False
     for name, value in values.items():
         setattr(paid, name, value)

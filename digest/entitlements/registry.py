@@ -31,21 +31,25 @@ def connect(
 ) -> StripeAccount:
     """Connect Stripe to a publication; its endpoint takes calls once it has a secret.
 
-    `attribute` holds the tier; without one, an attribute “Tier” with free and paid is defined.
+    `attribute` holds the tier; without one, an attribute “Tier” with free and paid is defined, and
+    who pays no more is free.
     Raises EntitlementError, and SubscriberError where that attribute cannot be.
     """
+    tier_without = ""
     if attribute is None:
+        tier_without = "free"
         attribute = attributes.define(
             publication,
             label="Tier",
             kind=Attribute.Kind.CHOICE,
-            choices=["free", "paid"],
+            choices=[tier_without, "paid"],
             access=Attribute.Access.SEE,
             now=now,
         )
     _require_choice(publication, attribute)
-    account = StripeAccount(publication=publication, attribute=attribute, created_at=now)
-    account.tier_without = attribute.choices[0] if len(attribute.choices) > 1 else ""
+    account = StripeAccount(
+        publication=publication, attribute=attribute, tier_without=tier_without, created_at=now
+    )
     with refuse_duplicate(EntitlementError(f"Stripe is connected to {publication} already.")):
         account.save()
     return account

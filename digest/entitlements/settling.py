@@ -1,19 +1,19 @@
 """The tier of each person who pays, and the attribute of the subscriber that they are.
 
 One person may be several customers at Stripe, with several subscriptions: the highest tier counts.
-Who pays nothing any more gets the account's tier for that, or none. Who never paid is left alone:
-their tier may come from elsewhere.
+Who pays nothing any more gets the account's tier for that, or none. Who never paid for a tier is
+left alone: theirs may come from elsewhere.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from django.db.models import Q, QuerySet
 
 from digest.entitlements.models import Customer, PaidSubscription, StripeAccount
-from digest.entitlements.reading import tier_of
+from digest.entitlements.reading import NEVER_PAID, tier_of
 from digest.subscribers import profiles
 from digest.subscribers.models import Subscriber
 
@@ -50,30 +50,24 @@ class _Scheme:
         items = [item for row in subscriptions if row.status in self.states for item in row.items]
         return tier_of(items, self.rules, self.ranking)
 
+    def was_paid(self, subscriptions: Iterable[PaidSubscription]) -> bool:
+        """Say whether one of these subscriptions was paid for a tier, be it long ago."""
+        rows = [row for row in subscriptions if row.status not in NEVER_PAID]
+        items = [item for row in rows for item in row.items]
+        return bool(tier_of(items, self.rules, self.ranking))
 
-def settle(account: StripeAccount, customers: QuerySet[Customer]) -> None:
-    """Set the tiers of these customers and of whoever is the same person (in a transaction)."""
-    rows = list(_with_same_person(account, customers))
-    before = {row.subscriber_id for row in rows if row.subscriber_id}
-    _find_subscribers(account, rows)
-    paid, scheme = _paid_by_customer(account, rows), _Scheme.of(account)
-    tiers: dict[int, str] = {}  # by subscriber
-    for person in _persons(rows):
-        subscriptions = [row for customer in person for row in paid.get(customer.customer_id, ())]
-        tier = scheme.tier_of(subscriptions)
-        for customer in person:
-            customer.tier = tier
-        if subscriptions and (subscriber_id := person[0].subscriber_id):
-            tiers[subscriber_id] = tier or scheme.without
-    for subscriber_id in before - {row.subscriber_id for row in rows}:
-        tiers.setdefault(subscriber_id, scheme.without)
-    Customer.objects.bulk_update(rows, ["tier", "subscriber"], batch_size=BATCH)
-    _write(account, tiers)
+
+def settle(account: StripeAccount, customer_ids: Iterable[int]) -> None:
+    """Set the tiers of these customers and of whoever is the same person.
+
+    In a transaction that has locked the account.
+    """
+    _settle(account, account.customers.filter(pk__in=same_person(account, customer_ids)))
 
 
 def settle_all(account: StripeAccount) -> None:
-    """Set the tiers of everybody: rules have changed (in a transaction)."""
-    settle(account, account.customers.all())
+    """Set the tiers of everybody: rules have changed (in a transaction, the account locked)."""
+    _settle(account, account.customers.all())
 
 
 def entitling(account: StripeAccount) -> frozenset[str]:
@@ -81,24 +75,54 @@ def entitling(account: StripeAccount) -> frozenset[str]:
     return PAYING | IN_GRACE if account.has_grace else PAYING
 
 
-def _with_same_person(account: StripeAccount, customers: QuerySet[Customer]) -> QuerySet[Customer]:
-    pairs = list(customers.values_list("address_key", "subscriber_id"))
-    keys = {key for key, _ in pairs if key}
-    subscriber_ids = {pk for _, pk in pairs if pk}
-    related = Q(pk__in=customers.values("pk")) | Q(address_key__in=keys)
-    related |= Q(subscriber__in=subscriber_ids)
-    return account.customers.filter(related).order_by("pk")
+def same_person(account: StripeAccount, customer_ids: Iterable[int]) -> set[int]:
+    """Return these customers and all others of the same people: by address and by subscriber."""
+    found, wider = set[int](), set(customer_ids)
+    while found != wider:
+        found = wider
+        pairs = account.customers.filter(pk__in=found).values_list("address_key", "subscriber_id")
+        keys = {key for key, _ in pairs if key}
+        subscriber_ids = {pk for _, pk in pairs if pk} | set(_subscribers(account, keys).values())
+        subscribers = Subscriber.objects.filter(pk__in=subscriber_ids)
+        keys.update(subscribers.values_list("address_key", flat=True))
+        related = Q(pk__in=found) | Q(address_key__in=keys) | Q(subscriber__in=subscriber_ids)
+        wider = set(account.customers.filter(related).values_list("pk", flat=True))
+    return found
+
+
+def _settle(account: StripeAccount, customers: QuerySet[Customer]) -> None:
+    rows = list(customers.order_by("pk"))
+    before = {row.subscriber_id for row in rows if row.subscriber_id and row.tier}
+    _find_subscribers(account, rows)
+    paid, scheme = _paid_by_customer(account, rows), _Scheme.of(account)
+    tiers: dict[int, str] = {}  # by subscriber
+    for person in _persons(rows):
+        subscriptions = [row for customer in person for row in paid.get(customer.customer_id, ())]
+        tier, had_tier = scheme.tier_of(subscriptions), any(row.tier for row in person)
+        for customer in person:
+            customer.tier = tier
+        has_paid = had_tier or scheme.was_paid(subscriptions)
+        if has_paid and (subscriber_id := person[0].subscriber_id):
+            tiers[subscriber_id] = tier or scheme.without
+    for subscriber_id in before - {row.subscriber_id for row in rows}:
+        tiers.setdefault(subscriber_id, scheme.without)
+    Customer.objects.bulk_update(rows, ["tier", "subscriber"], batch_size=BATCH)
+    _write(account, tiers)
 
 
 def _find_subscribers(account: StripeAccount, rows: Iterable[Customer]) -> None:
     """Find who the customers are here: by address, or who they were, whose address has changed."""
-    keys = {row.address_key for row in rows if row.address_key}
+    ids = _subscribers(account, {row.address_key for row in rows if row.address_key})
+    for row in rows:
+        row.subscriber_id = ids.get(row.address_key, row.subscriber_id)
+
+
+def _subscribers(account: StripeAccount, keys: Collection[str]) -> dict[str, int]:
+    """Return who subscribes to the publication with these addresses."""
     subscribers = Subscriber.objects.filter(
         address_key__in=keys, subscriptions__newsletter__publication=account.publication_id
     )
-    ids = dict(subscribers.values_list("address_key", "pk"))
-    for row in rows:
-        row.subscriber_id = ids.get(row.address_key, row.subscriber_id)
+    return dict(subscribers.values_list("address_key", "pk"))
 
 
 def _persons(rows: Iterable[Customer]) -> Iterable[list[Customer]]:

@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 ("email", models.CharField(blank=True, max_length=320)),
                 ("address_key", models.CharField(blank=True, max_length=320)),
                 ("as_of", models.DateTimeField()),
+                ("is_own_address", models.BooleanField(default=False)),
                 ("deleted", models.BooleanField(default=False)),
                 ("tier", models.CharField(blank=True, max_length=100)),
                 (

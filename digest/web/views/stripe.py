@@ -1,7 +1,7 @@
 """Where Stripe reports who pays."""
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from digest.core import clock
@@ -20,7 +20,11 @@ def receive(request: HttpRequest, token: str) -> HttpResponse:
         return HttpResponse(status=405, headers={"Allow": "POST"})
     signature = request.headers.get(HEADER, "")
     try:
-        outcome = receiving.receive(token, signature, request.body, clock.now())
+        body = request.body
+    except UnreadablePostError as cause:
+        return _refuse(UnreadableError(f"The body broke off: {cause}"))
+    try:
+        outcome = receiving.receive(token, signature, body, clock.now())
     except (LinkError, SignatureError, UnreadableError, ConfigurationError) as problem:
         return _refuse(problem)
     return HttpResponse(outcome or "known", content_type="text/plain; charset=utf-8")
