@@ -101,8 +101,8 @@ def _apply_address(account: StripeAccount, event: Event) -> bool:
         return bool(key)
     if event.is_deleted:
         return _forget(customer, event)
-    known = (customer.is_own_address, customer.as_of)
-    is_newer = (event.is_of_customer, event.made_at) >= known or not customer.address_key
+    present = (customer.is_own_address, customer.as_of)
+    is_newer = (event.is_of_customer, event.made_at) >= present or not customer.address_key
     if customer.deleted or not key or not is_newer:
         return False
     customer.email, customer.address_key, customer.as_of = email, key, event.made_at

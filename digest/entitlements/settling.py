@@ -77,17 +77,17 @@ def entitling(account: StripeAccount) -> frozenset[str]:
 
 def same_person(account: StripeAccount, customer_ids: Iterable[int]) -> set[int]:
     """Return these customers and all others of the same people: by address and by subscriber."""
-    found, wider = set[int](), set(customer_ids)
-    while found != wider:
-        found = wider
-        pairs = account.customers.filter(pk__in=found).values_list("address_key", "subscriber_id")
+    ids, wider = set[int](), set(customer_ids)
+    while ids != wider:
+        ids = wider
+        pairs = account.customers.filter(pk__in=ids).values_list("address_key", "subscriber_id")
         keys = {key for key, _ in pairs if key}
         subscriber_ids = {pk for _, pk in pairs if pk} | set(_subscribers(account, keys).values())
         subscribers = Subscriber.objects.filter(pk__in=subscriber_ids)
         keys.update(subscribers.values_list("address_key", flat=True))
-        related = Q(pk__in=found) | Q(address_key__in=keys) | Q(subscriber__in=subscriber_ids)
+        related = Q(pk__in=ids) | Q(address_key__in=keys) | Q(subscriber__in=subscriber_ids)
         wider = set(account.customers.filter(related).values_list("pk", flat=True))
-    return found
+    return ids
 
 
 def _settle(account: StripeAccount, customers: QuerySet[Customer]) -> None:
