@@ -1,10 +1,11 @@
 """What is stored of one subscriber's payments: shown to them, erased with them."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Q
 
-from digest.entitlements.models import Customer, PaidSubscription
+from digest.entitlements.models import Customer, PaidSubscription, StripeAccount
 from digest.subscribers.models import Subscriber
 
 
@@ -24,6 +25,20 @@ def export(subscriber: Subscriber) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def lock() -> None:
+    """Let events of Stripe wait for an erasure; before a lock on a subscriber, which they need."""
+    list(StripeAccount.objects.select_for_update().order_by("pk"))
+
+
+def with_foreign_customers(publication_id: int, subscriber_ids: Collection[int]) -> set[int]:
+    """Return those whom the account of another publication knows as customers."""
+    foreign = Customer.objects.exclude(account__publication=publication_id)
+    linked = foreign.filter(subscriber__in=subscriber_ids).values_list("subscriber", flat=True)
+    waiting = foreign.filter(subscriber=None).exclude(address_key="").values("address_key")
+    addressed = Subscriber.objects.filter(pk__in=subscriber_ids, address_key__in=waiting)
+    return {*filter(None, linked), *addressed.values_list("pk", flat=True)}
 
 
 def erase(subscriber: Subscriber) -> None:

@@ -86,11 +86,14 @@ def change(
 @transaction.atomic
 def disconnect(account: StripeAccount) -> None:
     """Forget the account and its customers; whoever has a tier by it gets the one without."""
-    members = account.customers.exclude(tier="").filter(subscriber__isnull=False)
+    locked = StripeAccount.objects.select_for_update().filter(pk=account.pk).first()
+    if locked is None:
+        return
+    members = locked.customers.exclude(tier="").filter(subscriber__isnull=False)
     ids = list(members.values_list("subscriber", flat=True))
-    without = account.tier_without or None
-    profiles.set_attribute(account.attribute.key, without, account.publication_id, ids)
-    account.delete()
+    without = locked.tier_without or None
+    profiles.set_attribute(locked.attribute.key, without, locked.publication_id, ids)
+    locked.delete()
 
 
 @dataclass(frozen=True, slots=True)

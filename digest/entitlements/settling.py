@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 
 from digest.entitlements.models import Customer, PaidSubscription, StripeAccount
 from digest.entitlements.reading import NEVER_PAID, tier_of
+from digest.newsletters.audiences.models import Attribute
 from digest.subscribers import profiles
 from digest.subscribers.models import Subscriber
 
@@ -68,6 +69,12 @@ def settle(account: StripeAccount, customer_ids: Iterable[int]) -> None:
 def settle_all(account: StripeAccount) -> None:
     """Set the tiers of everybody: rules have changed (in a transaction, the account locked)."""
     _settle(account, account.customers.all())
+
+
+def follow_choices(attribute: Attribute, **_signal: object) -> None:
+    """Set the tiers again when choices of their attribute are spelled or ranked differently."""
+    for account in attribute.stripe_accounts.select_for_update():
+        settle_all(account)
 
 
 def entitling(account: StripeAccount) -> frozenset[str]:

@@ -20,6 +20,7 @@ def erase(subscriber_id: int, now: datetime) -> bool:
     Waits for steps of planning that have begun: they may have seen the subscriber.
     """
     lock(Purpose.PLAN_DELIVERIES)
+    personal_data.lock()
     subscriber = Subscriber.objects.select_for_update().filter(pk=subscriber_id).first()
     if subscriber is None:
         return False

@@ -73,7 +73,7 @@ def change(
     Subscribers keep a choice that is offered no more; while a segment asks for it, it stays. Where
     only the spelling of a choice changes, subscribers and segments get the new one.
     """
-    old_choices = set(attribute.choices)
+    old_choices = list(attribute.choices)
     is_tier = bool(attribute.stripe_accounts.select_for_update())  # events wait for this change
     if is_tier and access in {Attribute.Access.CHANGE, Attribute.Access.SIGN_UP}:
         raise SubscriberError(f"“{attribute}” is set by Stripe: subscribers cannot change it.")
@@ -83,9 +83,11 @@ def change(
         attribute.label if label is None else label,
         attribute.choices if choices is None else choices,
     )
-    if old_choices != set(attribute.choices):
-        choice_changes.apply(attribute, old_choices)
+    if set(old_choices) != set(attribute.choices):
+        choice_changes.apply(attribute, set(old_choices))
     attribute.save()
+    if old_choices != attribute.choices:  # another order, too
+        choice_changes.changed.send(Attribute, attribute=attribute)
 
 
 @transaction.atomic

@@ -7,11 +7,14 @@ differently is spelled so everywhere, and one that a segment asks for is not tak
 from collections.abc import Collection
 
 from django.db import connection
+from django.dispatch import Signal
 
 from digest.newsletters.audiences import usage
 from digest.newsletters.audiences.models import Attribute
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.segments.rules import read_rules, respell, values_of
+
+changed = Signal()  # sent with the `attribute`, in the transaction that has saved it
 
 
 def apply(attribute: Attribute, old_choices: Collection[str]) -> None:

@@ -11,6 +11,7 @@ from digest.bulk import previewing, running, selecting
 from digest.bulk.errors import BulkError
 from digest.bulk.models import BulkChange, BulkChunk, BulkItem
 from digest.core.errors import DigestError
+from digest.entitlements import reading, receiving
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.selfservice import erasure
@@ -25,6 +26,8 @@ from digest.subscribers.models import (
 )
 from tests.cast import NOON, make_member, make_newsletter, make_publication
 from tests.cast.subscribers import make_subscriber, make_subscribers, make_subscription
+from tests.entitlements.stripe_calls import ANA, checkout, make_account
+from tests.entitlements.stripe_calls import subscription as stripe_subscription
 
 pytestmark = pytest.mark.django_db
 LATER = NOON + timedelta(hours=1)
@@ -235,12 +238,17 @@ def test_an_erasure_takes_the_number_and_leaves_shared_subscribers(
     make_subscribers(tide, 3)
     shared = make_subscriber(tide)
     make_subscription(shared, gazette)
+    payer = make_subscriber(tide, email=ANA)
+    stripe = make_account(gazette.publication)
+    for event in (checkout(), stripe_subscription()):
+        receiving.apply(stripe, reading.read(event), NOON)
     change = draft(tide, ada, "erase")
-    with pytest.raises(BulkError, match="Enter the number 4"):
+    with pytest.raises(BulkError, match="Enter the number 5"):
         running.begin(change, NOON, entered="3")
     run(change)
-    assert change.reasons == {"have subscriptions of another publication": 1}
-    assert list(Subscriber.objects.all()) == [shared]
+    assert change.reasons == {"have subscriptions of another publication": 2}
+    assert set(Subscriber.objects.all()) == {shared, payer}
+    assert stripe.customers.get().tier == "paid"
     assert not running.can_undo(change, LATER)
     assert not BulkItem.objects.exists()
 

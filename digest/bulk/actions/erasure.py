@@ -5,6 +5,7 @@ from datetime import datetime
 
 from digest.bulk.actions.base import Action, Sorting, Values
 from digest.bulk.models import BulkChange
+from digest.entitlements import personal_data
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.selfservice.erasure import erase
@@ -12,7 +13,7 @@ from digest.subscribers.models import Subscription
 
 
 class Erase(Action):
-    """Erase those who subscribe to nothing of another publication."""
+    """Erase those who neither subscribe to nor pay for anything of another publication."""
 
     right = Right.MANAGE
     can_undo = False
@@ -33,6 +34,7 @@ class Erase(Action):
             newsletter__publication=change.publication_id
         )
         foreign_ids = set(foreign_subscriptions.values_list("subscriber_id", flat=True))
+        foreign_ids |= personal_data.with_foreign_customers(change.publication_id, ids)
         sorting = Sorting()
         for subscriber_id in ids:
             if subscriber_id in foreign_ids:

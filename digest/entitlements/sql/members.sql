@@ -7,7 +7,13 @@ CREATE INDEX customer_waits ON entitlements_customer (account_id, address_key)
     WHERE subscriber_id IS NULL AND address_key <> '';
 CREATE FUNCTION entitlements_on_consent() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT EXISTS (
+    -- Events of Stripe lock the account, too, so neither misses what the other is about to commit.
+    PERFORM FROM entitlements_stripeaccount WHERE publication_id IN (
+        SELECT newsletter.publication_id FROM after_rows AS event
+        JOIN newsletters_newsletter AS newsletter ON newsletter.id = event.newsletter_id
+        WHERE event.action IN ('confirmed', 'imported', 'restored')
+    ) ORDER BY id FOR SHARE;
+    IF NOT FOUND OR NOT EXISTS (
         SELECT FROM entitlements_customer WHERE subscriber_id IS NULL AND address_key <> ''
     ) THEN
         RETURN NULL;
