@@ -11,8 +11,9 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from weakref import WeakSet
 
@@ -21,9 +22,10 @@ import structlog
 from digest.core.isolation.errors import KilledError, UnavailableError, UnreadableError
 from digest.core.isolation.forking import ForkServer
 from digest.core.isolation.frames import Status, read_frame, write_frame
-from digest.core.isolation.watching import Watch
+from digest.core.isolation.watching import Watch, Yielding, run_when_idle
 
 MAX_ANSWER = 100_000_000  # bytes
+BUSY_SECONDS = 60.0  # for which a machine without time to spare is not asked for it again
 _BUSY = "This machine is too busy to read this now; try again later."
 
 log = structlog.get_logger(__name__)
@@ -56,6 +58,7 @@ class Isolation:
         self.module = module
         self.limits = limits or Limits()
         self.children = Children(self)
+        self._busy_until = 0.0  # time.monotonic()
         _isolations.add(self)
 
     def run(self, job: str, body: bytes, **details: object) -> bytes:
@@ -65,25 +68,31 @@ class Isolation:
         UnavailableError if no child can be started or the machine is too busy.
         """
         request = json.dumps({"job": job, **details}).encode()
-        try:
-            return self._run(request, body)
-        except _LeftError:
-            return self._run(request, body)
-        except _StarvedError:
-            return self._run(request, body, yields=False)
+        is_busy = time.monotonic() < self._busy_until
+        for yielding in list(Yielding)[is_busy:]:
+            try:
+                return self._run(request, body, yielding)
+            except _StarvedError:
+                self._busy_until = time.monotonic() + BUSY_SECONDS
+        raise UnavailableError(_BUSY)
 
-    def _run(self, request: bytes, body: bytes, *, yields: bool = True) -> bytes:
-        with self.children.borrow() as child:
-            return child.exchange(request, body, yields=yields)
+    def _run(self, request: bytes, body: bytes, yielding: Yielding) -> bytes:
+        for _ in range(2):
+            with self.children.borrow(yielding) as child, suppress(_LeftError):
+                return child.exchange(request, body, yielding)
+        raise UnavailableError(_BUSY)
 
 
 class Child:
     """One child, for one job at a time."""
 
-    def __init__(self, isolation: Isolation, server: ForkServer) -> None:
+    def __init__(self, isolation: Isolation, server: ForkServer, yielding: Yielding) -> None:
         """Fork it. Raises UnavailableError."""
         self.isolation = isolation
         self.pid, self._channel = server.fork()
+        self.yields_always = yielding is Yielding.AT_ONCE
+        if self.yields_always:
+            run_when_idle(self.pid)
         self.jobs = 0
         self.sound = False  # waits for a job; anything else is the end of it
         self._server = server
@@ -99,19 +108,20 @@ class Child:
         except OSError:
             return False
 
-    def exchange(self, request: bytes, body: bytes, *, yields: bool) -> bytes:
-        """Return the answer; if it `yields`, a long job gets only time that nobody else wants.
+    def exchange(self, request: bytes, body: bytes, yielding: Yielding) -> bytes:
+        """Return the answer.
 
         Raises as `Isolation.run` does.
         """
         self.sound = False
-        with Watch(self, self.isolation.limits.wall_seconds, yields=yields) as watch:
+        with Watch(self, self.isolation.limits.wall_seconds, yielding) as watch:
             frame = self._transfer(request, body)
         if frame is None:
             raise self._problem(watch)
         self.jobs += 1
         status, answer = frame[:1], frame[1:]
-        is_usable = self.jobs < self.isolation.limits.max_jobs and not watch.is_yielding
+        has_changed = watch.is_yielding and not self.yields_always
+        is_usable = self.jobs < self.isolation.limits.max_jobs and not has_changed
         self.sound = status in {Status.RESULT, Status.PROBLEM} and is_usable
         if status == Status.RESULT:
             return answer
@@ -173,7 +183,7 @@ class Children:
         self._places = threading.BoundedSemaphore(isolation.limits.max_children)
 
     @contextmanager
-    def borrow(self) -> Iterator[Child]:
+    def borrow(self, yielding: Yielding) -> Iterator[Child]:
         """Lend an idle child, or a new one; one that is not sound afterwards is ended.
 
         Raises UnavailableError if all stay busy.
@@ -182,7 +192,7 @@ class Children:
             raise UnavailableError("Too much else is being read now; try again in a minute.")
         child = None
         try:
-            child = self._take() or Child(self._isolation, self._running_server())
+            child = self._take(yielding) or Child(self._isolation, self._running_server(), yielding)
             yield child
         finally:
             if child and child.sound:
@@ -201,14 +211,17 @@ class Children:
 
     def end(self) -> None:
         """End those that are idle, and the fork server."""
-        while child := self._take():
-            child.end()
+        for yielding in Yielding:
+            while child := self._take(yielding):
+                child.end()
         if self._server:
             self._server.stop()
 
-    def _take(self) -> Child | None:
-        while self._idle:
-            child = self._idle.pop()
+    def _take(self, yielding: Yielding) -> Child | None:
+        """Return an idle child that yields always, or one that does not; None without one."""
+        always = yielding is Yielding.AT_ONCE
+        for child in [child for child in self._idle if child.yields_always == always]:
+            self._idle.remove(child)
             if child.is_waiting:
                 return child
             child.end()

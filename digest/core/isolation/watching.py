@@ -1,22 +1,34 @@
 """Watches a child while it does a job: lets others go first, and ends what takes too long.
 
-What is read can wait, mail can not. A job that has taken some processor time gets only the time
-that no other process wants. Where there is none, it is begun again and keeps its low priority:
-waiting for ever would be worse.
+What is read can wait, mail can not: a job gets only the time that no other process wants. Where
+there is none, it is begun again with a low priority, and yields only once it has taken some time;
+where that is not enough either, it keeps its priority: waiting for ever would be worse.
 """
 
 import os
 import threading
 import time
 from contextlib import suppress
+from enum import Enum
 from typing import Protocol, Self
 
 import psutil
 
 LONG = 0.2  # seconds of processor time: more than nearly every feed and page takes
 CHECK_SECONDS = 0.1  # between two looks at what a job has taken
-PATIENCE = 20.0  # seconds by the clock for which a job waits for time that nobody else wants
-STARVED = 0.1  # a smaller share of them is too little
+STARVED = 0.1  # a smaller share of its patience is too little
+
+
+class Yielding(Enum):
+    """When a job begins to get only the time that no other process wants."""
+
+    AT_ONCE = "at once"
+    LATER = "later"  # when it has taken LONG
+    NEVER = "never"
+
+
+# Seconds by the clock for which a job waits for time that nobody else wants.
+PATIENCE = {Yielding.AT_ONCE: 1.0, Yielding.LATER: 20.0}
 
 
 class Watched(Protocol):
@@ -31,17 +43,17 @@ class Watched(Protocol):
 class Watch:
     """One job of a child, from `with` to its end. Times are in seconds."""
 
-    def __init__(self, child: Watched, wall_seconds: float, *, yields: bool) -> None:
-        """Kill the child after `wall_seconds` by the clock, let it yield if it may."""
-        self.is_yielding = False  # for good
+    def __init__(self, child: Watched, wall_seconds: float, yielding: Yielding) -> None:
+        """Kill the child after `wall_seconds` by the clock, let it yield when it should."""
+        self.is_yielding = yielding is Yielding.AT_ONCE  # for good
         self.is_starved = False  # it was killed for that
         self.is_too_slow = False  # it was killed for that
         self.spent = 0.0  # of processor time
         self._child = child
-        self._yields = yields
+        self._yielding = yielding
         self._until = time.monotonic() + wall_seconds
         self._before = self._cpu_seconds()
-        self._since = (0.0, 0.0)  # by the clock, and of processor time
+        self._since = (time.monotonic(), 0.0)  # it yields; and of processor time
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="isolation", daemon=True)
 
@@ -63,14 +75,15 @@ class Watch:
             if self.is_too_slow or self.is_starved:
                 self._child.kill()
                 return
-            if self._yields and not self.is_yielding and self.spent > LONG:
+            is_later = self._yielding is Yielding.LATER and not self.is_yielding
+            if is_later and self.spent > LONG:
                 self.is_yielding, self._since = True, (now, self.spent)
-                _run_when_idle(self._child.pid)
+                run_when_idle(self._child.pid)
 
     def _starves(self, now: float) -> bool:
         """Say whether the child got too little time while it yielded."""
         period_start, spent = self._since
-        if not self.is_yielding or now - period_start < PATIENCE:
+        if not self.is_yielding or now - period_start < PATIENCE[self._yielding]:
             return False
         self._since = (now, self.spent)
         return self.spent - spent < STARVED * (now - period_start)
@@ -83,10 +96,10 @@ class Watch:
         return float(times.user + times.system)
 
 
-def _run_when_idle(pid: int) -> None:
+def run_when_idle(pid: int) -> None:
     """Give a process only the time that no other wants: what wakes up there does not wait for it.
 
-    sched(7), SCHED_IDLE: a process has no way back from it, so its child is not used again.
+    sched(7), SCHED_IDLE: a process has no way back from it.
     """
     if hasattr(os, "SCHED_IDLE"):  # Linux; elsewhere its low priority has to do
         with suppress(OSError):  # it has ended

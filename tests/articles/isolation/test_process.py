@@ -16,6 +16,7 @@ from digest.articles.parsing.base import Document, Entry
 from digest.core.isolation import Isolation, UnavailableError, watching
 from digest.core.isolation.forking import PRIORITY
 from digest.core.isolation.process import Children
+from digest.core.isolation.watching import Yielding
 from tests.articles import hostile
 from tests.articles.publisher import DATA
 
@@ -141,6 +142,7 @@ def classes(children: Children, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     """Return which children were at work since a job was yet to be long, and in which classes."""
     monkeypatch.setattr(watching, "LONG", 0.05)
     monkeypatch.setattr(watching, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(watching, "PATIENCE", dict.fromkeys(Yielding, 600.0))
     monkeypatch.setattr(process.PARSER.limits, "max_children", 1)
     isolation.parse_feed(RSS)
     server, over, observed = only_child().parent(), threading.Event(), Classes()
@@ -167,17 +169,30 @@ only_linux = pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="only Linu
 
 
 @only_linux
-def test_a_long_job_gets_only_the_time_that_nobody_else_wants(
+def test_a_job_gets_only_the_time_that_nobody_else_wants(
     classes: Callable[[], Classes],
 ) -> None:
-    """Mail goes out meanwhile. There is no way back, so its child does nothing else."""
+    """Mail goes out meanwhile; its child is used again."""
     first = only_child().pid
     with pytest.raises(ParseError, match="breaks off"):
         isolation.parse_feed(hostile.FEEDS["late doctypes"](2_500_000))
-    assert list(classes()) == [(first, os.SCHED_OTHER), (first, os.SCHED_IDLE)]
+    assert list(classes()) == [(first, os.SCHED_IDLE)]
     assert isolation.parse_feed(RSS).entries
-    assert only_child().pid != first
-    assert os.sched_getscheduler(only_child().pid) == os.SCHED_OTHER
+    assert only_child().pid == first
+
+
+@only_linux
+def test_on_a_busy_machine_a_job_yields_when_it_is_long(
+    children: Children, classes: Callable[[], Classes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no way back, so its child does nothing else."""
+    monkeypatch.setattr(process.PARSER, "_busy_until", time.monotonic() + 600)
+    with pytest.raises(ParseError, match="breaks off"):
+        isolation.parse_feed(hostile.FEEDS["late doctypes"](2_500_000))
+    *_, (long, _), last = classes()
+    assert last == (long, os.SCHED_IDLE)
+    assert (long, os.SCHED_OTHER) in classes()
+    assert long not in {child.pid for child in children._idle}
 
 
 @only_linux
@@ -185,18 +200,18 @@ def test_an_honest_feed_is_read_on_a_machine_without_idle_time(
     classes: Callable[[], Classes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that takes long is begun again, and keeps its low priority to the end."""
-    monkeypatch.setattr(watching, "PATIENCE", 0.05)
+    monkeypatch.setattr(watching, "PATIENCE", dict.fromkeys(Yielding, 0.05))
     monkeypatch.setattr(watching, "STARVED", 1000.0)  # whatever it gets is too little
     first = only_child().pid
     item = RSS[RSS.index(b"<item>") : RSS.index(b"</item>")].replace(b"guid>", b"none>")
     items = (item + b"<guid>%d</guid></item>" % number for number in range(500))
     entries = isolation.parse_feed(RSS.replace(b"</channel>", b"".join(items) + b"</channel>"))
     assert len(entries.entries) == 500
-    second = only_child().pid
-    assert list(classes()) == [
-        *((first, os.SCHED_OTHER), (first, os.SCHED_IDLE)),
-        (second, os.SCHED_OTHER),
-    ]
+    last = only_child().pid
+    idle, *between, kept = classes()
+    assert (idle, kept) == ((first, os.SCHED_IDLE), (last, os.SCHED_OTHER))
+    (second,) = {pid for pid, _ in between}
+    assert between == [(second, os.SCHED_OTHER), (second, os.SCHED_IDLE)]
 
 
 def test_a_crash_is_the_documents_fault(children: Children) -> None:
@@ -245,7 +260,7 @@ def test_only_a_few_documents_are_read_at_once(
     children: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever comes later waits, but not for ever."""
-    with children.borrow(), children.borrow():
+    with children.borrow(Yielding.LATER), children.borrow(Yielding.LATER):
         monkeypatch.setattr(process.PARSER.limits, "wall_seconds", 0.05)
         with pytest.raises(ParserUnavailableError, match="try again"):
             isolation.parse_feed(RSS)
