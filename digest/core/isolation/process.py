@@ -45,7 +45,7 @@ class Limits:
 
     cpu_seconds: int = 10  # of processor time
     memory: int = 512 * 1024**2  # bytes of address space, the interpreter included
-    # By the clock, for each of two attempts: for a busy machine, as a child has a low priority.
+    # By the clock, for each of three attempts: for a busy machine, as a child has a low priority.
     wall_seconds: float = 120.0
     max_children: int = 2
     max_jobs: int = 200
