@@ -10,9 +10,15 @@ from collections.abc import Collection, Iterable
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Files that look at the same `digest up`.
+# Files that look at the same `digest up`, in their order: the last one opens all links of a mail,
+# on which the one before counts clicks.
 SHARED = dict.fromkeys(
-    ("tests/journeys/test_from_feed_to_inbox.py", "tests/journeys/test_pages.py"), "digest up"
+    (
+        "tests/journeys/test_pages.py",
+        "tests/journeys/test_clicks.py",
+        "tests/journeys/test_from_feed_to_inbox.py",
+    ),
+    "digest up",
 )
 # Long files whose tests share nothing.
 DIVIDED = {"tests/console/test_looks.py", "tests/workers/test_processes.py"}
@@ -49,9 +55,12 @@ def order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Put what takes longest first: journeys, then browsers, then files by their tests."""
     items = list(items)
     sizes = Counter(share_of(item.nodeid) for item in items)
+    shared_files = list(SHARED)
 
-    def place(item: pytest.Item) -> tuple[bool, bool, int]:
+    def place(item: pytest.Item) -> tuple[bool, bool, int, int]:
         is_journey, is_in_browser = map(item.get_closest_marker, ("journey", "browser"))
-        return is_journey is None, is_in_browser is None, -sizes[share_of(item.nodeid)]
+        file = item.nodeid.partition("::")[0]
+        turn = shared_files.index(file) if file in SHARED else 0
+        return is_journey is None, is_in_browser is None, -sizes[share_of(item.nodeid)], turn
 
     return sorted(items, key=place)
