@@ -10,7 +10,7 @@ PIN := .venv-pins/bin/uv -q pip compile --python-version 3.11 --universal --gene
 IMAGES := PYTHON_IMAGE=python:3.11-slim-bookworm POSTGRES_IMAGE=postgres:17-alpine \
 	VALKEY_IMAGE=valkey/valkey:8-alpine MAILPIT_IMAGE=axllent/mailpit:v1.27
 
-.PHONY: help run test test-clock lint format types migrations messages docs docs-pictures bench chaos secrets pins images plan clean
+.PHONY: help run test test-clock collect lint format types migrations messages docs docs-pictures bench chaos secrets pins images plan clean
 
 help:            ## what can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /make \1\t/' | expand -t 18
@@ -39,6 +39,10 @@ test-clock: .venv/tests ## the tests that touch time, on other days: 29 February
 	@if [ "$$(uname)" = Linux ] && command -v $(CC) >/dev/null; then \
 		$(MAKE) -s .venv/ahead.so && $(BIN)/python -m tests.ahead $(ARGS); \
 	else echo "Not on Linux, or no C compiler: the clock cannot be moved, so these tests are skipped."; fi
+
+collect: .venv/tests ## find the tests without running any, into build/tests.txt; what cannot be imported fails
+	@mkdir -p build
+	@$(BIN)/python -m pytest --collect-only -qq $(ARGS) > build/tests.txt || { cat build/tests.txt; exit 1; }
 
 lint: .venv/tests ## ruff, mypy, the floors, and that every import is declared
 	@$(BIN)/ruff check $(ARGS) .
