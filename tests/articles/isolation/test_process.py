@@ -208,8 +208,8 @@ def test_an_honest_feed_is_read_on_a_machine_without_idle_time(
     entries = isolation.parse_feed(RSS.replace(b"</channel>", b"".join(items) + b"</channel>"))
     assert len(entries.entries) == 500
     last = only_child().pid
-    idle, *between, kept = classes()
-    assert (idle, kept) == ((first, os.SCHED_IDLE), (last, os.SCHED_OTHER))
+    idle, *between, end = classes()
+    assert (idle, end) == ((first, os.SCHED_IDLE), (last, os.SCHED_OTHER))
     (second,) = {pid for pid, _ in between}
     assert between == [(second, os.SCHED_OTHER), (second, os.SCHED_IDLE)]
 
