@@ -103,6 +103,7 @@ Pengguna tidak dikenal
 المستخدم غير موجود
 ไม่พบผู้ใช้
 That recipient doesnt exist
+This mailbox does not exit
 Recipient is unkown to us
 The mailbox you are trying to reach does not appear to exist
 The recipient could not be verified to exist
@@ -218,6 +219,8 @@ The certificate is not currently valid
 The domain of the sender does not currently exist
 El remitente no ha sido encontrado
 5.2.1 Mailbox unavailable. This server does not accept mails from this sender address
+5.3.0 Local delivery program for mailbox kim did not exit cleanly
+The delivery program of this mailbox has no exit status
 """
 
 

@@ -149,6 +149,20 @@ def test_a_code_is_not_believed_beside_words_about_something_else(reply: str) ->
     assert consequence_of(refusal.reason, permanent=refusal.permanent) != Consequence.HARD
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "550 5.1.1 <kim@mailbox.example> (from <bounce+abc@courier.example>): nope",
+        "host relay.mailbox.example [192.0.2.1] said: 550 5.1.1 nope",
+        "relay-2.mailbox.example said: 550 5.1.1 nope",
+        "550 5.1.1 nope, says content.mailbox.example",
+    ],
+)
+def test_a_code_is_believed_beside_our_address_and_names_of_hosts(reply: str) -> None:
+    """Names may hold any words."""
+    assert understand(reply).reason == Reason.USER_UNKNOWN
+
+
 def test_a_code_is_believed_beside_a_whole_report() -> None:
     """It speaks of the sender, too, and of how long a message may be."""
     text = "Your message could not be delivered; tell the sender. " * 10

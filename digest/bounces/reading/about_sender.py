@@ -36,7 +36,7 @@ _CONTRADICTION = re.compile(
     r"|spf|dkim|your (?:ip|domain|server|host|client)|helo|ehlo|ptr|limit\w*|quota|oversized"
     r"|too (?:large|big|many|fast)|message size|greylist\w*|attachments?|content"
     r"|specify|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)|not allowed"
-    r"|not permitted)\b"
+    r"|not permitted)\b(?![\w.-]*\.\w)"  # not within the name of a host
 )
 
 
@@ -45,7 +45,8 @@ def contradicts(text: str) -> bool:
 
     A whole report speaks of many things: only a normalized text as long as a reply is read.
     """
-    return len(text) <= _LONGEST_REPLY and bool(_CONTRADICTION.search(text))
+    without_ours = text.replace("our-sender", "")  # our own address, which a reply may repeat
+    return len(text) <= _LONGEST_REPLY and bool(_CONTRADICTION.search(without_ours))
 
 
 def reason_about_us(text: str, reason: Reason) -> Reason | None:
