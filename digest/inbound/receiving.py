@@ -65,14 +65,17 @@ class Receiver:
 def _obey_all(envelope: Envelope) -> list[Reply]:
     """Obey each recipient of a mail; a report is read whoever sent it, and however written."""
     content = envelope.original_content or b""
+    # The last server writes down who sent a mail (RFC 5321 §4.4): nobody sends a report.
+    is_sent = bool((envelope.mail_from or "").strip("<>"))
+    returned = content if is_sent else b"Return-Path: <>\r\n" + content
     if all(map(is_return, envelope.rcpt_tos)):
-        return [commands.obey(address, Mail(None), content) for address in envelope.rcpt_tos]
+        return [commands.obey(address, Mail(None), returned) for address in envelope.rcpt_tos]
     problem = reading.broken(content)
     mail = reading.read(content, envelope.mail_from or "")
     return [
         Reply(550, problem)
         if problem and not is_return(address)
-        else commands.obey(address, mail, content)
+        else commands.obey(address, mail, returned)
         for address in envelope.rcpt_tos
     ]
 

@@ -150,6 +150,12 @@ def test_a_report_of_an_unnamed_server_is_known_by_its_subject(subject: str) -> 
     assert read_report(content).reason == Reason.USER_UNKNOWN
 
 
+def test_the_subject_of_a_report_may_name_the_reason_alone() -> None:
+    """Sendmail writes it there; nothing else marks the report."""
+    content = shapes.note("Returned mail: User unknown", body="See the subject.")
+    assert read_report(content).reason == Reason.USER_UNKNOWN
+
+
 def test_our_tokens_are_found_wherever_they_stand() -> None:
     """In the address, the returned header, ENVID, and broken over lines."""
     bounce, message_id = "a2" * 25, "Ab_-" * 15

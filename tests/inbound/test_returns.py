@@ -148,6 +148,18 @@ def test_other_mail_to_the_address_has_no_effect(
     assert not Notice.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("sender", "bounces"), [("", ["undefined"]), ("helpdesk@mailbox.example", [])]
+)
+def test_a_null_sender_marks_a_report_that_nothing_else_marks(
+    smtp: Talk, issue: Issue, subscriber: Subscriber, sender: str, bounces: list[str]
+) -> None:
+    """Its header is not written yet when a mail comes by SMTP; with a sender it is a letter."""
+    content = shapes.note("Message undeliverable", body="We could not bring it to its desk.")
+    assert send(smtp, address(issue, subscriber), content, sender) == "250 2.0.0 Done"
+    assert list(Bounce.objects.values_list("reason", flat=True)) == bounces
+
+
 def test_ten_thousand_reports_are_one(smtp: Talk, issue: Issue, subscriber: Subscriber) -> None:
     """A hundred over each connection; here fifty."""
     to = address(issue, subscriber)

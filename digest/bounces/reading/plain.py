@@ -55,10 +55,10 @@ def read(message: Message) -> Report | None:
         return None
     text = own_words(message.text)
     refusal = understand(text)
-    if not (by_server or _is_by_machine(message) or _is_technical(refusal, subject)):
-        return None
     if refusal.reason == Reason.UNDEFINED and (match := _RETURNED_MAIL.match(subject)):
         refusal = understand(match[1], refusal.status, refusal.code)
+    if not (by_server or _is_by_machine(message) or _is_technical(refusal, subject)):
+        return None
     if refusal.reason == Reason.UNDEFINED and not refusal.code and not _SUBJECT.search(subject):
         return None  # a postmaster may also write a letter
     if _DELAY_SUBJECT.search(subject) or (_DELAY.search(text) and not refusal.permanent):
