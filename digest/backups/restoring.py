@@ -3,9 +3,9 @@
     the whole file is read and checked; nothing has changed by then
     refused: an installation with data, running processes, another secret key, a newer schema
     witnesses know of newer data: whatever fails from here on, a worker that starts holds mail
-    the database, in one transaction; sequences far ahead; migrations to this version; statistics
-    for the optimizer; the hold
+    the database, in one transaction; sequences far ahead; migrations to this version; the hold
     journals; pictures; rows are counted: what is wrong with these is reported
+    statistics for the optimizer
 
 Ids that were given after the backup are in mails, in logs and at providers. The sequences move far
 ahead, so that nobody else gets them.
@@ -80,10 +80,11 @@ def restore_backup(path: Path, passphrase: str, now: datetime) -> RestoreResult:
         following = _restore_database(header, parts)
         move_sequences_ahead()
         call_command("migrate", verbosity=0, interactive=False)
-        optimizer.refresh_all_statistics()
         hold = holds.begin_restored(header.made_at, now)
         pictures, problems = _restore_files(_from(following, parts))
-    return RestoreResult(header, pictures, hold, [*problems, *_compare_counts(header)])
+    problems += _compare_counts(header)
+    optimizer.refresh_all_statistics()
+    return RestoreResult(header, pictures, hold, problems)
 
 
 def move_sequences_ahead() -> None:

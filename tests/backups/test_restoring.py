@@ -10,11 +10,12 @@ import pytest
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
+from structlog.testing import capture_logs
 
 from digest.backups import last, making, programs, restoring
 from digest.backups.errors import BackupError
 from digest.core import clock
-from digest.core.database import schema
+from digest.core.database import optimizer, schema
 from digest.embedded import checks, up
 from digest.embedded import programs as programs_of_up
 from digest.installation import heartbeat, holds
@@ -89,6 +90,23 @@ def test_everything_comes_back_and_nothing_is_sent_again(
     control.resume(issue)
     run_jobs()
     assert len(server.received) == 6
+
+
+def test_statistics_take_as_long_as_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator's limit is not for them; and a failure is logged, for the data are in."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 1")  # milliseconds
+    try:
+        with capture_logs() as lines:
+            optimizer.refresh_all_statistics()
+        assert lines == []
+        monkeypatch.setattr(optimizer, "_ALL", "ANALYZE nowhere")
+        with capture_logs() as lines:
+            optimizer.refresh_all_statistics()
+        assert [line["event"] for line in lines] == ["statistics not refreshed"]
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET statement_timeout")
 
 
 def test_a_backup_from_the_middle_of_a_send_repeats_nothing(

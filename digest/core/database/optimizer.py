@@ -15,6 +15,7 @@ log = structlog.get_logger(__name__)
 
 SHARE = 0.02  # that a table has to grow by since the last time
 SMALLEST = 16  # pages that it has to grow by
+_ALL = "ANALYZE"
 
 
 def refresh_statistics(tables: Iterable[type[models.Model]]) -> None:
@@ -29,8 +30,16 @@ def refresh_statistics(tables: Iterable[type[models.Model]]) -> None:
 
 
 def refresh_all_statistics() -> None:
-    """Analyze every table. For a database that was just restored: a dump has no statistics."""
-    _execute("ANALYZE")
+    """Analyze every table. For a database that was just restored: a dump has no statistics.
+
+    It may take longer than other statements may. What fails is logged, as above.
+    """
+    try:
+        with transaction.atomic():
+            _execute("SET LOCAL statement_timeout = 0")
+            _execute(_ALL)
+    except Error as problem:
+        log.warning("statistics not refreshed", problem=str(problem).strip())
 
 
 def _refresh(names: list[str]) -> None:
