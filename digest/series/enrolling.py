@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from digest.newsletters.models import Newsletter
 from digest.series.errors import SeriesError
 from digest.series.models import Enrolment, Series, Step
 from digest.subscribers import audience
@@ -72,7 +73,8 @@ def remove(series: Series, subscriber: Subscriber, now: datetime) -> None:
 def welcomed(subscriber_id: int, newsletter_ids: Collection[int], now: datetime) -> set[int]:
     """Return the newsletters whose series welcomes somebody who confirmed at `now`.
 
-    It does if its first mail goes out at once. Who was in the series before gets none of it.
+    It does if its first mail goes out at once. Who was in the series before gets none of it, nor
+    does who is not a member yet of a newsletter for members.
     """
     rows = Enrolment.objects.filter(
         subscriber=subscriber_id,
@@ -81,7 +83,8 @@ def welcomed(subscriber_id: int, newsletter_ids: Collection[int], now: datetime)
         entered_at=now,
         next_step__delay_minutes=0,
     )
-    return set(rows.values_list("series__newsletter", flat=True))
+    welcoming = Newsletter.objects.filter(pk__in=rows.values("series__newsletter"))
+    return {row.pk for row in welcoming if audience.is_member(subscriber_id, row, now)}
 
 
 def move_to_next(

@@ -14,6 +14,7 @@ from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.segments import saving
 from tests.cast import NOON, make_issue, make_newsletter, make_story, make_subscriber
 from tests.cast.newsletters import make_layout_block
+from tests.cast.series import make_series
 from tests.web.signing_up import NADIA, confirm_path, letter, path, sign_up
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +81,16 @@ def test_a_welcome_says_what_has_to_happen_first(client: Client, tide: Newslette
     written = letter("welcome").letter
     assert not any("member" in line for line in written.paragraphs)
     assert written.stories
+
+
+def test_a_series_leaves_the_welcome_of_who_is_not_a_member_alone(
+    client: Client, tide: Newsletter
+) -> None:
+    """They get none of its mails, so the notice says what has to happen first."""
+    make_series(tide)
+    sign_up(client, tide)
+    client.post(confirm_path())
+    assert any("once you are a member" in line for line in letter("welcome").letter.paragraphs)
 
 
 @pytest.mark.parametrize(
