@@ -114,6 +114,35 @@ def test_a_relay_that_sends_us_away_is_left_alone_at_once(stage: str) -> None:
     assert connections(server) == 4
 
 
+def test_what_was_prepared_is_returned_before_slower_connections_reply() -> None:
+    """One is sent away while another waits, perhaps for minutes, for the reply to a message."""
+    is_held, is_returned = threading.Event(), threading.Event()
+    in_time: list[bool] = []
+
+    class Returning(Source):
+        def return_unsent(self, message: OutgoingMessage) -> None:
+            super().return_unsent(message)
+            if list(self.results.values()).count("unsent") == 2:  # one offered, one prepared
+                is_returned.set()
+
+    def rcpt(address: str) -> str | None:
+        if address.startswith("s9@"):  # the first one
+            return None
+        is_held.wait(5)
+        return "421 4.3.2 too busy"
+
+    def end(_: str) -> None:
+        is_held.set()
+        in_time.append(is_returned.wait(3))
+
+    source = Returning(make_source(10).waiting)
+    with SmtpServer({"rcpt": rcpt, "end": end}) as server:
+        address = parse_address(f"{server.url}&connections=2")
+        with SmtpTransport(address) as transport, pytest.raises(RelayDownError, match="421"):
+            transport.deliver_all(source)
+    assert in_time == [True]
+
+
 def test_enough_messages_over_a_connection_is_no_refusal() -> None:
     """Some relays say so with 421 to the next MAIL; the rest goes over other connections."""
     served = threading.local()  # the server has a thread for each connection

@@ -143,6 +143,8 @@ class DeliveryLoop:
                 self._watch(conversation)
         for conversation in ready:
             self._run_guarded(conversation, conversation.prepare_next)
+        if self.failure:
+            self._round.return_kept()  # nobody takes it, and another relay may send it
 
     def _run_guarded(self, conversation: Conversation, step: Callable[[Round], None]) -> None:
         """Run a step of a conversation; replace the connection if it breaks or is used up."""
