@@ -149,7 +149,7 @@ def _work_on(transfer: Transfer) -> None:
     """Do the next step of a transfer under its lease."""
     lease = _Lease(transfer)
     if transfer.attempts >= MOST_ATTEMPTS:
-        lease.finish(state=State.FAILED, problem=_GAVE_UP, sealed_key="")
+        _fail(transfer, lease, _GAVE_UP)
         return
     Transfer.objects.filter(pk=transfer.pk).update(attempts=transfer.attempts + 1)
     try:
@@ -157,8 +157,13 @@ def _work_on(transfer: Transfer) -> None:
     except LeaseLostError as problem:
         log.warning("transfer left to another worker", transfer=transfer.pk, problem=str(problem))
     except DigestError as problem:
-        content = {"content": b""} if transfer.state == State.PACKING else {}
-        lease.finish(state=State.FAILED, problem=str(problem), sealed_key="", **content)
+        _fail(transfer, lease, str(problem))
+
+
+def _fail(transfer: Transfer, lease: "_Lease", problem: str) -> None:
+    """End a transfer; uploads that are not packed could not be read as an export."""
+    content = {"content": b""} if transfer.state == State.PACKING else {}
+    lease.finish(state=State.FAILED, problem=problem, sealed_key="", **content)
 
 
 class _Lease:

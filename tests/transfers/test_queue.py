@@ -165,6 +165,16 @@ def test_what_unpacks_to_too_much_is_refused_and_deleted(
     assert not queue.check_again(row, OPTIONS)
 
 
+def test_uploads_that_no_worker_could_pack_are_deleted(tmp_path: Path, tide: Newsletter) -> None:
+    """They are no export that could be read again."""
+    archive = exports.zipped(tmp_path / "a.zip", {"list.csv": "email\n"})
+    transfer = queue.add_files([(archive, "a.zip")], tide, OPTIONS, clock.now())
+    Transfer.objects.update(attempts=queue.MOST_ATTEMPTS)
+    row = work(transfer)
+    assert (row.state, bytes(row.content)) == (State.FAILED, b"")
+    assert not queue.check_again(row, OPTIONS)
+
+
 def test_nothing_is_kept_for_long(transfer: Transfer) -> None:
     """An export that nobody imports a day, a report a month."""
     queue.delete_old(clock.now() + timedelta(hours=23))
