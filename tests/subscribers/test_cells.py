@@ -17,6 +17,9 @@ from digest.subscribers.importing.cells import read_tags
         ([{"name": "press"}, {"id": 1}, "vip"], ("press", "vip")),  # an API
         ("press\nvip", ("press", "vip")),
         ("[press", ("press",)),
+        ('"press; old","vip"', ("press; old", "vip")),
+        ('"press";"old, new"', ("press", "old, new")),
+        ("'90s, VIP", ("'90s", "vip")),
         (",;, press ,press", ("press",)),
         (None, ()),
         ("", ()),

@@ -2,21 +2,23 @@
 
 import csv
 import json
+import re
 from contextlib import suppress
 
 from digest.subscribers.errors import InvalidInputError
 from digest.subscribers.profiles import MOST_TAGS, clean_tag
 
 _BRACKETS = "[]{}"  # around the list: of Python, of PostgreSQL
-_QUOTES = "\"' "
+_QUOTES = "\"'"
+_QUOTED_BEFORE_SEMICOLON = re.compile(r'"\s*;')
 
 
-def split_cell(cell: str) -> list[str]:
-    """Return the parts of a cell that separates them by commas and may quote them."""
+def split_cell(cell: str, separator: str = ",") -> list[str]:
+    """Return the parts of a cell that separates them and may quote them."""
     try:
-        row = next(csv.reader([cell], skipinitialspace=True), [])
+        row = next(csv.reader([cell], delimiter=separator, skipinitialspace=True), [])
     except csv.Error:
-        row = cell.split(",")
+        row = cell.split(separator)
     return [part.strip() for part in row if part.strip()]
 
 
@@ -42,8 +44,20 @@ def _parts(value: object) -> list[str]:
     if not isinstance(value, str):
         return []
     return [
-        name.strip(_QUOTES)
+        _unquoted(part)
         for line in value.strip().strip(_BRACKETS).splitlines()
-        for part in split_cell(line)
-        for name in part.split(";")
+        for part in _split_line(line)
     ]
+
+
+def _split_line(line: str) -> list[str]:
+    """Return the parts of a line, separated by commas or semicolons; what is quoted stays whole."""
+    if '"' not in line:
+        return [part for parts in split_cell(line) for part in parts.split(";")]
+    return split_cell(line, ";" if _QUOTED_BEFORE_SEMICOLON.search(line) else ",")
+
+
+def _unquoted(part: str) -> str:
+    text = part.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES
+    return text[1:-1] if is_quoted else text
