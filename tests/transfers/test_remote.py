@@ -146,6 +146,7 @@ def test_a_key_that_cannot_be_right_is_refused_at_once(
     """Before anything is stored."""
     with pytest.raises(TransferError, match=message):
         queue.add_service(service, "https://site.example", key, tide, OPTIONS, NOON)
+    assert not Transfer.objects.exists()
 
 
 @pytest.mark.parametrize(
