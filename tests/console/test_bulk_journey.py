@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.bulk import running, selecting
@@ -23,7 +23,8 @@ from tests.cast.newsletters import make_member
 
 pytestmark = [pytest.mark.django_db(transaction=True), *BROWSER]
 SHOTS = os.environ.get("DIGEST_SHOTS")
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def look_at(page: Page, name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], name
         assert serious_violations(page) == [], name
         for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             if SHOTS:
                 page.screenshot(path=f"{SHOTS}/bulk-{name}-{size}-{scheme}.png", full_page=True)
 
