@@ -67,9 +67,13 @@ def remember_subscriber(
 
 def is_recipient(subscriber_id: int, newsletter: Newsletter, now: datetime) -> bool:
     """Say whether a subscriber receives a newsletter, as a member where it is for members."""
+    return is_subscribed(subscriber_id, newsletter) and is_member(subscriber_id, newsletter, now)
+
+
+def is_subscribed(subscriber_id: int, newsletter: Newsletter) -> bool:
+    """Say whether a subscriber subscribes, member or not."""
     rows = Subscription.objects.filter(subscriber=subscriber_id, newsletter=newsletter)
-    is_active = rows.filter(state=Subscription.State.ACTIVE).exists()
-    return is_active and is_member(subscriber_id, newsletter, now)
+    return rows.filter(state=Subscription.State.ACTIVE).exists()
 
 
 def _is_present_password(token: str, newsletter: Newsletter, now: datetime) -> bool:

@@ -15,6 +15,7 @@ from digest.accounts.scopes import Scope
 from digest.api.v1 import api
 from digest.connectors import registry
 from digest.core import clock
+from digest.entitlements import registry as entitlements
 from digest.issues.experiments.models import Experiment
 from digest.issues.models import Issue
 from digest.newsletters import layout
@@ -63,6 +64,7 @@ BODIES: dict[str, Any] = {
     "/newsletters": {"publication": "theirs", "slug": "new", "name": "New"},
     "/newsletters/{slug}": {"state": "private"},
     "/publications/{slug}": {"tagline": "Ours now"},
+    "/publications/{slug}/stripe": {"has_grace": False},
     "/newsletters/{slug}/picks": {"article": 0},
     "/newsletters/{slug}/sunset": {"issues": 5},
     "/newsletters/{slug}/test": {"to": "ada@courier.example"},
@@ -85,6 +87,7 @@ BODIES: dict[str, Any] = {
     "/issues/{issue_id}/send": {"revision": 1},
     "/issues/{issue_id}/preflight": {"network": False},
     "/issues/{issue_id}/skip": {},
+    "/issues/{issue_id}/archive-access": {"archive_access": "subscribers"},
     "/issues/{issue_id}/cancel": {},
     "/issues/{issue_id}/stories/{story_id}/retract": {},
     "/issues/{issue_id}/blocks": {"kind": "divider"},
@@ -126,6 +129,7 @@ def ids() -> dict[str, int]:
     source = make_source(newsletter)
     suppress(subscriber.address_key, reason="asked", newsletter=newsletter, now=NOON)
     issue = make_issue(newsletter)
+    entitlements.connect(newsletter.publication, NOON)
     Experiment.objects.create(issue=issue, subjects=["Another"], share=20, minutes=60)
     return {
         "appeals": make_appeal(newsletter.publication).pk,

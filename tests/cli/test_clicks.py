@@ -28,7 +28,7 @@ def test_networks_are_loaded_and_clicks_judged_again(digest: Digest, tmp_path: P
         for row in digest("networks", "list", "--json").json
     ]
     assert (
-        "1 verdicts changed. Clicks: 0 by people, 1 by"
+        "1 verdict changed. Clicks: 0 by people, 1 by"
         in digest("clicks", "rejudge", str(issue.pk)).out
     )
     assert digest("networks", "remove", "gateway").status == 0

@@ -209,7 +209,7 @@ def test_migrate_says_whether_it_is_needed_and_what_it_would_do(digest: Digest) 
     indexes = [step for step in migration["steps"] if step["sql"].startswith("CREATE INDEX")]
     assert {step["table"] for step in indexes} == {"webhooks_webhook", "webhooks_webhookdelivery"}
     out = digest("migrate", "--plan").out
-    assert "1 migrations, about" in out
+    assert "1 migration, about" in out
     assert "webhooks_webhookdelivery" in out
 
 

@@ -21,9 +21,16 @@ from tests.cast.newsletters import make_member, make_newsletter
 from tests.cast.series import make_series
 from tests.cast.subscribers import make_subscriber, make_subscription
 from tests.clock import NOON
-from tests.console.test_rights import GUARDED, Page, filled, foreign_issue, number_for
+from tests.console.test_rights import (
+    GUARDED,
+    Page,
+    filled,
+    foreign_issue,
+    foreign_key,
+    number_for,
+)
 
-__all__ = ["foreign_issue"]  # the fixture
+__all__ = ["foreign_issue", "foreign_key"]  # the fixtures
 
 pytestmark = pytest.mark.django_db
 SECRET = "Secret plans"

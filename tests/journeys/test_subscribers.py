@@ -99,10 +99,10 @@ def test_from_an_article_to_leaving_and_back(lived_in: Up, page: Page) -> None:
     assert state(up, nadia) == "active"
 
     page.get_by_role("link", name="Manage preferences").click()
-    page.get_by_label("Environment").check()
+    page.get_by_role("checkbox", name="Environment").check()
     page.locator("form").first.get_by_role("button", name="Save").click()
     page.get_by_text("Your changes have been saved.").wait_for()
-    expect(page.get_by_label("Environment")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Environment")).to_be_checked()
 
     newest(up, nadia, 2, "the welcome")
     new_issue(up)

@@ -8,7 +8,14 @@ from django.urls import resolve
 
 from digest.core.links import Page
 
-VALUES = {"slug": "tide", "token": "a", "uuid": UUID(int=1), "name": "a.png", "kind": "latest"}
+VALUES = {
+    "slug": "tide",
+    "key": "20990101T060000Z",
+    "token": "a",
+    "uuid": UUID(int=1),
+    "name": "a.png",
+    "kind": "latest",
+}
 
 
 @pytest.mark.parametrize("page", Page)

@@ -172,6 +172,11 @@ def test_members_read_what_is_for_members(
     page = client.get(address_of(issue)).content.decode()
     assert "This issue is for members" in page
     assert "https://courier.example/join" in page
+    request_link(client, issue)
+    invited = client.get(path(letter("read").links["confirm"]), follow=True).content.decode()
+    assert "https://courier.example/join" in invited
+    assert TEXT not in client.get(address_of(issue)).content.decode()
+    Notice.objects.all().delete()
     profiles.add_tag("member", tide.publication_id, [nadia.pk])
     request_link(client, issue)
     client.get(path(letter("read").links["confirm"]))
@@ -188,6 +193,7 @@ def test_a_password_opens_the_archive(client: Client, issue: Issue, tide: Newsle
     assert TEXT not in page
     wrong = client.post(f"{address_of(issue)}/open", {"password": "high water"})
     assert wrong.status_code == 403
+    assert f'href="{address_of(issue)}?lang=de"' in wrong.content.decode()
     assert "not the password" in wrong.content.decode()
     right = client.post(f"{address_of(issue)}/open", {"password": PASSWORD}, follow=True)
     assert TEXT in right.content.decode()

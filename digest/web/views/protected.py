@@ -5,6 +5,7 @@ import re
 import redis
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
@@ -54,17 +55,21 @@ def open_issue(request: HttpRequest, slug: str, key: str) -> HttpResponse:
 
 @link_page
 def read(request: HttpRequest, token: str) -> HttpResponse:
-    """Open the archive to the subscriber whose mailbox the link was sent to."""
+    """Open the archive to the subscriber whose mailbox the link was sent to.
+
+    Where it is for members, the page says so to a subscriber who is none.
+    """
     now = clock.now()
     link = reading.open_link(token, now)
     if link is None:
         return render(request, "archive/link_expired.html.j2", status=410)
-    if not protected.is_recipient(link.subscriber.pk, link.newsletter, now):
+    if not protected.is_subscribed(link.subscriber.pk, link.newsletter):
         raise LinkGoneError(OUTDATED)
     response = redirect("archive", link.newsletter.slug)
     if _KEY.fullmatch(key := request.GET.get("issue", "")):
         response = redirect("issue", link.newsletter.slug, key)
-    protected.remember_subscriber(response, link.subscriber, link.newsletter, now)
+    if protected.is_recipient(link.subscriber.pk, link.newsletter, now):
+        protected.remember_subscriber(response, link.subscriber, link.newsletter, now)
     return response
 
 
@@ -94,6 +99,7 @@ def teaser(
         "token": forms.make_token(newsletter, now),
         "honeypot": forms.HONEYPOT,
         "page_address": "",
+        "languages_path": reverse("issue", args=[newsletter.slug, entry.key]),
         "widget": widget,
     }
     status = answering.status_of(outcome) if outcome else status
