@@ -24,13 +24,14 @@ def next_moment(
 ) -> datetime:
     """Return the first moment from `now` on (aware, UTC) that lies within hours, on a free day.
 
-    Days and hours are those of `zone`. Where no day of the next eight is free, days do not count:
+    Days and hours are those of `zone`. Where no day of the next eight is free and has its hours
+    still to come, days do not count:
     a newsletter that goes out daily must not hold up a series for ever.
     """
     today = now.astimezone(zone).date()
     days = [today + n * DAY for n in range(DAYS)]
-    free_days = [day for day in days if day not in busy_days] or days
-    for day in free_days:
+    free_days = [day for day in days if day not in busy_days]
+    for day in free_days + days:
         begin, end = _moment(day, hours.start, zone), _moment(day, hours.end, zone)
         if max(begin, now) < end:
             return max(begin, now)

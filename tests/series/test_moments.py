@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digest.series.moments import DAYS, Hours, next_moment
@@ -40,6 +40,13 @@ def test_the_first_moment_that_fits(
     assert next_moment(MONDAY, zone, hours, busy_days) == expected
 
 
+@example(
+    now=datetime(2024, 1, 1, tzinfo=UTC),
+    zone=AUCKLAND,
+    start=0,
+    length=2,
+    busy=set(range(1, DAYS)),  # only today is free, and its hours are over
+)
 @given(
     now=st.datetimes(datetime(2024, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
     zone=st.sampled_from([LONDON, AUCKLAND, ZoneInfo("America/St_Johns"), ZoneInfo("UTC")]),
