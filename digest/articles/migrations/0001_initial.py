@@ -54,6 +54,22 @@ class Migration(migrations.Migration):
                 ("views_at", models.DateTimeField(null=True)),
                 ("read_depth", models.FloatField(null=True)),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("score__gt", 0)),
+                        fields=["publication_id", "-score"],
+                        name="article_popular",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("canonical_url", ""), _negated=True),
+                        fields=("publication_id", "canonical_url"),
+                        name="article_once_by_canonical_url",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Source",
@@ -135,6 +151,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["source", "-first_seen_at"], name="sighting_newest"),
+                    models.Index(
+                        models.F("source"),
+                        models.Func("guid", function="md5"),
+                        name="sighting_guid",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("source", "article"), name="sighting_once"),
+                ],
+            },
         ),
         migrations.AddField(
             model_name="article",
@@ -171,35 +200,5 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(fields=("article", "number"), name="revision_once")
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="sighting",
-            index=models.Index(fields=["source", "-first_seen_at"], name="sighting_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="sighting",
-            index=models.Index(
-                models.F("source"), models.Func("guid", function="md5"), name="sighting_guid"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sighting",
-            constraint=models.UniqueConstraint(fields=("source", "article"), name="sighting_once"),
-        ),
-        migrations.AddIndex(
-            model_name="article",
-            index=models.Index(
-                condition=models.Q(("score__gt", 0)),
-                fields=["publication_id", "-score"],
-                name="article_popular",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="article",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("canonical_url", ""), _negated=True),
-                fields=("publication_id", "canonical_url"),
-                name="article_once_by_canonical_url",
-            ),
         ),
     ]

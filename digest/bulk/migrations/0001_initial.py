@@ -85,6 +85,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "draft"), ("begun_at__isnull", False), _connector="OR"
+                        ),
+                        name="bulk_change_begun",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("state", "draft"),
+                            models.Q(("kind", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="bulk_change_has_kind",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="BulkChunk",
@@ -116,6 +134,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("settled_at", None)),
+                        fields=["change", "id"],
+                        name="bulk_chunk_due",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="BulkItem",
@@ -144,31 +171,5 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="bulkchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state", "draft"), ("begun_at__isnull", False), _connector="OR"
-                ),
-                name="bulk_change_begun",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="bulkchange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state", "draft"), models.Q(("kind", ""), _negated=True), _connector="OR"
-                ),
-                name="bulk_change_has_kind",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="bulkchunk",
-            index=models.Index(
-                condition=models.Q(("settled_at", None)),
-                fields=["change", "id"],
-                name="bulk_chunk_due",
-            ),
         ),
     ]

@@ -169,6 +169,28 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["draft", "built", "sending", "paused"])),
+                        fields=["state"],
+                        name="issue_open",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("newsletter", "slot", "cadence"), name="issue_once_a_slot"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "skipped"), _negated=True),
+                            models.Q(("reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="issue_skip_has_reason",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Block",
@@ -294,6 +316,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
+                        fields=("issue", "position"),
+                        name="block_position",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -330,6 +359,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("issue", "position"), name="issue_revision_once"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -422,6 +456,16 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
+                        fields=("issue", "position"),
+                        name="story_position",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("issue", "article"), name="story_once_an_issue"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -497,6 +541,35 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("decided_at__isnull", True)),
+                        fields=["decides_at"],
+                        name="experiment_undecided",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("share__gte", 1), ("share__lte", 100)),
+                        name="experiment_share",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "subjects"), ("leads", [])),
+                            models.Q(("kind", "leads"), ("subjects", [])),
+                            _connector="OR",
+                        ),
+                        name="experiment_tries_one_thing",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("decided_at__isnull", True), ("winner__isnull", False), _connector="OR"
+                        ),
+                        name="experiment_decided_has_winner",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="TrackedLink",
@@ -559,104 +632,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="issue",
-            index=models.Index(
-                condition=models.Q(("state__in", ["draft", "built", "sending", "paused"])),
-                fields=["state"],
-                name="issue_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issue",
-            constraint=models.UniqueConstraint(
-                fields=("newsletter", "slot", "cadence"), name="issue_once_a_slot"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issue",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "skipped"), _negated=True),
-                    models.Q(("reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="issue_skip_has_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="block",
-            constraint=models.UniqueConstraint(
-                deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
-                fields=("issue", "position"),
-                name="block_position",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issuerevision",
-            constraint=models.UniqueConstraint(
-                fields=("issue", "position"), name="issue_revision_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="story",
-            constraint=models.UniqueConstraint(
-                deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
-                fields=("issue", "position"),
-                name="story_position",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="story",
-            constraint=models.UniqueConstraint(
-                fields=("issue", "article"), name="story_once_an_issue"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="experiment",
-            index=models.Index(
-                condition=models.Q(("decided_at__isnull", True)),
-                fields=["decides_at"],
-                name="experiment_undecided",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("share__gte", 1), ("share__lte", 100)),
-                name="experiment_share",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "subjects"), ("leads", [])),
-                    models.Q(("kind", "leads"), ("subjects", [])),
-                    _connector="OR",
-                ),
-                name="experiment_tries_one_thing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="experiment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("decided_at__isnull", True), ("winner__isnull", False), _connector="OR"
-                ),
-                name="experiment_decided_has_winner",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="trackedlink",
-            constraint=models.UniqueConstraint(
-                models.F("issue"),
-                django.db.models.functions.comparison.Coalesce("block", 0),
-                django.db.models.functions.comparison.Coalesce("story", 0),
-                models.F("kind"),
-                django.db.models.functions.text.MD5("url"),
-                name="tracked_link_once",
-            ),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("issue"),
+                        django.db.models.functions.comparison.Coalesce("block", 0),
+                        django.db.models.functions.comparison.Coalesce("story", 0),
+                        models.F("kind"),
+                        django.db.models.functions.text.MD5("url"),
+                        name="tracked_link_once",
+                    ),
+                ],
+            },
         ),
     ]

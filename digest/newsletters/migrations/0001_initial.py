@@ -433,6 +433,25 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("max_stories__gte", models.F("min_stories"))),
+                        name="newsletter_max_at_least_min",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("max_stories__gte", 1)), name="newsletter_has_room"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("archive_access", "password"), _negated=True),
+                            models.Q(("archive_password", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="newsletter_archive_has_password",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SignUpForm",
@@ -648,6 +667,19 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("newsletter", "position"), name="layout_block_position"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "topic"), _negated=True),
+                            models.Q(("topics", []), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="layout_topic_names_topics",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -723,6 +755,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("weight__gte", 1)), name="appeal_has_weight"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("cap__isnull", True), ("cap__gte", 1), _connector="OR"),
+                        name="appeal_cap_allows_one",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("cap_days__isnull", True),
+                            models.Q(("cap__isnull", False), ("cap_days__gte", 1)),
+                            _connector="OR",
+                        ),
+                        name="appeal_days_of_a_cap",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ends_at__isnull", True),
+                            ("ends_at__gt", models.F("starts_at")),
+                            _connector="OR",
+                        ),
+                        name="appeal_ends_after_start",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -755,6 +812,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("block", "article"), name="pick_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -805,6 +865,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "publication"), name="member_once", nulls_distinct=False
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Invitation",
@@ -914,6 +981,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "newsletter", "publication", "appeal"),
+                        name="content_change_once",
+                        nulls_distinct=False,
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Schedule",
@@ -946,111 +1022,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="layoutblock",
-            constraint=models.UniqueConstraint(
-                fields=("newsletter", "position"), name="layout_block_position"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="layoutblock",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "topic"), _negated=True),
-                    models.Q(("topics", []), _negated=True),
-                    _connector="OR",
-                ),
-                name="layout_topic_names_topics",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pick",
-            constraint=models.UniqueConstraint(fields=("block", "article"), name="pick_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="newsletter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("max_stories__gte", models.F("min_stories"))),
-                name="newsletter_max_at_least_min",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="newsletter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("max_stories__gte", 1)), name="newsletter_has_room"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="newsletter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("archive_access", "password"), _negated=True),
-                    models.Q(("archive_password", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="newsletter_archive_has_password",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="member",
-            constraint=models.UniqueConstraint(
-                fields=("user", "publication"), name="member_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contentchange",
-            constraint=models.UniqueConstraint(
-                fields=("user", "newsletter", "publication", "appeal"),
-                name="content_change_once",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("weight__gte", 1)), name="appeal_has_weight"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("cap__isnull", True), ("cap__gte", 1), _connector="OR"),
-                name="appeal_cap_allows_one",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("cap_days__isnull", True),
-                    models.Q(("cap__isnull", False), ("cap_days__gte", 1)),
-                    _connector="OR",
-                ),
-                name="appeal_days_of_a_cap",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ends_at__isnull", True),
-                    ("ends_at__gt", models.F("starts_at")),
-                    _connector="OR",
-                ),
-                name="appeal_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="schedule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("cron", ""), _negated=True),
-                    models.Q(("time__isnull", False), models.Q(("days", []), _negated=True)),
-                    _connector="OR",
-                ),
-                name="schedule_says_when",
-            ),
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("cron", ""), _negated=True),
+                            models.Q(
+                                ("time__isnull", False), models.Q(("days", []), _negated=True)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="schedule_says_when",
+                    ),
+                ],
+            },
         ),
         run_sql_file("newsletters", "own_sources"),
     ]

@@ -86,6 +86,32 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name_plural": "series",
                 "ordering": ["name", "pk"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("active", True)),
+                        fields=["newsletter"],
+                        name="series_active",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("newsletter", "name"), name="series_name_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("hour_from", None), ("hour_until", None)),
+                            models.Q(
+                                ("hour_from__lt", models.F("hour_until")), ("hour_until__lte", 24)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="series_hours",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("goal", "segment"), ("goal_segment", None), _connector="XOR"
+                        ),
+                        name="series_goal_has_segment",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -195,6 +221,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["position", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
+                        fields=("series", "position"),
+                        name="step_position",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("condition__in", ["tag", "not_tag"]), ("tag", ""), _connector="XOR"
+                        ),
+                        name="step_has_tag",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("condition__in", ["segment", "not_segment"]),
+                            ("segment", None),
+                            _connector="XOR",
+                        ),
+                        name="step_has_segment",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -248,6 +295,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("step", "subscriber"), name="passage_once"),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Enrolment",
@@ -305,6 +357,36 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "active")),
+                        fields=["next_step", "due_at"],
+                        name="enrolment_due",
+                    ),
+                    models.Index(fields=["series", "state"], name="enrolment_by_state"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("series", "subscriber"), name="enrolment_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("due_at__isnull", False),
+                                ("next_step__isnull", False),
+                                ("state", "active"),
+                            ),
+                            models.Q(
+                                models.Q(("state", "active"), _negated=True),
+                                ("due_at", None),
+                                ("ended_at__isnull", False),
+                                ("next_step", None),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="enrolment_is_active_or_ended",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Version",
@@ -336,104 +418,6 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-pk"],
             },
-        ),
-        migrations.AddIndex(
-            model_name="series",
-            index=models.Index(
-                condition=models.Q(("active", True)), fields=["newsletter"], name="series_active"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="series",
-            constraint=models.UniqueConstraint(
-                fields=("newsletter", "name"), name="series_name_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="series",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("hour_from", None), ("hour_until", None)),
-                    models.Q(("hour_from__lt", models.F("hour_until")), ("hour_until__lte", 24)),
-                    _connector="OR",
-                ),
-                name="series_hours",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="series",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("goal", "segment"), ("goal_segment", None), _connector="XOR"),
-                name="series_goal_has_segment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.UniqueConstraint(
-                deferrable=django.db.models.constraints.Deferrable["DEFERRED"],
-                fields=("series", "position"),
-                name="step_position",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("condition__in", ["tag", "not_tag"]), ("tag", ""), _connector="XOR"
-                ),
-                name="step_has_tag",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="step",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("condition__in", ["segment", "not_segment"]),
-                    ("segment", None),
-                    _connector="XOR",
-                ),
-                name="step_has_segment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="passage",
-            constraint=models.UniqueConstraint(fields=("step", "subscriber"), name="passage_once"),
-        ),
-        migrations.AddIndex(
-            model_name="enrolment",
-            index=models.Index(
-                condition=models.Q(("state", "active")),
-                fields=["next_step", "due_at"],
-                name="enrolment_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="enrolment",
-            index=models.Index(fields=["series", "state"], name="enrolment_by_state"),
-        ),
-        migrations.AddConstraint(
-            model_name="enrolment",
-            constraint=models.UniqueConstraint(
-                fields=("series", "subscriber"), name="enrolment_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="enrolment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("due_at__isnull", False), ("next_step__isnull", False), ("state", "active")
-                    ),
-                    models.Q(
-                        models.Q(("state", "active"), _negated=True),
-                        ("due_at", None),
-                        ("ended_at__isnull", False),
-                        ("next_step", None),
-                    ),
-                    _connector="OR",
-                ),
-                name="enrolment_is_active_or_ended",
-            ),
         ),
         run_sql_file("series", "enrolments"),
         run_sql_file("series", "pauses"),

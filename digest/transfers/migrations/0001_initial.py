@@ -75,6 +75,18 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(fields=["created_at"], name="transfer_by_time"),
+                    models.Index(
+                        condition=models.Q(
+                            ("state__in", ["packing", "fetching", "checking", "importing"])
+                        ),
+                        fields=["state"],
+                        name="transfer_due",
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="PastIssue",
@@ -115,29 +127,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="transfer",
-            index=models.Index(fields=["created_at"], name="transfer_by_time"),
-        ),
-        migrations.AddIndex(
-            model_name="transfer",
-            index=models.Index(
-                condition=models.Q(("state__in", ["packing", "fetching", "checking", "importing"])),
-                fields=["state"],
-                name="transfer_due",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pastissue",
-            constraint=models.UniqueConstraint(
-                fields=("newsletter", "service", "origin"), name="past_issue_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pastissue",
-            constraint=models.UniqueConstraint(
-                fields=("newsletter", "slot"), name="past_issue_once_a_slot"
-            ),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("newsletter", "service", "origin"), name="past_issue_once"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("newsletter", "slot"), name="past_issue_once_a_slot"
+                    ),
+                ],
+            },
         ),
     ]

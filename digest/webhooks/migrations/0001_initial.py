@@ -103,6 +103,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("events", []), _negated=True), name="webhook_has_event"
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="WebhookDelivery",
@@ -229,36 +236,25 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="webhook",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("events", []), _negated=True), name="webhook_has_event"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=models.Index(
-                condition=models.Q(("state", 0)),
-                fields=["webhook", "due_at", "id"],
-                name="webhook_delivery_due",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=models.Index(
-                condition=models.Q(("state", 1)),
-                fields=["lease_until"],
-                name="webhook_delivery_leased",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=models.Index(
-                condition=models.Q(("settled_at__isnull", False)),
-                fields=["settled_at"],
-                name="webhook_delivery_settled",
-            ),
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", 0)),
+                        fields=["webhook", "due_at", "id"],
+                        name="webhook_delivery_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", 1)),
+                        fields=["lease_until"],
+                        name="webhook_delivery_leased",
+                    ),
+                    models.Index(
+                        condition=models.Q(("settled_at__isnull", False)),
+                        fields=["settled_at"],
+                        name="webhook_delivery_settled",
+                    ),
+                ],
+            },
         ),
         run_sql_file("webhooks", "events"),
         run_sql_file("webhooks", "returns"),
