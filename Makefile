@@ -10,6 +10,9 @@ PIN := .venv-pins/bin/uv -q pip compile --python-version 3.11 --universal --gene
 IMAGES := PYTHON_IMAGE=python:3.11-slim-bookworm POSTGRES_IMAGE=postgres:17-alpine \
 	VALKEY_IMAGE=valkey/valkey:8-alpine MAILPIT_IMAGE=axllent/mailpit:v1.27
 
+# Every process that a test starts would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run test test-clock collect lint format types migrations messages docs docs-pictures bench chaos secrets pins images plan clean
 
 help:            ## what can be made
