@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from digest.accounts import tokens
 from digest.accounts.models import Token, User
@@ -32,6 +34,7 @@ from tests.cast.newsletters import make_appeal, make_newsletter, make_signup_for
 from tests.cast.series import make_series
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
+from tests.shared_rows import shared_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -120,9 +123,15 @@ BODIES: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def ids() -> dict[str, int]:
-    """One of each thing, all of one publication; their ids by the path's first word."""
+@pytest.fixture(scope="module")
+def ids(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, int]]:
+    """The ids of `make_things`. They are made once: a walk takes many steps."""
+    with shared_rows(django_db_blocker, make_things) as ids:
+        yield ids
+
+
+def make_things() -> dict[str, int]:
+    """Make one of each thing, all of one publication; return their ids by the path's first word."""
     newsletter = make_newsletter(slug="tide", publication=_publication("theirs"))
     layout.add(newsletter, "picked", "Picked", [], 3)
     subscriber = make_subscriber(newsletter)

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.plugin import DjangoDbBlocker
@@ -38,6 +37,7 @@ from tests.cast.pictures import make_picture
 from tests.cast.series import make_series
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
+from tests.shared_rows import shared_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -104,15 +104,9 @@ walk = pytest.mark.parametrize("page", GUARDED, ids=lambda page: page.address)
 
 @pytest.fixture(scope="module")
 def foreign_key(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[int]:
-    """The id of `foreign_issue`. It is made once: a walk takes many steps, each in a savepoint."""
-    transaction_of_all = transaction.atomic()
-    with django_db_blocker.unblock():
-        transaction_of_all.__enter__()
-        key = make_foreign_issue().pk
-    yield key
-    with django_db_blocker.unblock():
-        transaction.set_rollback(True)
-        transaction_of_all.__exit__(None, None, None)
+    """The id of `foreign_issue`. It is made once: a walk takes many steps."""
+    with shared_rows(django_db_blocker, make_foreign_issue) as issue:
+        yield issue.pk
 
 
 @pytest.fixture
