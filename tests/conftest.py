@@ -10,6 +10,7 @@ import pytest
 from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from tests import append_only, browser, clock, distribution, emptying
 from tests.articles.publisher import Publisher, publishing
@@ -29,6 +30,15 @@ hypothesis.settings.load_profile("suite")
 def quick_passwords() -> Iterator[None]:
     """Django hashes passwords slowly on purpose; a thousand accounts would take minutes here."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files() -> Iterator[None]:
+    """Look for static files once: WhiteNoise would look through all folders for each client."""
+    with pytest.MonkeyPatch.context() as patch:
+        add_files = _once_found(WhiteNoiseMiddleware.add_files_from_finders)
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_files)
         yield
 
 
@@ -112,6 +122,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_sessionfinish() -> None:
     """End the browser of the last test."""
     browser.end_chromium()
+
+
+def _once_found(find: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return a method of WhiteNoise that knows the files of the first call in all later ones."""
+    files: dict[str, Any] = {}
+
+    def add_files(whitenoise: Any) -> None:
+        if not files:
+            find(whitenoise)
+            files.update(whitenoise.files)
+        whitenoise.files.update(files)
+
+    return add_files
 
 
 def _is_quick(item: pytest.Item) -> bool:
