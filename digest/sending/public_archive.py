@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from digest.core import links
 from digest.core.errors import LinkGoneError
 from digest.issues.errors import IssueError
-from digest.issues.models import Issue, Story
+from digest.issues.models import Block, Issue, Story
 from digest.issues.window import stories_for_everyone
 from digest.newsletters.models import Cadence, Newsletter, Publication
 from digest.newsletters.publicity.archive_access import ArchiveAccess
@@ -100,19 +100,22 @@ def find_issue(newsletter: Newsletter, key: str) -> Issue | None:
 
 
 def with_stories(issues: QuerySet[Issue]) -> QuerySet[Issue]:
-    """Read issues with the stories that their pages show, in their order."""
+    """Read issues with the stories that everybody may see of them, in their order."""
     return issues.prefetch_related(
         Prefetch("stories", queryset=_visible_stories(), to_attr="shown_stories")
     )
 
 
 def shown_stories(issue: Issue) -> list[Story]:
-    """Return the stories that the page of an issue shows, in their order."""
+    """Return the stories of an issue that everybody may see, in their order."""
     return list(_visible_stories().filter(issue=issue))
 
 
 def _visible_stories() -> QuerySet[Story]:
-    return Story.objects.filter(retracted_at=None, left_out=False).select_related("picture")
+    """Return what lists, feeds and previews show: nothing for a segment, nothing in email only."""
+    stories = Story.objects.filter(retracted_at=None, left_out=False, block__hidden=False)
+    stories = stories.filter(block__segment=None).exclude(block__shown_in=Block.ShownIn.MAIL)
+    return stories.select_related("picture")
 
 
 def picture_of(story: Story) -> str:

@@ -17,7 +17,7 @@ from digest.notices.models import Notice
 from digest.rendering.links import online_url, share_links
 from digest.sending.outgoing import compose_sample
 from digest.subscribers.segments import saving
-from tests.cast import NOON, make_issue, make_newsletter, make_story
+from tests.cast import NOON, make_block, make_issue, make_newsletter, make_story
 
 pytestmark = pytest.mark.django_db
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -275,6 +275,29 @@ def test_the_feed_has_the_stories(client: Client, newsletter: Newsletter) -> Non
     assert ">Tides &amp; &lt;b&gt;moons&lt;/b&gt;</a></h2>" in content
     assert '<img src="https://courier.example/moon.jpg" alt="">' in content
     assert "Seals return to the sandbank" in content
+
+
+@pytest.mark.parametrize("limit", ["segment", "mail", "hidden"])
+def test_lists_and_feeds_show_nothing_that_is_for_some(
+    client: Client, newsletter: Newsletter, limit: str
+) -> None:
+    """Neither the picture nor the text of a story in a block for a segment, or in email only."""
+    issue = out(newsletter)
+    limits: dict[str, object] = {"hidden": True}
+    if limit == "segment":
+        rules = {"rules": [{"field": "tag", "operator": "is", "value": "donor"}]}
+        limits = {"segment": saving.create(newsletter.publication, "Donors", rules, NOON)}
+    elif limit == "mail":
+        limits = {"shown_in": "mail"}
+    block = make_block(issue, **limits)
+    make_story(issue, block=block, title="For donors", image_url="https://courier.example/d.jpg")
+    archive = f"/archive/{newsletter.slug}"
+    catalogue = f"/newsletters/{newsletter.publication.slug}"
+    for path in (archive, f"{archive}/feed.xml", catalogue):
+        page = text(client, path)
+        assert "d.jpg" not in page
+        assert "For donors" not in page
+    assert "og:image" not in text(client, f"{archive}/{issue.key}")
 
 
 def test_search_engines_find_what_is_public(client: Client, newsletter: Newsletter) -> None:
