@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Min, Q, QuerySet
 
-from digest.issues.models import Issue, Story
+from digest.issues.models import Block, Issue, Story
 from digest.newsletters import periods, schedules
 from digest.newsletters.choices import CatchUp, Thin
 from digest.newsletters.models import Cadence, Newsletter
@@ -66,10 +66,12 @@ def issues_for_everyone(newsletter_ids: Collection[int]) -> QuerySet[Issue]:
 def stories_for_everyone(issue: Issue) -> QuerySet[Story]:
     """Return the stories of an issue that all of its subscribers had: of no block for some.
 
-    None whose article was retracted after the issue had been sent: the issue does not say so.
+    None of a block on the web only, and none whose article was retracted after the issue
+    had been sent: the issue does not say so.
     """
     stories = issue.stories.filter(retracted_at=None, left_out=False, block__hidden=False)
     stories = stories.exclude(article__retracted_at__isnull=False)
+    stories = stories.exclude(block__shown_in=Block.ShownIn.WEB)
     return stories.filter(block__segment=None, block__only_topics=[]).order_by("position")
 
 

@@ -8,7 +8,7 @@ for a segment or a topic, is found by the link in its mails. Not everyone may re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
@@ -25,6 +25,8 @@ from digest.sending.compiling import compiled_for
 
 _NOTE = "max-width:600px;margin:0 auto 16px;padding:0 24px;font-family:sans-serif"
 TEASED_STORIES = 3
+# The stories that the web page of an issue shows, or showed until they were retracted.
+_ON_PAGE = Q(left_out=False, block__hidden=False) & ~Q(block__shown_in=Block.ShownIn.MAIL)
 _PUBLIC = (Issue.State.SENDING, Issue.State.PAUSED, Issue.State.SENT)
 
 
@@ -77,7 +79,7 @@ def set_access(issue: Issue, access: str) -> None:
 
 def teased_stories(issue: Issue) -> list[Story]:
     """Return the first stories of an issue, for those who may not read all of it."""
-    return list(stories_for_everyone(issue).select_related("picture")[:TEASED_STORIES])
+    return list(_visible_stories().filter(pk__in=stories_for_everyone(issue))[:TEASED_STORIES])
 
 
 def latest_issues(publication: Publication) -> dict[int, Issue]:
@@ -113,8 +115,7 @@ def shown_stories(issue: Issue) -> list[Story]:
 
 def _visible_stories() -> QuerySet[Story]:
     """Return what lists, feeds and previews show: nothing for a segment, nothing in email only."""
-    stories = Story.objects.filter(retracted_at=None, left_out=False, block__hidden=False)
-    stories = stories.filter(block__segment=None).exclude(block__shown_in=Block.ShownIn.MAIL)
+    stories = Story.objects.filter(_ON_PAGE, retracted_at=None, block__segment=None)
     return stories.select_related("picture")
 
 
@@ -153,6 +154,7 @@ def render_issue(issue: Issue) -> str:
     retracted = list(issue.stories.exclude(retracted_at=None).order_by("position"))
     if not retracted:
         return compiled.html()
+    on_page = set(issue.stories.filter(_ON_PAGE).values_list("pk", flat=True))
     remaining = issue.stories.filter(retracted_at=None).exclude(position__in=compiled.dropped)
     positions = remaining.values_list("position", flat=True)
     html = compiled.html([*positions, *(block.key for block in issue.blocks.all())])
@@ -160,6 +162,7 @@ def render_issue(issue: Issue) -> str:
     notes = "".join(
         f'<p style="{_NOTE}"><b>{label}</b> {escape(story.title)}. {escape(story.retraction)}</p>'
         for story in retracted
+        if story.pk in on_page
     )
     body, end, rest = html.rpartition("</body>")
     return f"{body}{notes}{end}{rest}"

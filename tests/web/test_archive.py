@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 from xml.etree import ElementTree as ET
@@ -283,7 +284,7 @@ def test_lists_and_feeds_show_nothing_that_is_for_some(
 ) -> None:
     """Neither the picture nor the text of a story in a block for a segment, or in email only."""
     issue = out(newsletter)
-    limits: dict[str, object] = {"hidden": True}
+    limits: dict[str, Any] = {"hidden": True}
     if limit == "segment":
         rules = {"rules": [{"field": "tag", "operator": "is", "value": "donor"}]}
         limits = {"segment": saving.create(newsletter.publication, "Donors", rules, NOON)}
@@ -298,6 +299,22 @@ def test_lists_and_feeds_show_nothing_that_is_for_some(
         assert "d.jpg" not in page
         assert "For donors" not in page
     assert "og:image" not in text(client, f"{archive}/{issue.key}")
+
+
+def test_notes_of_retractions_are_of_what_the_page_showed(
+    client: Client, newsletter: Newsletter
+) -> None:
+    """No title of a hidden block or one in email only, as no reader of the page has seen it."""
+    issue = out(newsletter)
+    limits: list[dict[str, Any]] = [{}, {"hidden": True}, {"shown_in": "mail"}]
+    for number, fields in enumerate(limits):
+        block, note = make_block(issue, **fields), f"Wrong {number}."
+        make_story(issue, block=block, title=f"Ferry {number}", retraction=note, retracted_at=NOON)
+    page = text(client, f"/archive/{newsletter.slug}/{issue.key}")
+    assert "<b>Retracted:</b> Ferry 0. Wrong 0." in page
+    for number in (1, 2):
+        assert f"Ferry {number}" not in page
+        assert f"Wrong {number}" not in page
 
 
 def test_search_engines_find_what_is_public(client: Client, newsletter: Newsletter) -> None:

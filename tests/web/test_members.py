@@ -12,7 +12,14 @@ from digest.subscribers import attributes, consent, profiles
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.segments import saving
-from tests.cast import NOON, make_issue, make_newsletter, make_story, make_subscriber
+from tests.cast import (
+    NOON,
+    make_block,
+    make_issue,
+    make_newsletter,
+    make_story,
+    make_subscriber,
+)
 from tests.cast.newsletters import make_layout_block
 from tests.cast.series import make_series
 from tests.web.signing_up import NADIA, confirm_path, letter, path, sign_up
@@ -138,6 +145,8 @@ def test_topics_show_what_they_were_about(
         )
         make_story(issue, title="Film night", topics=["Culture"], url="https://c.example/film")
     make_story(issue, title="Taken back", topics=["Culture"], retracted_at=NOON)
+    for block in (make_block(issue, hidden=True), make_block(issue, shown_in="mail")):
+        make_story(issue, block=block, title="Not on the web", topics=["Culture"])
     segment = tide.segment
     special = make_issue(tide, state="sent", planned_at=NOON, segment=segment)
     make_story(special, title="For a few", topics=["Culture"])

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -19,7 +20,14 @@ from digest.subscribers import consent, profiles
 from digest.subscribers.models import ConsentEvent, SignUp, Subscriber
 from digest.subscribers.segments import saving
 from digest.transfers.models import PastIssue
-from tests.cast import NOON, make_issue, make_newsletter, make_story, make_subscriber
+from tests.cast import (
+    NOON,
+    make_block,
+    make_issue,
+    make_newsletter,
+    make_story,
+    make_subscriber,
+)
 from tests.web.signing_up import NADIA, letter, path, token
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +80,19 @@ def test_everybody_sees_a_teaser_and_nobody_the_text(client: Client, issue: Issu
     assert "This issue is for subscribers" in page
     assert answer["Cache-Control"] == "private, no-store"
     assert "The vote" in client.get(f"/archive/{issue.newsletter.slug}").content.decode()
+
+
+@pytest.mark.parametrize("limits", [{"hidden": True}, {"shown_in": "mail"}])
+def test_the_teaser_has_only_headlines_of_the_page(
+    client: Client, issue: Issue, limits: dict[str, Any]
+) -> None:
+    """None of a block that is hidden or in email only, nor its picture."""
+    picture = "https://courier.example/pay.jpg"
+    make_story(issue, block=make_block(issue, **limits), title="Pay gap", image_url=picture)
+    page = client.get(address_of(issue)).content.decode()
+    assert "How the vote was bought" in page
+    assert "Pay gap" not in page
+    assert picture not in page
 
 
 def test_feed_and_site_map_have_no_text(client: Client, issue: Issue) -> None:

@@ -420,7 +420,7 @@ def test_the_welcome_brings_nothing_that_only_some_subscribers_get(strict: Clien
     issue = make_issue(newsletter, state="sent", planned_at=NOON, slot=LONG_AGO)
     story = make_story(issue)
     limits: list[dict[str, Any]] = [{"segment": donors}, {"only_topics": ["Harbour"]}]
-    left_out: list[dict[str, Any]] = [*limits, {"hidden": True}]
+    left_out: list[dict[str, Any]] = [*limits, {"hidden": True}, {"shown_in": "web"}]
     for limit in left_out:
         make_story(issue, block=make_block(issue, **limit))
     for days, limit in enumerate(limits, start=1):
