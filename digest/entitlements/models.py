@@ -114,6 +114,26 @@ class PaidSubscription(models.Model):
         return f"{self.subscription_id}: {self.status}"
 
 
+class Grant(models.Model):
+    """A subscriber's tier that is Stripe's; none where a higher one is from elsewhere."""
+
+    account = models.ForeignKey(
+        StripeAccount, on_delete=models.CASCADE, related_name="grants", db_index=False
+    )
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="+")
+    tier = models.CharField(max_length=LONGEST_LABEL)
+    # What they had before, and get back when they pay no more; "": none.
+    former_tier = models.CharField(max_length=LONGEST_LABEL, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "subscriber"], name="grant_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.tier
+
+
 class StripeEvent(models.Model):
     """An event that Stripe reported; one that comes again changes nothing."""
 

@@ -5,19 +5,22 @@ from typing import Any
 
 from django.db.models import Q
 
-from digest.entitlements.models import Customer, PaidSubscription, StripeAccount
+from digest.entitlements.models import Customer, Grant, PaidSubscription, StripeAccount
 from digest.subscribers.models import Subscriber
 
 
 def export(subscriber: Subscriber) -> list[dict[str, Any]]:
     """Return what Stripe reported of a subscriber, by publication, as plain values."""
     rows = _customers(subscriber).select_related("account__publication").order_by("pk")
+    grants = Grant.objects.filter(subscriber=subscriber)
+    former_tiers = dict(grants.values_list("account", "former_tier"))
     return [
         {
             "publication": row.account.publication.slug,
             "customer": row.customer_id,
             "email": row.email,
             "tier": row.tier,
+            "former_tier": former_tiers.get(row.account_id, ""),
             "subscriptions": [
                 {"id": paid.subscription_id, "status": paid.status, "items": paid.items}
                 for paid in _paid(row)

@@ -15,7 +15,7 @@ from digest.entitlements.errors import EntitlementError
 from digest.entitlements.models import Customer, StripeAccount, StripeEvent, TierRule
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.models import Publication
-from digest.subscribers import attributes, profiles
+from digest.subscribers import attributes
 
 MOST_RULES = 200
 RETENTION = timedelta(
@@ -85,14 +85,14 @@ def change(
 
 @transaction.atomic
 def disconnect(account: StripeAccount) -> None:
-    """Forget the account and its customers; whoever has a tier by it gets the one without."""
+    """Forget the account and its customers; whoever has a tier by it gets what they had before.
+
+    That is at least the tier of those who pay no more.
+    """
     locked = StripeAccount.objects.select_for_update().filter(pk=account.pk).first()
     if locked is None:
         return
-    members = locked.customers.exclude(tier="").filter(subscriber__isnull=False)
-    ids = list(members.values_list("subscriber", flat=True))
-    without = locked.tier_without or None
-    profiles.set_attribute(locked.attribute.key, without, locked.publication_id, ids)
+    settling.end_all(locked)
     locked.delete()
 
 

@@ -2,7 +2,7 @@
 
 One person may be several customers at Stripe, with several subscriptions: the highest tier counts.
 Who pays nothing any more gets the account's tier for that, or none. Who never paid for a tier is
-left alone: theirs may come from elsewhere.
+left alone, and so is a higher tier from elsewhere (`granting`).
 """
 
 from collections import defaultdict
@@ -12,10 +12,10 @@ from typing import Self
 
 from django.db.models import Q, QuerySet
 
+from digest.entitlements.granting import Claim, grant
 from digest.entitlements.models import Customer, PaidSubscription, StripeAccount
 from digest.entitlements.reading import NEVER_PAID, tier_of
 from digest.newsletters.audiences.models import Attribute
-from digest.subscribers import profiles
 from digest.subscribers.models import Subscriber
 
 # https://docs.stripe.com/api/subscriptions/object#subscription_object-status
@@ -31,7 +31,6 @@ class _Scheme:
     rules: Mapping[str, str]  # tiers by price or product
     ranking: Mapping[str, int]  # places of the tiers, the highest last
     states: frozenset[str]
-    without: str
 
     @classmethod
     def of(cls, account: StripeAccount) -> Self:
@@ -43,7 +42,6 @@ class _Scheme:
             {reference: spelling.get(tier.casefold(), "") for reference, tier in rules},
             {tier: place for place, tier in enumerate(tiers)},
             entitling(account),
-            spelling.get(account.tier_without.casefold(), ""),
         )
 
     def tier_of(self, subscriptions: Iterable[PaidSubscription]) -> str:
@@ -77,6 +75,12 @@ def follow_choices(attribute: Attribute, **_signal: object) -> None:
         settle_all(account)
 
 
+def end_all(account: StripeAccount) -> None:
+    """End every tier that came from Stripe (in a transaction, the account locked)."""
+    ids = account.grants.values_list("subscriber", flat=True)
+    grant(account, dict.fromkeys(ids, Claim("", has_paid=True)))
+
+
 def entitling(account: StripeAccount) -> frozenset[str]:
     """Return the states of subscriptions that give a tier."""
     return PAYING | IN_GRACE if account.has_grace else PAYING
@@ -102,7 +106,7 @@ def _settle(account: StripeAccount, customers: QuerySet[Customer]) -> None:
     before = {row.subscriber_id for row in rows if row.subscriber_id and row.tier}
     _find_subscribers(account, rows)
     paid, scheme = _paid_by_customer(account, rows), _Scheme.of(account)
-    tiers: dict[int, str] = {}  # by subscriber
+    claims: dict[int, Claim] = {}  # by subscriber
     for person in _persons(rows):
         subscriptions = [row for customer in person for row in paid.get(customer.customer_id, ())]
         tier, had_tier = scheme.tier_of(subscriptions), any(row.tier for row in person)
@@ -110,11 +114,11 @@ def _settle(account: StripeAccount, customers: QuerySet[Customer]) -> None:
             customer.tier = tier
         has_paid = had_tier or scheme.was_paid(subscriptions)
         if has_paid and (subscriber_id := person[0].subscriber_id):
-            tiers[subscriber_id] = tier or scheme.without
+            claims[subscriber_id] = Claim(tier, has_paid)
     for subscriber_id in before - {row.subscriber_id for row in rows}:
-        tiers.setdefault(subscriber_id, scheme.without)
+        claims[subscriber_id] = Claim("", has_paid=True)
     Customer.objects.bulk_update(rows, ["tier", "subscriber"], batch_size=BATCH)
-    _write(account, tiers)
+    grant(account, claims)
 
 
 def _find_subscribers(account: StripeAccount, rows: Iterable[Customer]) -> None:
@@ -152,11 +156,3 @@ def _paid_by_customer(
     for subscription in account.paid.filter(customer_id__in=ids):
         paid[subscription.customer_id].append(subscription)
     return paid
-
-
-def _write(account: StripeAccount, tiers: Mapping[int, str]) -> None:
-    by_tier = defaultdict[str, list[int]](list)
-    for subscriber_id, tier in tiers.items():
-        by_tier[tier].append(subscriber_id)
-    for tier, ids in by_tier.items():
-        profiles.set_attribute(account.attribute.key, tier or None, account.publication_id, ids)

@@ -31,13 +31,28 @@ BEGIN
             ON account.publication_id = consenting.publication_id
         WHERE customer.account_id = account.id AND customer.subscriber_id IS NULL
             AND customer.address_key = consenting.address_key AND customer.address_key <> ''
-        RETURNING consenting.id, consenting.publication_id, customer.tier, account.attribute_id
+        RETURNING consenting.id, consenting.publication_id, customer.tier, account.id AS account_id,
+            account.attribute_id
+    ), claim AS (
+        SELECT DISTINCT ON (matched.id, matched.publication_id) matched.*,
+            attribute.key, attribute.choices,
+            COALESCE(profile.attributes ->> attribute.key, '') AS present
+        FROM matched JOIN newsletters_attribute AS attribute ON attribute.id = matched.attribute_id
+        LEFT JOIN subscribers_profile AS profile ON profile.subscriber_id = matched.id
+            AND profile.publication_id = matched.publication_id
+        WHERE matched.tier <> ''
+    ), due AS (
+        -- As in granting.py: a higher tier from elsewhere stays.
+        SELECT * FROM claim
+        WHERE COALESCE(array_position(choices, present::varchar), 0)
+            <= COALESCE(array_position(choices, tier), 0)
+    ), granted AS (
+        INSERT INTO entitlements_grant (account_id, subscriber_id, tier, former_tier)
+        SELECT account_id, id, tier, CASE WHEN present = tier THEN '' ELSE present END FROM due
+        ON CONFLICT (account_id, subscriber_id) DO UPDATE SET tier = excluded.tier
     )
     INSERT INTO subscribers_profile AS profile (subscriber_id, publication_id, attributes)
-    SELECT DISTINCT ON (matched.id, matched.publication_id) matched.id, matched.publication_id,
-        jsonb_build_object(attribute.key, matched.tier)
-    FROM matched JOIN newsletters_attribute AS attribute ON attribute.id = matched.attribute_id
-    WHERE matched.tier <> ''
+    SELECT id, publication_id, jsonb_build_object(key, tier) FROM due
     ON CONFLICT (subscriber_id, publication_id) DO UPDATE
     SET attributes = profile.attributes || excluded.attributes;
     RETURN NULL;
