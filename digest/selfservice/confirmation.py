@@ -89,10 +89,10 @@ def confirm(
                 requested_at=link.requested_at,
                 now=now,
             ):
-                apply_answers(link.subscriber_id, newsletter_id)
+                apply_answers(link.subscriber_id, newsletter_id, link.requested_at)
                 confirmed_ids.append(newsletter_id)
     if confirmed_ids:
-        _complete(link.subscriber_id, confirmed_ids, now)
+        _complete(link, confirmed_ids, now)
     return get_confirmation(link)
 
 
@@ -122,11 +122,11 @@ def _is_refused(subscription: Subscription, requested_at: datetime) -> bool:
     return is_suppressed(subscription.subscriber.address_key, subscription.newsletter_id)
 
 
-def _complete(subscriber_id: int, newsletter_ids: Sequence[int], now: datetime) -> None:
+def _complete(link: ConfirmationLink, newsletter_ids: Sequence[int], now: datetime) -> None:
     """Apply what was entered at the sign-up, then welcome, since a series may ask for it."""
     newsletter = Newsletter.objects.get(pk=newsletter_ids[0])
-    own_values.apply(subscriber_id, newsletter.publication_id)
-    _welcome(subscriber_id, newsletter_ids, now)
+    own_values.apply(link.subscriber_id, newsletter.publication_id, link.requested_at)
+    _welcome(link.subscriber_id, newsletter_ids, now)
 
 
 def _welcome(subscriber_id: int, newsletter_ids: Sequence[int], now: datetime) -> None:

@@ -121,7 +121,11 @@ def _profiles(subscriber: Subscriber) -> list[dict[str, Any]]:
             "tags": row.tags,
             "attributes": row.attributes,
         }
-        | ({"entered_at_sign_up": row.unconfirmed} if row.unconfirmed else {})
+        | (
+            {"entered_at_sign_up": [request["values"] for request in row.unconfirmed]}
+            if row.unconfirmed
+            else {}
+        )
         for row in rows
     ]
 

@@ -8,10 +8,9 @@ A suppressed address gets nothing. The person at the form sees the same page in 
 neither its text nor its timing tells a stranger who is a subscriber.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import structlog
@@ -27,6 +26,7 @@ from digest.notices.queue import notice_language, queue_notice
 from digest.rendering.letters import list_names
 from digest.selfservice import reading
 from digest.subscribers import consent, imports, own_values, signup_limits, signups
+from digest.subscribers.consent import Evidence
 from digest.subscribers.errors import AddressSuppressedError
 from digest.subscribers.evidence.answers import hold_answers
 from digest.subscribers.evidence.origins import NOWHERE, Origin
@@ -145,40 +145,86 @@ def invite(
     notices.
     """
     requested = list(newsletters)
-    subscribe = partial(
-        consent.subscribe,
-        address,
-        via=via,
-        confirmed=False,
-        wording=wording,
-        ip=ip,
-        name=name,
-        language=language,
-        allow_resubscribe=True,
-        origin=origin,
-        now=now,
-    )
-    subscriptions: list[Subscription] = []
-    for newsletter in requested:
-        with suppress(AddressSuppressedError):
-            subscriptions.append(subscribe(newsletter))
+    waiting_ids = _waiting(address, requested[0].publication_id)
+    evidence = Evidence(via, ip, origin, wording)
+    subscriptions = _record_requests(address, requested, evidence, now, name, language)
     if not subscriptions:
         return None
-    _keep_answers(subscriptions, requested[0].publication_id, values or {}, answers or {})
-    return _queue_notice(subscriptions, requested[0], language, now, answers_mail=via == "mail")
+    notice = _queue_notice(subscriptions, requested[0], language, now, answers_mail=via == "mail")
+    if notice:
+        _keep_entered(subscriptions, values or {}, answers or {}, now)
+    else:
+        _keep_topics(subscriptions, waiting_ids, answers or {}, now)
+    return notice
 
 
-def _keep_answers(
+def _record_requests(
+    address: Address,
+    newsletters: Iterable[Newsletter],
+    evidence: Evidence,
+    now: datetime,
+    name: str,
+    language: str,
+) -> list[Subscription]:
+    """Return the subscriptions that were requested; none that may not be mailed."""
+    subscriptions: list[Subscription] = []
+    for newsletter in newsletters:
+        with suppress(AddressSuppressedError):
+            subscription = consent.subscribe(
+                address,
+                newsletter,
+                via=evidence.via,
+                confirmed=False,
+                wording=evidence.wording,
+                ip=evidence.ip,
+                name=name,
+                language=language,
+                allow_resubscribe=True,
+                origin=evidence.origin,
+                now=now,
+            )
+            subscriptions.append(subscription)
+    return subscriptions
+
+
+def _keep_entered(
     subscriptions: Sequence[Subscription],
-    publication_id: int,
     values: Mapping[str, Any],
     answers: Mapping[str, Any],
+    now: datetime,
 ) -> None:
-    """Keep what was entered beside the address, where something waits for a confirmation."""
+    """Keep what was entered beside the address, where the mail asks for a confirmation."""
     for subscription in subscriptions:
-        hold_answers(subscription, answers)
+        hold_answers(subscription, answers, now, is_mailed=True)
     if any(row.state != Subscription.State.ACTIVE for row in subscriptions):
-        own_values.keep(subscriptions[0].subscriber_id, publication_id, values)
+        first = subscriptions[0]
+        own_values.keep(first.subscriber_id, first.newsletter.publication_id, values, now)
+
+
+def _waiting(address: Address, publication_id: int) -> set[int]:
+    """Return the newsletters of a publication that somebody may have been asked to confirm."""
+    rows = Subscription.objects.filter(
+        subscriber__address_key=address.key, newsletter__publication=publication_id
+    )
+    rows = rows.exclude(state=Subscription.State.ACTIVE)
+    return set(rows.values_list("newsletter_id", flat=True))
+
+
+def _keep_topics(
+    subscriptions: Sequence[Subscription],
+    waiting_ids: Collection[int],
+    answers: Mapping[str, Any],
+    now: datetime,
+) -> None:
+    """Keep the topics of newsletters that nobody had asked for before.
+
+    No mail of its own tells of the request: it may be a stranger's, and an earlier mail may ask to
+    confirm the same. Whoever uses that one confirms what was entered before it.
+    """
+    topics = {"topics": answers["topics"]} if answers.get("topics") else {}
+    for subscription in subscriptions:
+        if subscription.newsletter_id not in waiting_ids:
+            hold_answers(subscription, topics, now, is_mailed=False)
 
 
 @transaction.atomic

@@ -70,7 +70,8 @@ class Subscription(models.Model):
     created_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True)
     unsubscribed_at = models.DateTimeField(null=True)
-    answers = models.JSONField(null=True)  # of a form, until it is confirmed
+    # Entered in forms, until it is confirmed: digest.subscribers.evidence.requests.
+    answers = models.JSONField(null=True)
 
     class Meta:
         constraints = [
@@ -106,7 +107,7 @@ class Profile(models.Model):
     tags = ArrayField(models.CharField(max_length=LONGEST_TAG), default=list, db_default=[])
     # By Attribute.key: text, a number, true or false; a date as "2026-11-30". Unset: no key.
     attributes = models.JSONField(default=dict)
-    # Values that somebody entered at a sign-up, until the subscriber confirms it.
+    # Values entered at sign-ups, until the subscriber confirms one: evidence.requests.
     unconfirmed = models.JSONField(null=True)
 
     class Meta:

@@ -7,6 +7,7 @@ keep, apply     those of a sign-up, kept until the subscriber has confirmed it
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from django.utils.translation import gettext as _
 from digest.newsletters.audiences.models import Attribute
 from digest.subscribers import attributes, profiles
 from digest.subscribers.errors import InvalidInputError, SubscriberError
+from digest.subscribers.evidence.requests import add_request, entered_by
 from digest.subscribers.models import Profile
 
 PREFIX = "attribute-"  # of a form's fields
@@ -86,24 +88,19 @@ def save(subscriber_id: int, publication_id: int, fields: Mapping[str, str]) -> 
 
 
 @transaction.atomic
-def keep(subscriber_id: int, publication_id: int, values: Mapping[str, Any]) -> None:
-    """Keep the values of a sign-up, which anybody may have sent, until it is confirmed.
-
-    The latest sign-up counts, also one without values: what came before may be a stranger's.
-    """
-    if not values:
-        Profile.objects.filter(
-            subscriber=subscriber_id, publication=publication_id, unconfirmed__isnull=False
-        ).update(unconfirmed=None)
+def keep(subscriber_id: int, publication_id: int, values: Mapping[str, Any], now: datetime) -> None:
+    """Keep the values of a sign-up, which anybody may have sent, until it is confirmed."""
+    key = {"subscriber_id": subscriber_id, "publication_id": publication_id}
+    if not values and not Profile.objects.filter(**key, unconfirmed__isnull=False).exists():
         return
     profile = profiles.locked_profile(subscriber_id, publication_id)
-    profile.unconfirmed = dict(values)
+    profile.unconfirmed = add_request(profile.unconfirmed, values, now, int(now.timestamp()))
     profile.save(update_fields=["unconfirmed"])
 
 
 @transaction.atomic
-def apply(subscriber_id: int, publication_id: int) -> None:
-    """Apply the values of a sign-up that its subscriber has confirmed."""
+def apply(subscriber_id: int, publication_id: int, written_at: datetime) -> None:
+    """Apply the values of a sign-up that its subscriber has confirmed by a mail of a moment."""
     waiting = Profile.objects.filter(
         subscriber=subscriber_id, publication=publication_id, unconfirmed__isnull=False
     )
@@ -111,8 +108,10 @@ def apply(subscriber_id: int, publication_id: int) -> None:
     if profile is None:
         return
     keys = {row.key for row in offered_at_sign_up(publication_id)}
-    values = {key: value for key, value in (profile.unconfirmed or {}).items() if key in keys}
-    profile.attributes |= {key: value for key, value in values.items() if value is not None}
+    values = entered_by(profile.unconfirmed, written_at)
+    profile.attributes |= {
+        key: value for key, value in values.items() if key in keys and value is not None
+    }
     profile.unconfirmed = None
     profile.save(update_fields=["attributes", "unconfirmed"])
 

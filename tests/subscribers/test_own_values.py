@@ -1,6 +1,7 @@
 """What subscribers see and set of their own attribute values, as each attribute allows it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,9 +12,16 @@ from digest.selfservice import confirmation, signups
 from digest.subscribers import attributes, own_values, profiles
 from digest.subscribers.models import Profile, SignUp, Subscriber
 from digest.web import forms
-from tests.cast import NOON, make_newsletter, make_publication, make_subscriber
+from tests.cast import (
+    NOON,
+    make_layout_block,
+    make_newsletter,
+    make_publication,
+    make_subscriber,
+)
 
 pytestmark = pytest.mark.django_db
+STRANGER: dict[str, Any] = {"values": {"job": "X"}, "answers": {"name": "Idiot"}}
 
 
 @pytest.fixture
@@ -34,6 +42,11 @@ def values_of(subscriber: Subscriber, newsletter: Newsletter) -> dict[str, attri
     """The values that are stored."""
     profile = profiles.profile_of(subscriber.pk, newsletter.publication_id)
     return dict(profile.attributes)
+
+
+def entered() -> list[dict[str, attributes.Value]]:
+    """What was entered with the requests that wait."""
+    return [row["values"] for row in Profile.objects.get().unconfirmed or ()]
 
 
 def test_the_preferences_page_shows_and_takes_what_is_allowed(
@@ -90,24 +103,68 @@ def test_a_strangers_sign_up_changes_nothing_of_a_subscriber(tide: Newsletter) -
     signups.invite(
         addresses.parse("ana@r.example"), [tide], via="page", values={"job": "X"}, now=NOON
     )
-    own_values.apply(subscriber.pk, tide.publication_id)
+    own_values.apply(subscriber.pk, tide.publication_id, NOON)
     assert values_of(subscriber, tide) == {}
 
 
-def test_what_a_stranger_entered_is_not_confirmed_by_another_request(tide: Newsletter) -> None:
-    """Of another newsletter, or on a form without these fields: the latest request counts."""
+@pytest.mark.parametrize("wait", [timedelta(hours=2), timedelta(days=20)])
+def test_what_a_stranger_entered_is_not_confirmed_by_another_request(
+    tide: Newsletter, wait: timedelta
+) -> None:
+    """Of another newsletter, or on a form without these fields: what its mail tells of counts."""
     weekly = make_newsletter(slug="weekly", publication=tide.publication)
     address = addresses.parse("ana@r.example")
-    stranger = {"values": {"job": "X"}, "answers": {"name": "Idiot"}}
-    signups.invite(address, [tide], via="page", now=NOON, **stranger)  # type: ignore[arg-type]
-    later = NOON + timedelta(days=20)
+    signups.invite(address, [tide], via="page", now=NOON, **STRANGER)
+    later = NOON + wait
     signups.invite(address, [tide, weekly], via="page", now=later)
+    confirm(later, tide, weekly)
     subscriber = Subscriber.objects.get()
-    link = confirmation.ConfirmationLink(subscriber.pk, (tide.pk, weekly.pk), later, expired=False)
-    confirmation.confirm(link, ip=None, now=later)
-    subscriber.refresh_from_db()
     assert subscriber.subscriptions.filter(state="active").count() == 2
     assert (values_of(subscriber, tide), subscriber.name) == ({}, "")
+
+
+@pytest.mark.parametrize("wait", [timedelta(minutes=5), timedelta(hours=2)])
+def test_what_a_stranger_adds_is_not_confirmed_by_an_earlier_mail(
+    tide: Newsletter, wait: timedelta
+) -> None:
+    """Neither within the hour, in which nothing else is mailed, nor by a mail of their own."""
+    make_layout_block(tide, kind="topic", title="Harbour", topics=["harbour"])
+    address = addresses.parse("ana@r.example")
+    own = {"name": "Ana", "topics": {str(tide.pk): ["Harbour"]}}
+    signups.invite(address, [tide], via="page", now=NOON, values={"job": "Baker"}, answers=own)
+    later = NOON + wait
+    notice = signups.invite(address, [tide], via="page", now=later, **STRANGER)
+    assert (notice is None) == (wait < timedelta(hours=1))
+    confirm(NOON, tide)
+    subscriber = Subscriber.objects.get()
+    assert (values_of(subscriber, tide), subscriber.name) == ({"job": "Baker"}, "Ana")
+    subscription = subscriber.subscriptions.get()
+    assert (subscription.topics, subscription.answers) == (["Harbour"], None)
+
+
+def test_one_mail_for_two_requests_has_the_topics_of_both(tide: Newsletter) -> None:
+    """Of a newsletter that nobody had asked for; names and values are those of the first one."""
+    second, third = (make_newsletter(slug=slug, publication=tide.publication) for slug in "ab")
+    address = addresses.parse("ana@r.example")
+    signups.invite(address, [tide], via="page", now=NOON)
+    soon, later = NOON + timedelta(minutes=1), NOON + timedelta(hours=1)
+    own = {"name": "Ana", "topics": {str(second.pk): ["Harbour"]}}
+    assert signups.invite(address, [second], via="page", now=soon, answers=own)
+    wish = STRANGER | {"answers": {"name": "Idiot", "topics": {str(third.pk): ["Culture"]}}}
+    assert signups.invite(address, [third], via="page", now=soon, **wish) is None
+    confirm(later, second, third)
+    subscriber = Subscriber.objects.get()
+    assert (values_of(subscriber, tide), subscriber.name) == ({}, "Ana")
+    topics = dict(subscriber.subscriptions.values_list("newsletter", "topics"))
+    assert topics == {tide.pk: [], second.pk: ["Harbour"], third.pk: ["Culture"]}
+
+
+def confirm(written_at: datetime, *newsletters: Newsletter) -> None:
+    """Their subscriber uses the link in a mail."""
+    pks = tuple(newsletter.pk for newsletter in newsletters)
+    subscriber_id = Subscriber.objects.get().pk
+    link = confirmation.ConfirmationLink(subscriber_id, pks, written_at, expired=False)
+    confirmation.confirm(link, ip=None, now=written_at)
 
 
 def test_what_nobody_confirmed_goes_with_the_request(tide: Newsletter) -> None:
@@ -116,11 +173,11 @@ def test_what_nobody_confirmed_goes_with_the_request(tide: Newsletter) -> None:
     address, old = addresses.parse("ana@r.example"), NOON - timedelta(days=40)
     subscriber = make_subscriber(gazette, email="ana@r.example")
     signups.invite(address, [tide], via="page", values={"job": "X"}, now=old)
-    assert Profile.objects.get().unconfirmed == {"job": "X"}
+    assert entered() == [{"job": "X"}]
     weekly = make_newsletter(slug="weekly", publication=tide.publication)
     signups.invite(address, [weekly], via="page", values={"job": "Y"}, now=NOON)
     signups.settle_due(NOON)
-    assert Profile.objects.get().unconfirmed == {"job": "Y"}
+    assert entered() == [{"job": "Y"}]
     signups.settle_due(NOON + timedelta(days=40))
     assert Profile.objects.get().unconfirmed is None
     assert Subscriber.objects.get() == subscriber

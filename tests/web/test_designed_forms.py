@@ -8,6 +8,7 @@ from django.test import Client
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.models import SignUpForm
+from digest.notices.models import Notice
 from digest.selfservice import signups
 from digest.subscribers import attributes
 from digest.subscribers.models import (
@@ -92,6 +93,23 @@ def test_answers_count_once_the_address_is_confirmed(client: Client, form: SignU
     assert subscription.answers is None
     assert Subscriber.objects.get().name == "Nadia"
     assert Profile.objects.get().attributes == {"city": "Saltmarsh"}
+
+
+def test_a_second_sign_up_changes_nothing_of_what_the_mail_confirms(
+    client: Client, form: SignUpForm
+) -> None:
+    """Anybody may send the form again: within the hour there is one mail, of the first one."""
+    send(client, form)
+    path = confirm_path()
+    changed = {"name": "Idiot", "attribute-city": "elsewhere"}
+    newsletter = form.newsletters.get()
+    assert send(client, form, **changed, **{f"topics-{newsletter.pk}": ""}).status_code == 200
+    signups.settle_due()
+    assert Notice.objects.count() == 1
+    client.post(path)
+    assert Subscriber.objects.get().name == "Nadia"
+    assert Profile.objects.get().attributes == {"city": "Saltmarsh"}
+    assert Subscription.objects.get().topics == ["Harbour"]
 
 
 def test_its_source_is_kept(client: Client, form: SignUpForm) -> None:

@@ -1,14 +1,16 @@
 """What somebody entered in a form beside their address and attributes: name and topics.
 
 A form is open to strangers, so answers wait with the subscription until the owner of the mailbox
-confirms it. Of somebody who is subscribed already nothing is changed.
+confirms it (`requests`). Of somebody who is subscribed already nothing is changed.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypedDict
 
 from digest.core.text import one_line
 from digest.subscribers import consent
+from digest.subscribers.evidence.requests import FIRST, add_request, entered_by
 from digest.subscribers.models import LONGEST_NAME, Subscription
 
 TOPICS = "topics-"  # prefix of fields
@@ -44,24 +46,27 @@ def read_answers(
     return answers
 
 
-def hold_answers(subscription: Subscription, answers: Mapping[str, Any]) -> None:
+def hold_answers(
+    subscription: Subscription, answers: Mapping[str, Any], now: datetime, *, is_mailed: bool
+) -> None:
     """Store answers with a subscription that has to be confirmed.
 
-    The latest ones count, also none: what came before may be a stranger's.
+    `is_mailed` says whether a mail of its own tells of this request.
     """
     if subscription.state != Subscription.State.ACTIVE:
-        subscription.answers = dict(answers) or None
+        at = int(now.timestamp()) if is_mailed else FIRST
+        subscription.answers = add_request(subscription.answers, answers, now, at)
         subscription.save(update_fields=["answers"])
 
 
-def apply_answers(subscriber_id: int, newsletter_id: int) -> None:
-    """Apply the answers that waited for a confirmation, and forget them."""
+def apply_answers(subscriber_id: int, newsletter_id: int, written_at: datetime) -> None:
+    """Apply the answers that a mail written at a moment confirms, and forget all."""
     rows = Subscription.objects.select_related("newsletter", "subscriber")
     subscription = rows.get(subscriber=subscriber_id, newsletter=newsletter_id)
-    answers, subscription.answers = subscription.answers, None
-    if answers is None:
+    if subscription.answers is None:
         return
+    answers = entered_by(subscription.answers, written_at)
     topics = answers.get("topics", {}).get(str(newsletter_id), [])
-    subscription.topics = topics or subscription.topics
+    subscription.topics, subscription.answers = topics or subscription.topics, None
     subscription.save(update_fields=["answers", "topics"])
     consent.fill_name(subscription.subscriber, answers.get("name", ""), subscription.newsletter)
