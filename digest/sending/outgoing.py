@@ -17,6 +17,8 @@ from digest.rendering.compiled import Recipient
 from digest.sending.compiling import compiled_for
 from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.subscribers.models import Subscriber
+from digest.tenancy.scope import EVERYTHING, PublicationScope
+from digest.tenancy.visibility import with_visible_name
 
 SAMPLE_EMAIL = "subscriber@example.com"
 SECOND = timedelta(seconds=1)  # what a Date field tells apart
@@ -208,10 +210,18 @@ def compose_message(
     )
 
 
-def compose_sample(issue: Issue, email: str = "", *, name: str = "", variant: int = 0) -> bytes:
+def compose_sample(
+    issue: Issue,
+    email: str = "",
+    *,
+    name: str = "",
+    variant: int = 0,
+    scope: PublicationScope = EVERYTHING,
+) -> bytes:
     """Return an issue's message as it would arrive at an address, unsigned.
 
-    For one of the newsletter's subscribers it has their stories, address and name. For any other
+    For one of the newsletter's subscribers it has their stories, address and name; no name where
+    they have newsletters out of the `scope` of whoever looks (`tenancy.visibility`). For any other
     address, and for none, it has every story. `variant` is that of an experiment. Its links belong
     to nobody: whoever looks at it must not be able to unsubscribe the subscriber, or to open their
     preferences. Raises DigestError if it cannot be rendered, or the address cannot be written.
@@ -220,13 +230,14 @@ def compose_sample(issue: Issue, email: str = "", *, name: str = "", variant: in
     subscriptions = issue.newsletter.subscriptions.select_related("subscriber").filter(
         subscriber__address_key=addresses.parse(email).key if email else ""
     )
+    subscriptions = with_visible_name(subscriptions, scope)
     to = SingleRecipient(0, email or SAMPLE_EMAIL, name)
     if subscription := subscriptions.first():
         subscriber = subscription.subscriber
         to = SingleRecipient(
             0,
             subscriber.email,
-            subscriber.name,
+            subscription.visible_name,  # type: ignore[attr-defined]  # annotated
             subscription.topics,
             muted_topics=subscription.muted_topics,
             segments=segmentation.segments_of(subscriber.pk),

@@ -104,12 +104,25 @@ def test_of_a_shared_subscriber_they_see_their_part(
     assert own.name in page
     assert "Ines Far" not in page
     assert "vip" not in page
+    issue = make_issue(own, state="draft", slot=NOON.replace(year=2099))
+    make_story(issue)
+    for kind in ("source", "html", "text"):
+        path = f"/admin/issues/{issue.pk}/preview/{kind}/"
+        preview = browser.get(path, {"subscriber": shared.email}).content.decode()
+        assert "Ines Far" not in preview
+    assert (
+        f"To: {shared.email}"
+        in browser.get(
+            f"/admin/issues/{issue.pk}/preview/source/", {"subscriber": shared.email}
+        ).content.decode()
+    )
     answer = browser.get("/admin/subscribers/export/")
     text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
     assert shared.email in text
     assert "vip" not in text
     assert foreign_issue.newsletter.slug not in text.replace(shared.email, "")
-    assert AuditEntry.objects.get().publication_id == own.publication_id
+    (entry,) = AuditEntry.objects.filter(action__startswith="exported")
+    assert entry.publication_id == own.publication_id
     data = browser.get(f"/admin/subscribers/{shared.pk}/export/").json()
     assert [row["newsletter"] for row in data["subscriptions"]] == ["own"]
     assert data["profiles"] == []

@@ -8,7 +8,13 @@ from email.message import EmailMessage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
-from digest.console.access import get_issue, parse_id, record_action, require_right
+from digest.console.access import (
+    get_issue,
+    parse_id,
+    record_action,
+    require_right,
+    scope_of,
+)
 from digest.console.pages import page_view
 from digest.core.errors import DigestError
 from digest.issues.models import Issue
@@ -45,7 +51,8 @@ def preview(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
         record_action(request, action, address, publication_id)
     try:
         variant = parse_id(request.GET.get("variant", "")) or 0
-        octets = outgoing.compose_sample(issue, address, variant=variant)
+        scope = scope_of(request, Right.SUBSCRIBERS)
+        octets = outgoing.compose_sample(issue, address, variant=variant, scope=scope)
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
     else:
