@@ -20,6 +20,7 @@ from digest.console.tables import Column, batch_after, table_of
 from digest.console.templatetags.console import server_reply
 from digest.core import addresses, clock
 from digest.core.text import one_line
+from digest.entitlements import personal_data
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.newsletters.signup_forms.saving import names_of_sources
@@ -168,7 +169,13 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     """Erase a subscriber on their request, if their address is entered as confirmation."""
     subscriber = get_subscriber(request, pk, Right.ERASE)
+    scope = scope_of(request, Right.ERASE)
     _require_whole_scope(request, subscriber, Right.ERASE)
+    # What they pay for elsewhere is erased with them, though they may not subscribe there yet.
+    if scope.publication_ids is not None and personal_data.with_foreign_customers(
+        scope.publication_ids, [subscriber.pk]
+    ):
+        raise PermissionDenied
     address = request.POST.get("address", "").strip().lower()
     if address != subscriber.email.lower():
         messages.error(request, "The address does not match. Nothing was erased.")

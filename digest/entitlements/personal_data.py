@@ -35,9 +35,11 @@ def lock() -> None:
     list(StripeAccount.objects.select_for_update().order_by("pk"))
 
 
-def with_foreign_customers(publication_id: int, subscriber_ids: Collection[int]) -> set[int]:
-    """Return those whom the account of another publication knows as customers."""
-    foreign = Customer.objects.exclude(account__publication=publication_id)
+def with_foreign_customers(
+    publication_ids: Collection[int], subscriber_ids: Collection[int]
+) -> set[int]:
+    """Return those whom the account of another publication than these knows as customers."""
+    foreign = Customer.objects.exclude(account__publication__in=publication_ids)
     linked = foreign.filter(subscriber__in=subscriber_ids).values_list("subscriber", flat=True)
     waiting = foreign.filter(subscriber=None).exclude(address_key="").values("address_key")
     addressed = Subscriber.objects.filter(pk__in=subscriber_ids, address_key__in=waiting)

@@ -8,6 +8,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import AuditEntry
+from digest.entitlements import reading, receiving, registry
+from digest.entitlements.models import Customer, PaidSubscription
 from digest.issues.models import Issue
 from digest.newsletters.models import Publication
 from digest.notices import send
@@ -20,6 +22,8 @@ from tests.cast.newsletters import make_member, make_newsletter, make_publicatio
 from tests.cast.subscribers import make_subscription
 from tests.cast.texts import SCRIPT
 from tests.clock import NOON
+from tests.entitlements.stripe_calls import checkout, make_account
+from tests.entitlements.stripe_calls import subscription as stripe_subscription
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +137,24 @@ def test_a_subscriber_is_erased(ada_client: Client, subscriber: Subscriber) -> N
     assert "Subscriber erased" in messages_of(answer)
     assert not Subscriber.objects.filter(pk=subscriber.pk).exists()
     assert subscriber.email not in str(list(AuditEntry.objects.values()))
+
+
+def test_nobody_is_erased_who_pays_another_publication(
+    subscriber: Subscriber, issue: Issue
+) -> None:
+    """Their tier waits there with the address, whether or not they subscribe to it."""
+    other = make_publication(slug="gazette")
+    account = make_account(other)
+    for event in (checkout(subscriber.email), stripe_subscription()):
+        receiving.apply(account, reading.read(event), NOON)
+    address, form = f"/admin/subscribers/{subscriber.pk}/erase/", {"address": subscriber.email}
+    browser = owner_of(issue.newsletter.publication)
+    assert browser.post(address, form).status_code == 403
+    assert (Customer.objects.count(), PaidSubscription.objects.count()) == (1, 1)
+    assert Subscriber.objects.filter(pk=subscriber.pk).exists()
+    registry.disconnect(account)
+    assert browser.post(address, form).status_code == 302
+    assert not Subscriber.objects.filter(pk=subscriber.pk).exists()
 
 
 def test_all_mail_is_stopped_and_allowed_again(ada_client: Client, subscriber: Subscriber) -> None:

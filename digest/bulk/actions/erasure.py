@@ -34,7 +34,7 @@ class Erase(Action):
             newsletter__publication=change.publication_id
         )
         foreign_ids = set(foreign_subscriptions.values_list("subscriber_id", flat=True))
-        foreign_ids |= personal_data.with_foreign_customers(change.publication_id, ids)
+        foreign_ids |= personal_data.with_foreign_customers([change.publication_id], ids)
         sorting = Sorting()
         for subscriber_id in ids:
             if subscriber_id in foreign_ids:
