@@ -10,14 +10,14 @@ from digest.issues import history
 from digest.issues.changing import block_of, changing, left_out_entry
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue
-from digest.newsletters import blocks, checks
+from digest.newsletters import appeals, blocks, checks
 from digest.newsletters.block_fields import (
     MESSAGE_KINDS,
     RULED_KINDS,
     BlockFields,
     BlockKind,
 )
-from digest.newsletters.models import Appeal
+from digest.newsletters.models import Appeal, Newsletter
 
 MOST_BLOCKS = 50
 FIELDS = frozenset(["title", "content", "style", "shown_in", "only_topics", "appeal", "segment"])
@@ -112,7 +112,7 @@ def _move(issue: Issue, block: Block, to: int | None) -> None:
 def _set_values(block: Block, issue: Issue, values: dict[str, Any]) -> None:
     if unknown := sorted(set(values) - FIELDS):
         raise IssueError(f"A block has no {unknown[0]!r}.")
-    before = set(blocks.picture_uuids(block.content))
+    before, former_appeal_id = set(blocks.picture_uuids(block.content)), block.appeal_id
     for name, value in values.items():
         setattr(block, name, value)
     block.style = block.style or BlockFields.Style.STANDARD
@@ -121,6 +121,8 @@ def _set_values(block: Block, issue: Issue, values: dict[str, Any]) -> None:
     checks.require_own_pictures(issue.newsletter.publication_id, chosen)
     checks.require_own_segment(issue.newsletter.publication_id, block.segment)
     _check_appeal(block, block.appeal, issue)
+    if block.appeal and block.appeal_id != former_appeal_id:
+        _require_allowed(block.appeal, issue.newsletter)
 
 
 def _check_appeal(block: Block, appeal: Appeal | None, issue: Issue) -> None:
@@ -130,3 +132,9 @@ def _check_appeal(block: Block, appeal: Appeal | None, issue: Issue) -> None:
         raise IssueError("This appeal is another publication's.")
     if appeal and appeal.kind != block.kind:
         raise IssueError("An appeal is for a block of appeals, a sponsor for one of sponsors.")
+
+
+def _require_allowed(appeal: Appeal, newsletter: Newsletter) -> None:
+    """Raise IssueError for an appeal that is limited to other newsletters, as it was sold."""
+    if not Appeal.objects.filter(appeals.allowed_in(newsletter), pk=appeal.pk).exists():
+        raise IssueError(f"“{appeal}” is limited to other newsletters.")

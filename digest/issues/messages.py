@@ -71,9 +71,7 @@ def running(
     issue: Issue, kind: str, now: datetime, excluded: Collection[int] = ()
 ) -> QuerySet[Appeal]:
     """Return what the issue's newsletter may show at `now`, without the ids `excluded`."""
-    newsletter = issue.newsletter
-    allowed = Q(newsletters=None) | Q(newsletters=newsletter)
-    rows = Appeal.objects.filter(allowed, publication=newsletter.publication_id, kind=kind)
+    rows = Appeal.objects.filter(appeals.allowed_in(issue.newsletter), kind=kind)
     return (
         rows.filter(starts_at__lte=now, paused=False, archived_at=None)
         .exclude(ends_at__lte=now)

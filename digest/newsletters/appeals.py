@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from digest.core import languages
@@ -28,6 +29,12 @@ FIELDS = frozenset(
 # A change of one of these begins a new count of turns (digest.issues.messages).
 _RULES = frozenset(["kind", "priority", "weight", "paused", "starts_at", "ends_at"])
 _LINES = ("name", "label", "heading", "button", "picture_alt")
+
+
+def allowed_in(newsletter: Newsletter) -> Q:
+    """Return the condition of appeals that a newsletter may show; some occur twice by it."""
+    allowed = Q(newsletters=None) | Q(newsletters=newsletter)
+    return Q(allowed, publication=newsletter.publication_id)
 
 
 @transaction.atomic

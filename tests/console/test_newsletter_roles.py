@@ -1,10 +1,13 @@
 """An editor of some newsletters: every address shows and changes those alone."""
 
+from typing import Any
+
 import pytest
 from django.http import QueryDict
 from django.test import Client
 
 from digest.accounts.models import AuditEntry, User
+from digest.articles.models import Source
 from digest.console import block_forms
 from digest.issues.models import Issue
 from digest.newsletters import members
@@ -16,8 +19,10 @@ from digest.series.models import Series, Step
 from digest.subscribers import profiles
 from digest.subscribers.models import Subscription
 from digest.tenancy.scope import EVERYTHING, PublicationScope
-from tests.cast.issues import make_issue, make_story
-from tests.cast.newsletters import make_member, make_newsletter
+from tests.cast.accounts import browser_of
+from tests.cast.articles import make_source
+from tests.cast.issues import make_block, make_issue, make_story
+from tests.cast.newsletters import make_appeal, make_member, make_newsletter
 from tests.cast.series import make_series
 from tests.cast.subscribers import make_subscriber, make_subscription
 from tests.clock import NOON
@@ -232,6 +237,58 @@ def test_segments_of_the_publication_are_not_theirs(
     data = {"what": "latest", "segment": secret.pk}
     browser.post(addresses[1], data)
     assert not Issue.objects.filter(segment=secret).exists()
+
+
+def test_sources_of_the_publication_are_not_theirs(
+    browser: Client, own: Newsletter, foreign_issue: Issue
+) -> None:
+    """They see those of their newsletter, and add, attach and delete none."""
+    harbour = make_source(own, title="Harbour news")
+    make_source(foreign_issue.newsletter, title=SECRET)
+    unused = make_source(title=SECRET, publication_id=own.publication_id)
+    address = f"/admin/newsletter/{own.pk}/"
+    page = browser.get(address).content.decode()
+    assert ("Harbour news" in page, SECRET in page) == (True, False)
+    assert "sources-url" not in page
+    ids = set(Source.objects.values_list("pk", flat=True))
+    url = "https://courier.example/other.xml"
+    forms: list[dict[str, Any]] = [
+        {"sources-sources": [harbour.pk, unused.pk]},
+        {"sources-sources": []},
+        {"sources-sources": [harbour.pk], "sources-url": url},
+    ]
+    for values in forms:
+        assert browser.post(f"{address}sources/", values).status_code == 403
+    assert set(Source.objects.values_list("pk", flat=True)) == ids
+    assert list(own.sources.all()) == [harbour]
+    owner = browser_of(make_member(own.publication, email="ada@courier.example"))
+    owner.post(f"{address}sources/", {"sources-sources": [harbour.pk, unused.pk]})
+    assert set(own.sources.all()) == {harbour, unused}
+
+
+def test_appeals_of_the_publication_are_not_theirs(browser: Client, own: Newsletter) -> None:
+    """Neither shown nor taken; a block keeps the one that it has, or shows nothing."""
+    sponsor, secret = (
+        make_appeal(own.publication, kind="sponsor", name=name, heading=name)
+        for name in ("Kept", SECRET)
+    )
+    issue = make_issue(own, state="draft", slot=NOON.replace(year=2099))
+    make_story(issue)
+    block = make_block(issue, "sponsor", appeal=sponsor)
+    address = f"/admin/issues/{issue.pk}/"
+    for path in (address, f"{address}editor/"):
+        page = browser.get(path).content.decode()
+        assert ("Kept" in page, SECRET in page) == (True, False)
+    for appeal, expected in ((secret, sponsor), (sponsor, sponsor), (None, None)):
+        block.refresh_from_db()
+        values = {
+            "block": block.pk,
+            "version": block.version,
+            "appeal": appeal.pk if appeal else "",
+        }
+        browser.post(f"{address}change_block/", values)
+        block.refresh_from_db()
+        assert block.appeal == expected
 
 
 def test_series_of_their_newsletter_are_theirs(

@@ -132,6 +132,24 @@ def test_what_cannot_be_is_refused(
     assert content(issue) == before
 
 
+def test_a_sponsor_runs_where_it_was_sold(issue: Issue, ada: User) -> None:
+    """One for other newsletters is refused; a block that has one already can still be changed."""
+    publication = issue.newsletter.publication
+    other = make_newsletter(slug="other", publication=publication)
+    sponsor = make_appeal(publication, kind="sponsor")
+    sponsor.newsletters.add(other)
+    block = block_editing.add(issue, ada, BlockKind.SPONSOR)
+    with pytest.raises(IssueError, match="limited to other newsletters"):
+        block_editing.add(issue, ada, BlockKind.SPONSOR, appeal=sponsor)
+    with pytest.raises(IssueError, match="limited to other newsletters"):
+        block_editing.change(issue, block.pk, block.version, ada, appeal=sponsor)
+    sponsor.newsletters.add(issue.newsletter)
+    block = block_editing.change(issue, block.pk, block.version, ada, appeal=sponsor)
+    sponsor.newsletters.set([other])
+    block = block_editing.change(issue, block.pk, block.version, ada, title="Thanks to")
+    assert (block.appeal, block.title) == (sponsor, "Thanks to")
+
+
 def test_a_sponsor_is_not_shown_as_an_appeal(issue: Issue, ada: User) -> None:
     """It would have no label; nor the other way round."""
     sponsor = make_appeal(issue.newsletter.publication, kind="sponsor")

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from django.http import HttpRequest
 
 from digest.console import block_forms
-from digest.console.access import parse_id, scope_of, user_of
+from digest.console.access import has_right, parse_id, scope_of, user_of
 from digest.console.issues.form_values import read_number, read_optional
 from digest.console.pictures.link_cards import fetch_content
 from digest.issues import block_editing, editing
 from digest.issues.changing import block_of
 from digest.issues.errors import IssueError
-from digest.issues.models import Issue
+from digest.issues.models import Block, Issue
 from digest.newsletters.block_fields import MESSAGE_KINDS
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
@@ -33,7 +33,7 @@ def change_block(issue: Issue, request: HttpRequest) -> str:
         block, request.POST, issue.newsletter.publication_id, scope_of(request, Right.EDIT)
     )
     if block.kind in MESSAGE_KINDS and "appeal" in request.POST:
-        values["appeal"] = _appeal(issue, request.POST["appeal"])
+        values["appeal"] = _appeal(issue, block, request)
     version = read_number(request, "version")
     block_editing.change(issue, block.pk, version, user_of(request), **values)
     return "Saved."
@@ -93,12 +93,13 @@ VERBS: dict[str, Action] = {
 }
 
 
-def _appeal(issue: Issue, value: str) -> Appeal | None:
-    if not value:
-        return None
-    appeal = issue.newsletter.publication.appeals.filter(
-        pk=parse_id(value) or 0, archived_at=None
-    ).first()
+def _appeal(issue: Issue, block: Block, request: HttpRequest) -> Appeal | None:
+    """Return what a message block is to show; an editor of some newsletters keeps what it has."""
+    value, publication = request.POST["appeal"], issue.newsletter.publication
+    if value in {"", str(block.appeal_id)}:
+        return block.appeal if value else None
+    rows = publication.appeals.filter(pk=parse_id(value) or 0, archived_at=None)
+    appeal = rows.first() if has_right(request, Right.EDIT, publication.pk) else None
     if appeal is None:
         raise IssueError("This appeal no longer exists. Choose another one.")
     return appeal

@@ -11,11 +11,12 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from digest.console import block_forms
-from digest.console.access import scope_of
+from digest.console.access import has_right, scope_of
 from digest.console.issues import header, sections
 from digest.core import clock
 from digest.issues import block_editing, history, pictures
 from digest.issues.models import Block, Issue, Story
+from digest.newsletters import appeals
 from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, LayoutBlock
@@ -97,21 +98,34 @@ def _blocks(request: HttpRequest, issue: Issue, *, editable: bool) -> list[Block
     stories: dict[int, list[Story]] = {}
     for story in issue.stories.select_related("article", "picture").order_by("position"):
         stories.setdefault(story.block_id, []).append(story)
-    shared = _shared(issue, editable=editable) | {"rights": header.rights(request, issue)}
+    shared = _shared(issue, editable=editable) | {
+        "rights": header.rights(request, issue),
+        "appeals": _appeals(request, issue),
+    }
     rows = issue.blocks.select_related("appeal", "layout_block", "segment").order_by("position")
     return [_block_view(request, row, stories.get(row.pk, []), shared) for row in rows]
 
 
 def _shared(issue: Issue, *, editable: bool) -> dict[str, Any]:
     topics = LayoutBlock.objects.filter(newsletter=issue.newsletter_id, kind=BlockKind.TOPIC)
-    appeals = Appeal.objects.filter(publication=issue.newsletter.publication_id, archived_at=None)
     return {
         "issue": issue,
         "editable": editable,
         "topics": list(topics.order_by("position").values_list("title", flat=True)),
-        "appeals": list(appeals.order_by("heading", "pk")[:100]),
         "publication_id": issue.newsletter.publication_id,
     }
+
+
+def _appeals(request: HttpRequest, issue: Issue) -> list[Appeal]:
+    """Return the appeals and sponsors that a block may be given.
+
+    They are the publication's: an editor of some newsletters alone is offered none.
+    """
+    newsletter = issue.newsletter
+    if not has_right(request, Right.EDIT, newsletter.publication_id):
+        return []
+    rows = Appeal.objects.filter(appeals.allowed_in(newsletter), archived_at=None)
+    return list(rows.order_by("heading", "pk").distinct()[:100])
 
 
 def _block_view(
@@ -120,7 +134,10 @@ def _block_view(
     own = block_forms.context(
         block, shared["topics"], shared["publication_id"], scope_of(request, Right.EDIT)
     )
-    values = shared | own | {"count": len(stories)}
+    offered = shared["appeals"]
+    if block.appeal and block.appeal not in offered:
+        offered = [block.appeal, *offered]
+    values = shared | own | {"count": len(stories), "appeals": offered}
     return BlockView(
         block,
         _part(request, "console/issues/_block_head.html", values),

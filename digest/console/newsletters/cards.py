@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.forms import Form
 from django.http import Http404
 
@@ -125,12 +126,13 @@ def form_of(
     data: Any = None,
     *,
     may_set_approval: bool = True,
-    offers_segments: bool = True,
+    edits_publication: bool = True,
 ) -> Form:
     """Return a card's form, filled in with the saved values, or with `data` as submitted.
 
-    Without `may_set_approval` the approval policy is shown but cannot be changed; nor can the
-    segment without `offers_segments`. Raises Http404 for a card that does not exist.
+    Without `may_set_approval` the approval policy is shown but cannot be changed; nor can, without
+    `edits_publication`, what belongs to the publication: segment and sources. Raises Http404 for a
+    card that does not exist.
     """
     if (card := CARDS.get(slug)) is None:
         raise Http404
@@ -139,21 +141,30 @@ def form_of(
         form.fields["approval"].disabled = True
         form.fields["approval"].help_text = "Only an owner can change this."
     if slug == "sources":
-        choice: Any = form.fields["sources"]
-        choice.queryset = sourcing.sources_of(newsletter.publication)
+        field, rows = form.fields["sources"], sourcing.sources_of(newsletter.publication)
+        _offer(field, rows, newsletter.sources.order_by("pk"), edits_publication=edits_publication)
+        if not edits_publication:
+            del form.fields["url"]
     if slug == "members":
-        _offer_segments(form, newsletter, offers_segments=offers_segments)
+        segments = newsletter.publication.segments
+        present = segments.filter(pk=newsletter.segment_id or 0)
+        _offer(form.fields["segment"], segments.all(), present, edits_publication=edits_publication)
     return form
 
 
-def _offer_segments(form: Form, newsletter: Newsletter, *, offers_segments: bool) -> None:
-    """Offer the publication's segments; an editor of some newsletters sees the present one."""
-    field: Any = form.fields["segment"]
-    rows = newsletter.publication.segments
-    field.queryset = rows.all() if offers_segments else rows.filter(pk=newsletter.segment_id or 0)
-    if not offers_segments:
+def _offer(
+    field: Any, rows: QuerySet[Any], present: QuerySet[Any], *, edits_publication: bool
+) -> None:
+    """Offer rows of the publication; an editor of some newsletters sees the present ones alone."""
+    field.queryset = rows if edits_publication else present
+    if not edits_publication:
         field.disabled = True
         field.help_text = "Only an editor of the whole publication can change this."
+
+
+def can_save(form: Form) -> bool:
+    """Say whether anything of a form can be changed."""
+    return not all(field.disabled for field in form.fields.values())
 
 
 def changes_content(slug: str, form: Form) -> bool:

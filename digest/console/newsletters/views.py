@@ -59,8 +59,10 @@ def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
         newsletter,
         request.POST,
         may_set_approval=is_owner,
-        offers_segments=_offers_segments(request, newsletter),
+        edits_publication=_edits_publication(request, newsletter),
     )
+    if card == "sources":
+        access.require_right(request, Right.EDIT, newsletter.publication_id)
     if card == "approval" and _changes_approval(request, newsletter):
         access.require_right(request, Right.MANAGE, newsletter.publication_id)
     change = contributions.noted(access.user_of(request), newsletter)
@@ -143,8 +145,8 @@ def _is_owner(request: HttpRequest, newsletter: Newsletter) -> bool:
     return access.has_right(request, Right.MANAGE, newsletter.publication_id)
 
 
-def _offers_segments(request: HttpRequest, newsletter: Newsletter) -> bool:
-    """Say whether the user edits the whole publication, to which segments belong."""
+def _edits_publication(request: HttpRequest, newsletter: Newsletter) -> bool:
+    """Say whether the user edits the whole publication, to which segments and sources belong."""
     return access.has_right(request, Right.EDIT, newsletter.publication_id)
 
 
@@ -161,8 +163,9 @@ def show(
     is_owner = _is_owner(request, newsletter)
     options = {
         "may_set_approval": is_owner,
-        "offers_segments": _offers_segments(request, newsletter),
+        "edits_publication": _edits_publication(request, newsletter),
     }
+    can_edit = access.has_right(request, Right.EDIT, newsletter.publication_id, newsletter.pk)
     forms = {
         slug: invalid.get(slug) or cards.form_of(slug, newsletter, **options)
         for slug in cards.CARDS
@@ -171,11 +174,14 @@ def show(
         "newsletter": newsletter,
         "states": [(state, states.MEANINGS[state]) for state in NewsletterState],
         "meaning": states.MEANINGS[NewsletterState(newsletter.state)],
-        "cards": [(slug, cards.CARDS[slug].title, form) for slug, form in forms.items()],
+        "cards": [
+            (slug, cards.CARDS[slug].title, form, can_edit and cards.can_save(form))
+            for slug, form in forms.items()
+        ],
         "layout": _layout(newsletter, invalid, access.scope_of(request, Right.EDIT)),
         "open_block": access.parse_id(request.GET.get("block", "")),
         "new_block": invalid.get("block-0") or _block_form(None),
-        "can_edit": access.has_right(request, Right.EDIT, newsletter.publication_id, newsletter.pk),
+        "can_edit": can_edit,
         "upcoming": _upcoming(newsletter),
         "schedule_warnings": schedules.warnings(getattr(newsletter, "schedule", None)),
         "signup": Page.SUBSCRIBE.url(slug=newsletter.slug),
