@@ -93,6 +93,9 @@ DIGEST_SIGNUP_LIMITS = {
 # How much one token may call the API.
 DIGEST_API_LIMIT = env.read("DIGEST_API_LIMIT", "600/minute")
 DIGEST_TEST_LIMIT = env.read("DIGEST_TEST_LIMIT", "20/hour")  # test mails of one user
+DIGEST_INVITE_LIMIT = env.read(
+    "DIGEST_INVITE_LIMIT", "60/hour"
+)  # subscribers that one user invites
 
 # A nudge that can't be delivered at once is dropped; the sweeps make up for it.
 DIGEST_BROKER_OPTIONS = {

@@ -9,11 +9,13 @@ from datetime import timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from digest.accounts.models import AuditEntry
 from digest.console.importing import forms
 from digest.newsletters.models import Member, Newsletter, Role
 from digest.notices.models import Notice
+from digest.selfservice import erasure
 from digest.subscribers import imports, suppression
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import (
@@ -23,7 +25,14 @@ from digest.subscribers.models import (
     Subscription,
     Suppression,
 )
-from tests.cast import NOON, make_member, make_newsletter, make_publication
+from tests.cast import (
+    NOON,
+    make_member,
+    make_newsletter,
+    make_publication,
+    make_subscriber,
+    make_subscription,
+)
 
 pytestmark = pytest.mark.django_db
 ROWS = (
@@ -267,6 +276,45 @@ def test_one_subscriber_is_invited(client: Client, tide: Newsletter) -> None:
     page = editor.post("/admin/subscribers/invite/", fields, follow=True).content.decode()
     assert "No mail was sent" in page
     assert Notice.objects.count() == 1
+
+
+def test_nobody_is_invited_without_the_right_to_send(client: Client, tide: Newsletter) -> None:
+    """It is mail to anybody; the list has no button for it then."""
+    client.force_login(make_member(tide.publication, Role.EDITOR, may_send=False))
+    fields = {"newsletter": tide.pk, "email": "ines@reader.example"}
+    assert client.post("/admin/subscribers/invite/", fields).status_code == 403
+    assert "/admin/subscribers/invite/" not in client.get("/admin/subscribers/").content.decode()
+    assert not Subscriber.objects.exists()
+
+
+def test_who_has_left_is_not_invited(client: Client, tide: Newsletter) -> None:
+    """Nor anybody to a closed newsletter; the page says why, but not who was erased."""
+    editor = signed_in(client, tide, Role.EDITOR)
+    left, erased = make_subscriber(), make_subscriber()
+    make_subscription(left, tide, state="unsubscribed", unsubscribed_at=NOON)
+    erasure.erase(erased.pk, NOON)
+
+    def invite(email: str) -> str:
+        fields = {"newsletter": tide.pk, "email": email}
+        answer = editor.post("/admin/subscribers/invite/", fields, follow=True)
+        return str(answer.content.decode())
+
+    assert "only they themselves can subscribe again" in invite(left.email)
+    assert "No mail was sent" in invite(erased.email)
+    Newsletter.objects.update(state="closed")
+    assert "is closed: nobody can join it" in invite("ines@reader.example")
+    assert not Notice.objects.exists()
+
+
+def test_one_user_invites_so_many(client: Client, tide: Newsletter, settings: Settings) -> None:
+    """The others wait; nobody of them is stored."""
+    settings.DIGEST_INVITE_LIMIT = "2/hour"
+    editor = signed_in(client, tide, Role.EDITOR)
+    for number in range(3):
+        fields = {"newsletter": tide.pk, "email": f"ines{number}@reader.example"}
+        answer = editor.post("/admin/subscribers/invite/", fields, follow=True)
+    assert "You have sent many" in answer.content.decode()
+    assert (Notice.objects.count(), Subscriber.objects.count()) == (2, 2)
 
 
 @pytest.mark.parametrize("email", ["", "nobody", "a@b@c", "x" * 400 + "@b.example"])

@@ -56,6 +56,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "publications": bulk_publications,
         "count": counting.count(matching, scope.publication_ids),
         "note": note,
+        "can_invite": not scope_of(request, Right.SEND).is_empty,
         "can_import": not scope_of(request, Right.MANAGE).is_empty,
         "can_export": note != _TOO_SLOW and not scope_of(request, Right.EXPORT).is_empty,
         "query": _export_query(request, search),
