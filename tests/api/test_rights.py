@@ -198,7 +198,15 @@ def test_a_token_shows_itself(make_caller: MakeCaller) -> None:
     publication = _publication("ours")
     details = make_caller(Scope.STATISTICS_READ, publication=publication).json("GET", "/token")
     assert (details["scopes"], details["publication"]) == (["statistics:read"], "ours")
-    assert make_caller(name="all").json("GET", "/token")["publication"] is None
+    assert details["newsletters"] is None
+    of_all = make_caller(name="all").json("GET", "/token")
+    assert (of_all["publication"], of_all["newsletters"]) == (None, None)
+    own = make_newsletter(slug="own", publication=publication)
+    limited = make_caller(publication=publication, newsletter_ids=[own.pk], name="one")
+    details = limited.json("GET", "/token")
+    assert (details["publication"], details["newsletters"]) == ("ours", ["own"])
+    own.delete()
+    assert limited.json("GET", "/token")["newsletters"] == []
     for secret in ("", "dg_wrong"):
         assert Caller(secret)("GET", "/token").status_code == 401
 
@@ -257,6 +265,20 @@ def test_another_newsletters_token_reaches_nothing(
     else:
         assert answer.status_code in {403, 404}, answer.content
     assert _picture() == before
+
+
+def test_a_shared_source_names_nobody_elses_newsletter(make_caller: MakeCaller) -> None:
+    """A token of one newsletter adds the feed that another one uses already."""
+    publication = _publication("ours")
+    own, other = (make_newsletter(slug=slug, publication=publication) for slug in ("own", "other"))
+    pushed = {"pushed": True}
+    of_all = make_caller(publication=publication, name="all")
+    of_all.json("POST", "/sources", {"newsletter": other.slug, **pushed}, key="a")
+    limited = make_caller(publication=publication, newsletter_ids=[own.pk], name="one")
+    answer = limited.json("POST", "/sources", {"newsletter": own.slug, **pushed}, key="b")
+    assert answer["source"]["newsletters"] == ["own"]
+    (row,) = of_all.json("GET", "/sources")["items"]
+    assert row["newsletters"] == ["other", "own"]
 
 
 @walk

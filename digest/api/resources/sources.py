@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from django.db import transaction
+from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Query, Status
@@ -24,6 +25,7 @@ from digest.articles.polling import PollResult
 from digest.core import clock
 from digest.newsletters import contributions, sourcing
 from digest.newsletters.models import Newsletter
+from digest.tenancy.scope import PublicationScope
 
 router = Operations(tags=["sources"])
 
@@ -72,11 +74,12 @@ def list_sources(request: HttpRequest, query: Query[NewsletterQuery]) -> Any:
     """List sources."""
     caller = caller_of(request)
     sources = of_newsletter(caller, caller.scope.sources(), query.newsletter, "newsletters")
+    in_scope = Prefetch("newsletters", caller.scope.newsletters(), to_attr="newsletters_in_scope")
     return paginate(
-        sources.prefetch_related("newsletters"),
+        sources.prefetch_related(in_scope),
         query,
         "sources",
-        lambda source: _serialize(source, caller.publication_id),
+        lambda source: _serialize(source, caller.scope),
     )
 
 
@@ -91,7 +94,7 @@ def create_source(request: HttpRequest, payload: SourceIn) -> Any:
     with contributions.noted(caller.token.owner, newsletter):
         source, polled = _find_source(newsletter, payload.url, now)
         newsletter.sources.add(source)
-    return Status(201, _polled(polled or PollResult(source), caller.publication_id))
+    return Status(201, _polled(polled or PollResult(source), caller.scope))
 
 
 @router.run("/sources/{source_id}/poll", Scope.SOURCES_WRITE, returns=PollResultOut)
@@ -101,7 +104,7 @@ def poll_source(request: HttpRequest, source_id: Id) -> Any:
     source = get_object_or_404(caller.scope.sources(), pk=source_id)
     if source.kind == Source.Kind.PUSHED:
         raise ProblemError(409, "A source of pushed articles cannot be polled.")
-    return _polled(polling.poll(source, clock.now()), caller.publication_id)
+    return _polled(polling.poll(source, clock.now()), caller.scope)
 
 
 @router.remove("/newsletters/{slug}/sources/{source_id}", Scope.SOURCES_WRITE)
@@ -126,22 +129,20 @@ def _find_source(
     return polled.source, polled
 
 
-def _polled(polled: PollResult, publication_id: int | None) -> dict[str, Any]:
-    return polled.summary | {"source": _serialize(polled.source, publication_id)}
+def _polled(polled: PollResult, scope: PublicationScope) -> dict[str, Any]:
+    return polled.summary | {"source": _serialize(polled.source, scope)}
 
 
-def _serialize(source: Source, publication_id: int | None) -> dict[str, Any]:
-    slugs = (
-        newsletter.slug
-        for newsletter in source.newsletters.all()
-        if publication_id in {None, newsletter.publication_id}
-    )
+def _serialize(source: Source, scope: PublicationScope) -> dict[str, Any]:
+    """Return a source, with those of its newsletters that are in scope."""
+    fetched: list[Newsletter] | None = getattr(source, "newsletters_in_scope", None)
+    newsletters = scope.newsletters().filter(sources=source) if fetched is None else fetched
     return {
         "id": source.pk,
         "url": source.url,
         "title": source.title,
         "kind": source.kind,
-        "newsletters": sorted(slugs),
+        "newsletters": sorted(newsletter.slug for newsletter in newsletters),
         "succeeded_at": source.succeeded_at,
         "next_poll_at": source.next_poll_at if source.is_polled else None,
         "failures": source.failures,
