@@ -1,5 +1,6 @@
 """An editor of some newsletters: every address shows and changes those alone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.test import Client
 from digest.accounts.models import AuditEntry, User
 from digest.articles.models import Source
 from digest.console import block_forms
+from digest.core import addresses, clock
 from digest.issues.models import Issue
 from digest.newsletters import members
 from digest.newsletters.audiences.models import Segment
@@ -16,7 +18,7 @@ from digest.newsletters.errors import NewsletterError
 from digest.newsletters.members import MemberRole, Right
 from digest.newsletters.models import Invitation, Member, Newsletter, Role
 from digest.series.models import Series, Step
-from digest.subscribers import profiles
+from digest.subscribers import consent, profiles
 from digest.subscribers.models import Subscription
 from digest.tenancy.scope import EVERYTHING, PublicationScope
 from tests.cast.accounts import browser_of
@@ -96,6 +98,25 @@ def test_their_own_newsletter_is_edited_and_sent(browser: Client, own: Newslette
     browser.post(f"/admin/issues/{issue.pk}/send/", {"revision": 1})
     issue.refresh_from_db()
     assert issue.send_at is not None
+
+
+def test_statistics_are_of_their_newsletter(
+    browser: Client, own: Newsletter, foreign_issue: Issue
+) -> None:
+    """With its subscribers and issues, on the page and as CSV; no other newsletter's."""
+    Newsletter.objects.filter(pk=own.pk).update(name="The Harbour")
+    ines = addresses.parse("ines@reader.example")
+    consent.subscribe(ines, own, via="import", confirmed=True, wording="", now=NOON)
+    day = clock.now() - timedelta(days=2)
+    sent = {"state": "sent", "slot": day, "planned_at": day, "finished_at": day}
+    make_issue(own, subject="Seals return", **sent)
+    Issue.objects.filter(pk=foreign_issue.pk).update(subject=SECRET, **sent)
+    page = browser.get("/admin/statistics/")
+    text = page.content.decode()
+    assert ("The Harbour" in text, "Seals return" in text, SECRET in text) == (True, True, False)
+    assert page.context["figures"][0].value == "1"
+    table = browser.get("/admin/statistics/", {"csv": "newsletters"}).getvalue().decode()
+    assert ("The Harbour" in table, SECRET in table) == (True, False)
 
 
 def test_of_a_shared_subscriber_they_see_their_part(

@@ -27,9 +27,12 @@ def overview(request: HttpRequest, publication: int | None = None) -> HttpRespon
     scope, days = scope_of(request, Right.SEE), _days(request, "30")
     publications = list(scope.publications().order_by("name"))
     chosen = get_object_or_404(scope.publications(), pk=publication) if publication else None
-    shown_publications = [chosen] if chosen else publications
-    newsletters = scope.newsletters().filter(publication__in=shown_publications).order_by("name")
-    summary = summarize(list(newsletters), clock.now(), int(days))
+    rows = scope.newsletters().order_by("name")
+    newsletters = list(rows.filter(publication=chosen) if chosen else rows)
+    # Of some publications they may reach newsletters alone.
+    of_newsletters = {row.publication for row in newsletters}
+    shown_publications = [chosen] if chosen else list({*publications, *of_newsletters})
+    summary = summarize(newsletters, clock.now(), int(days))
     zone = chosen.timezone if chosen else "UTC"
     sheets = summary_sheets(summary, zone)
     if file := csv_response(request, sheets, "statistics"):
