@@ -152,6 +152,8 @@ def invite(
         return None
     notice = _queue_notice(subscriptions, requested[0], language, now, answers_mail=via == "mail")
     if notice:
+        for subscription in subscriptions:
+            consent.record_request(subscription, evidence, now)
         _keep_entered(subscriptions, values or {}, answers or {}, now)
     else:
         _keep_topics(subscriptions, waiting_ids, answers or {}, now)

@@ -4,10 +4,11 @@ Every function here changes the subscription and appends its ConsentEvent in one
 a lock on the subscription, and changes nothing when it is called again.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from digest.core.addresses import Address
 from digest.core.text import one_line
@@ -140,8 +141,24 @@ def confirm(
     _refuse_suppressed(subscriber.address_key, subscriber.email, newsletter)
     _set_state(subscription, State.ACTIVE, now)
     lift_own_wish(subscriber.address_key, newsletter.pk)
-    _record(subscription, Action.CONFIRMED, Evidence(via, ip), now)
+    version = _requested_version(subscription, requested_at)
+    _record(subscription, Action.CONFIRMED, Evidence(via, ip, version=version), now)
     return True
+
+
+def record_request(subscription: Subscription, evidence: Evidence, now: datetime) -> None:
+    """Record a request that a mail tells of, for a pending subscription that had one already.
+
+    Nothing is recorded if it came from the same place and agreed to the same wording.
+    """
+    if subscription.state != State.PENDING:
+        return
+    last = _requests(subscription).first()
+    version = evidence.version or wording_version(evidence.wording)
+    origin = (evidence.via, version, evidence.origin.page, evidence.origin.campaign)
+    if last and origin == (last.via, last.wording_version, last.page, last.campaign):
+        return
+    _record(subscription, Action.REQUESTED, evidence, now)
 
 
 @transaction.atomic
@@ -266,6 +283,24 @@ def _renew_pending(subscription: Subscription, now: datetime) -> None:
     if subscription.state == State.PENDING and subscription.created_at < now:
         subscription.created_at = now
         subscription.save(update_fields=["created_at"])
+
+
+def _requests(subscription: Subscription) -> QuerySet[ConsentEvent]:
+    """Return the requests for a subscription, the last one first."""
+    return ConsentEvent.objects.filter(
+        subscriber=subscription.subscriber_id,
+        newsletter=subscription.newsletter_id,
+        action=Action.REQUESTED,
+    ).order_by("-pk")
+
+
+def _requested_version(subscription: Subscription, requested_at: datetime | None) -> str:
+    """Return the version of the wording that a confirmation is about, "" if none is known."""
+    requests = _requests(subscription)
+    if requested_at is not None:  # a link has whole seconds
+        requests = requests.filter(at__lt=requested_at + timedelta(seconds=1))
+    last = requests.first()
+    return last.wording_version if last else ""
 
 
 def fill_name(subscriber: Subscriber, name: str, newsletter: Newsletter) -> None:
