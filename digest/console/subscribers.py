@@ -14,12 +14,11 @@ from django.urls import reverse
 
 from digest.bounces.models import Bounce
 from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
-from digest.console.audience import profile
+from digest.console.audience import profile, suppressing
 from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.console.tables import Column, batch_after, table_of
 from digest.console.templatetags.console import server_reply
 from digest.core import addresses, clock
-from digest.core.text import one_line
 from digest.entitlements import personal_data
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
@@ -60,7 +59,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         "mails": [(row, clock.format_moment(row.at)) for row in rows[:PAGE]],
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
         **_returned(subscriber, scope),
-        "suppressed": suppression.is_suppressed_everywhere(subscriber.address_key),
+        "suppressed": suppressing.is_suppressed(subscriber, scope),
         "notices": [
             (notice, clock.format_moment(notice.created_at))
             for notice in scope.filter(Notice.objects.filter(subscriber=subscriber)).order_by(
@@ -111,14 +110,16 @@ def _returned(subscriber: Subscriber, scope: PublicationScope) -> dict[str, Any]
     bounces = scope.filter(
         Bounce.objects.filter(subscriber=subscriber), "issue__newsletter__publication"
     )
+    rows = [
+        (row, clock.format_moment(row.created_at), suppressing.may_lift(row, subscriber, scope))
+        for row in suppression.suppressions_of(subscriber.address_key)
+        if row.newsletter is None
+        or scope.includes(row.newsletter.publication_id, row.newsletter_id)
+    ]
     return {
-        "suppressions": [
-            (row, clock.format_moment(row.created_at))
-            for row in suppression.suppressions_of(subscriber.address_key)
-            if row.newsletter is None
-            or scope.includes(row.newsletter.publication_id, row.newsletter_id)
-        ],
-        "can_read_evidence": scope.is_everything,
+        "suppressions": rows,
+        "can_lift": any(may_lift for _, _, may_lift in rows),
+        "is_everything": scope.is_everything,
         "bounces": [
             (row, clock.format_moment(row.at))
             for row in bounces.select_related("issue__newsletter").order_by("-at")[:PAGE]
@@ -169,13 +170,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     """Erase a subscriber on their request, if their address is entered as confirmation."""
     subscriber = get_subscriber(request, pk, Right.ERASE)
-    scope = scope_of(request, Right.ERASE)
-    _require_whole_scope(request, subscriber, Right.ERASE)
-    # What they pay for elsewhere is erased with them, though they may not subscribe there yet.
-    if scope.publication_ids is not None and personal_data.with_foreign_customers(
-        scope.publication_ids, [subscriber.pk]
-    ):
-        raise PermissionDenied
+    _require_all_of(subscriber, scope_of(request, Right.ERASE))
     address = request.POST.get("address", "").strip().lower()
     if address != subscriber.email.lower():
         messages.error(request, "The address does not match. Nothing was erased.")
@@ -186,35 +181,16 @@ def erase(request: HttpRequest, pk: int) -> HttpResponse:
     return done(request, "Subscriber erased.", "subscribers")
 
 
-@action_view(Right.SUBSCRIBERS)
-def suppress(request: HttpRequest, pk: int) -> HttpResponse:
-    """Suppress a subscriber's address, or remove the suppression."""
-    subscriber = get_subscriber(request, pk)
-    _require_whole_scope(request, subscriber, Right.SUBSCRIBERS)
-    if request.POST.get("lift"):
-        reason = one_line(request.POST.get("reason", ""), 200)
-        if not reason:
-            messages.error(request, "Say why mail may be sent again. Nothing was changed.")
-            return redirect("subscriber", pk=pk)
-        suppression.lift(subscriber.address_key)
-        action = f"removed the suppression: {reason}"
-    else:
-        evidence = request.POST.get("reason", "").strip()[:200] or "asked"
-        suppression.suppress(
-            subscriber.address_key, reason="asked", evidence=evidence, now=clock.now()
-        )
-        action = "suppressed"
-    record_action(request, action, subscriber.email)
-    verb = "no longer suppressed" if request.POST.get("lift") else "suppressed"
-    return done(request, f"{subscriber.email} is {verb}.", "subscriber", pk)
+def _require_all_of(subscriber: Subscriber, scope: PublicationScope) -> None:
+    """Raise PermissionDenied if a subscriber has or pays for something out of scope.
 
-
-def _require_whole_scope(request: HttpRequest, subscriber: Subscriber, right: Right) -> None:
-    """Raise PermissionDenied if the subscriber has newsletters outside the user's scope."""
-    scope = scope_of(request, right)
-    if scope.is_everything:
+    What they pay for is erased with them, though they may not subscribe there yet.
+    """
+    if scope.publication_ids is None:
         return
-    if subscriber.subscriptions.exclude(scope.condition("newsletter__publication")).exists():
+    outside = subscriber.subscriptions.exclude(scope.condition("newsletter__publication"))
+    foreign = personal_data.with_foreign_customers(scope.publication_ids, [subscriber.pk])
+    if foreign or outside.exists():
         raise PermissionDenied
 
 

@@ -17,7 +17,7 @@ from digest.console import (
 from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
-from digest.console.audience import attributes, changes, listing, profile, segments
+from digest.console.audience import attributes, changes, listing, profile, segments, suppressing
 from digest.console.deliverability import checks as deliverability_checks
 from digest.console.deliverability import dmarc as deliverability_dmarc
 from digest.console.deliverability import inactive
@@ -187,7 +187,7 @@ _SUBSCRIBER = [
     path("resend/<int:issue_id>/", subscribers.resend, name="subscriber-resend"),
     path("export/", subscribers.export, name="subscriber-export"),
     path("erase/", subscribers.erase, name="subscriber-erase"),
-    path("suppress/", subscribers.suppress, name="subscriber-suppress"),
+    path("suppress/", suppressing.suppress, name="subscriber-suppress"),
 ]
 _SUBSCRIBERS: Patterns = [
     path("", listing.search, name="subscribers"),

@@ -8,14 +8,16 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import AuditEntry
+from digest.core import addresses
 from digest.entitlements import reading, receiving, registry
 from digest.entitlements.models import Customer, PaidSubscription
 from digest.issues.models import Issue
 from digest.newsletters.models import Publication
 from digest.notices import send
+from digest.selfservice import signups
 from digest.sending import sender
 from digest.subscribers import suppression
-from digest.subscribers.models import Subscriber, Subscription
+from digest.subscribers.models import Subscriber, Subscription, Suppression
 from tests.cast.accounts import browser_of
 from tests.cast.issues import make_running
 from tests.cast.newsletters import make_member, make_newsletter, make_publication
@@ -90,9 +92,8 @@ def test_of_another_publication_nothing_is_downloaded(issue: Issue, subscriber: 
     data = json.loads(browser.get(f"/admin/subscribers/{subscriber.pk}/export/").content)
     assert {row["newsletter"] for row in data["subscriptions"]} == {"gazette"}
     assert data["deliveries"] == []
-    for verb in ("erase", "suppress"):
-        form = {"address": subscriber.email}
-        assert browser.post(f"/admin/subscribers/{subscriber.pk}/{verb}/", form).status_code == 403
+    form = {"address": subscriber.email}
+    assert browser.post(f"/admin/subscribers/{subscriber.pk}/erase/", form).status_code == 403
     resend = browser.post(f"/admin/subscribers/{subscriber.pk}/resend/{issue.pk}/")
     assert resend.status_code == 404
 
@@ -171,3 +172,43 @@ def test_all_mail_is_stopped_and_allowed_again(ada_client: Client, subscriber: S
     ada_client.post(address, {"lift": "1", "reason": f"wrote to us {SCRIPT}"})
     assert AuditEntry.objects.filter(action__contains="wrote to us").exists()
     assert not suppression.is_suppressed_everywhere(subscriber.address_key)
+
+
+def test_one_publication_silences_nobody_for_another(issue: Issue, subscriber: Subscriber) -> None:
+    """Who does not edit every publication suppresses for the newsletters that they edit."""
+    other = make_newsletter(slug="gazette", publication=make_publication(slug="gazette"))
+    browser = owner_of(issue.newsletter.publication)
+    page = f"/admin/subscribers/{subscriber.pk}/"
+    answer = browser.post(f"{page}suppress/", {"reason": "by phone"}, follow=True)
+    assert f"suppressed for {issue.newsletter.name}" in messages_of(answer)
+    assert "no mail is sent to it" in browser.get(page).content.decode()
+    row = Suppression.objects.get()
+    assert (row.newsletter, row.reason, row.evidence) == (issue.newsletter, "asked", "by phone")
+    address = addresses.parse(subscriber.email)
+    assert signups.invite(address, [issue.newsletter], via="page", now=NOON) is None
+    assert signups.invite(address, [other], via="page", now=NOON)
+    form = {"lift": "1", "reason": "wrote to us", "newsletter": other.slug}
+    assert browser.post(f"{page}suppress/", form).status_code == 404
+    browser.post(f"{page}suppress/", form | {"newsletter": issue.newsletter.slug})
+    assert not Suppression.objects.exists()
+
+
+@pytest.mark.parametrize("reason", ["asked", "bounced", "complained"])
+@pytest.mark.parametrize("reaches", ["all", "publication", "newsletter", "shared"])
+def test_who_lifts_a_suppression_for_all_newsletters(
+    issue: Issue, subscriber: Subscriber, reason: str, reaches: str
+) -> None:
+    """Whoever edits all; of a bounce or complaint, who edits all that the subscriber has."""
+    publication = issue.newsletter.publication
+    ids = [issue.newsletter_id] if reaches == "newsletter" else []
+    member = make_member(None if reaches == "all" else publication, "editor", newsletter_ids=ids)
+    if reaches == "shared":
+        make_subscription(subscriber, make_newsletter(publication=make_publication(slug="gazette")))
+    suppression.suppress(subscriber.address_key, reason=reason, now=NOON)
+    page = f"/admin/subscribers/{subscriber.pk}/"
+    may_lift = reaches == "all" or (reaches == "publication" and reason != "asked")
+    browser = browser_of(member)
+    assert ("Remove suppression" in browser.get(page).content.decode()) == may_lift
+    answer = browser.post(f"{page}suppress/", {"lift": "1", "reason": "mailbox works"}, follow=True)
+    assert Suppression.objects.exists() != may_lift
+    assert ("Nothing was removed" in messages_of(answer)) != may_lift
