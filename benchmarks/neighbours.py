@@ -1,24 +1,27 @@
 """What a send and its neighbours cost each other.
 
     a backup        the pace of a send beside an old snapshot, which keeps old versions of rows
-                    alive; beside pg_dump at the lowest priority, as docs/operating.md advises; and
-                    beside pg_dump at the usual one. Each in turns with the pace without it
+                    alive; beside `digest backup`, which rests while the processors are busy; and
+                    beside pg_dump at the usual priority. Each in turns with the pace without it
     small issues    ten small issues that come while two large ones are sent: seconds until the
                     last of them is through, beside the seconds until all is
 
-pg_dump runs again and again. Where the send uses all processors, what one at the usual priority
+A large table makes a backup last longer than a send, which begins in the middle of it. Where the
+send uses all processors, what one at the usual priority
 takes is missing elsewhere. DIGEST_MESSAGES sets the subscribers of a large issue (20,000),
 DIGEST_ROUNDS how often (5).
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
-from threading import Event, Thread
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -26,20 +29,32 @@ import psycopg
 import tests.services  # noqa: F401  starts PostgreSQL, and names it in the environment
 from benchmarks._digest import MESSAGES, Case, send, set_up
 from benchmarks._relays import sink
+from digest.core import processors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from digest.issues.models import Issue
+
+    # Something that works from its entry to its end.
+    Neighbour = Callable[[], AbstractContextManager[None]]
 
 ROUNDS = int(os.environ.get("DIGEST_ROUNDS", "5"))
 SMALL, SMALL_ISSUES, LARGE_ISSUES = 50, 10, 2
 TARGET = 0.9  # of the pace without a backup
+WARM_UP = 5.0  # seconds: then a backup reads tables
+BALLAST = 4_000_000  # rows of a large table, so that a backup takes longer than a send
 
 
 def main() -> None:
     """Measure both."""
     set_up()
+    with psycopg.connect(os.environ["DIGEST_DATABASE_URL"]) as session:
+        session.execute(
+            "CREATE TABLE ballast AS SELECT n, md5(n::text) || '@reader.example' AS address"
+            f" FROM generate_series(1, {BALLAST}) AS n"
+        )
     with sink() as (port, _):
         _compare_with_backup(port)
         _send_small_beside_large(port)
@@ -47,11 +62,11 @@ def main() -> None:
 
 def _compare_with_backup(port: int) -> None:
     case = Case(30, 4)
-    sides: dict[str, Callable[[Event], object] | None] = {
+    sides: dict[str, Neighbour | None] = {
         "nothing": None,
-        "an old snapshot": _keep_snapshot_until,
-        "pg_dump at the lowest priority": partial(_dump_until, priority=19),
-        "pg_dump": partial(_dump_until, priority=0),
+        "an old snapshot": _snapshot,
+        "digest backup": partial(_working, "back up"),
+        "pg_dump": partial(_working, "dump"),
     }
     times: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(ROUNDS):
@@ -65,42 +80,61 @@ def _compare_with_backup(port: int) -> None:
         )
 
 
-def _send_beside(case: Case, port: int, neighbour: "Callable[[Event], object] | None") -> float:
+def _send_beside(case: Case, port: int, neighbour: "Neighbour | None") -> float:
     """Return the seconds of a send beside something that works until it is over."""
     if neighbour is None:
         return send(case, port)
-    over = Event()
-    thread = Thread(target=neighbour, args=(over,))
-    try:
-        return send(case, port, thread.start)
-    finally:
-        over.set()
-        thread.join()
+    with neighbour():
+        time.sleep(WARM_UP)
+        return send(case, port)
 
 
-def _keep_snapshot_until(over: Event) -> None:
+@contextmanager
+def _snapshot() -> "Iterator[None]":
     """Keep a transaction open that sees everything as it is now."""
     with psycopg.connect(os.environ["DIGEST_DATABASE_URL"]) as session:
         session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         session.execute("SELECT count(*) FROM sending_chunk")
-        over.wait()
+        yield
 
 
-def _dump_until(over: Event, priority: int) -> None:
-    """Dump the database again and again, and throw it away."""
-    from digest.embedded import postgres
+@contextmanager
+def _working(action: str) -> "Iterator[None]":
+    """Let a process of this module work."""
+    command = [sys.executable, "-m", "benchmarks.neighbours", action]
+    with subprocess.Popen(command, start_new_session=True) as process:
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
 
-    server = postgres.running(Path(os.environ["DIGEST_DATA_DIR"]) / "postgres")
-    assert server is not None
-    pg_dump = str(Path(server.exe()).with_name("pg_dump"))
-    command = ["nice", "-n", str(priority), pg_dump, os.environ["DIGEST_DATABASE_URL"]]
-    while not over.is_set():
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as dump:
-            while dump.poll() is None:
-                if over.wait(0.05):
-                    dump.terminate()
+
+def _work(action: str) -> None:
+    """Dump the database, or back it up, again and again."""
+    import django
+
+    django.setup()
+    works = {"dump": _dump, "back up": _back_up}
+    if action == "back up":
+        processors.lower_priority()
+    with TemporaryDirectory() as folder:
+        while True:
+            works[action](Path(folder) / "backup")
+
+
+def _dump(_path: Path) -> None:
+    from digest.backups import programs
+
+    pg_dump = programs.find_program("pg_dump", programs.server_version())
+    command = [pg_dump.path, os.environ["DIGEST_DATABASE_URL"]]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+
+
+def _back_up(path: Path) -> None:
+    from digest.backups import making
+
+    making.make_backup(path, "a passphrase for all of them")
+    path.unlink()
 
 
 def _send_small_beside_large(port: int) -> None:
@@ -161,4 +195,7 @@ def _wait_for(issues: "list[Issue]", start: float) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:]:
+        _work(sys.argv[1])
+    else:
+        main()

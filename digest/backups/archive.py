@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from digest.backups.age import DAMAGED, NOT_A_BACKUP, DecryptingFile, EncryptingFile
 from digest.backups.errors import BackupError
@@ -26,6 +26,13 @@ from digest.core.files import explain_reading
 HEADER, SECRETS, MANIFEST = "header.json", "secrets.json", "manifest.json"
 DATABASE, JOURNALS, PICTURES = "database", "journals", "pictures"
 PART = 8 * 1024 * 1024  # bytes of a stream whose length nobody knows before its end
+
+
+class Readable(Protocol):
+    """A stream."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return so many bytes, or what is left."""
 
 
 class ArchiveWriter:
@@ -47,7 +54,7 @@ class ArchiveWriter:
         self._parts[name] = {"size": len(octets), "sha256": hashlib.sha256(octets).hexdigest()}
         self._add(name, BytesIO(octets), len(octets))
 
-    def add_stream(self, folder: str, source: IO[bytes]) -> None:
+    def add_stream(self, folder: str, source: Readable) -> None:
         """Add a stream of any length, in numbered parts of a folder."""
         number = 0
         while octets := source.read(PART):

@@ -25,6 +25,7 @@ from digest.backups import last, programs
 from digest.backups.archive import DATABASE, HEADER, JOURNALS, PICTURES, SECRETS, ArchiveWriter
 from digest.backups.header import FORMAT, Header
 from digest.backups.new_file import new_file
+from digest.core import processors
 from digest.installation.heartbeat import installation_row
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
@@ -128,7 +129,7 @@ def _dump(program: str, snapshot: str, writer: ArchiveWriter) -> None:
         command, "The database cannot be dumped", stdout=subprocess.PIPE
     ) as process:
         assert process.stdout is not None
-        writer.add_stream(DATABASE, process.stdout)
+        writer.add_stream(DATABASE, processors.RestingStream(process.stdout))
 
 
 def _read_journals() -> dict[str, bytes]:

@@ -64,6 +64,7 @@ class _ForkServer:
             return any(map(_is_running, self.pids))
         request, descriptors, _, _ = socket.recv_fds(self.parent, REQUEST.size, 1)
         if len(request) < REQUEST.size:  # whoever started us is gone
+            self._wake()
             return False
         kind, pid = REQUEST.unpack(request)
         answer = self._fork(*descriptors) if kind == FORK else self._end(pid)
@@ -89,6 +90,11 @@ class _ForkServer:
             code = 0
         finally:
             os._exit(code)
+
+    def _wake(self) -> None:
+        """Let children that rest see for themselves that nobody wants their answers any more."""
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
 
     def _end(self, pid: int) -> int:
         self.pids.remove(pid)

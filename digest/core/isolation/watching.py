@@ -3,16 +3,22 @@
 What is read can wait, mail can not: a job gets only the time that no other process wants. Where
 there is none, it is begun again with a low priority, and yields only once it has taken some time;
 where that is not enough either, it keeps its priority: waiting for ever would be worse.
+
+A job that yields also rests while others keep the processors busy (`core.processors` says why).
 """
 
 import os
+import signal
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import Protocol, Self
 
 import psutil
+
+from digest.core import processors
 
 LONG = 0.2  # seconds of processor time: more than nearly every feed and page takes
 CHECK_SECONDS = 0.1  # between two looks at what a job has taken
@@ -54,6 +60,7 @@ class Watch:
         self._until = time.monotonic() + wall_seconds
         self._before = self._cpu_seconds()
         self._since = (time.monotonic(), 0.0)  # it yields; and of processor time
+        self._processors = processors.Processors()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="isolation", daemon=True)
 
@@ -79,6 +86,16 @@ class Watch:
             if is_later and self.spent > LONG:
                 self.is_yielding, self._since = True, (now, self.spent)
                 run_when_idle(self._child.pid)
+            if self.is_yielding and self._processors.are_busy():
+                self._rest()
+
+    def _rest(self) -> None:
+        """Stop the child for a while, which it need not have made use of."""
+        start = time.monotonic()
+        with stopped(self._child.pid):
+            self._over.wait(processors.REST_SECONDS)
+        yields_since, spent = self._since
+        self._since = (yields_since + time.monotonic() - start, spent)
 
     def _starves(self, now: float) -> bool:
         """Say whether the child got too little time while it yielded."""
@@ -94,6 +111,18 @@ class Watch:
         except psutil.Error:
             return self.spent
         return float(times.user + times.system)
+
+
+@contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    """Stop a process. Its fork server wakes it if we are killed meanwhile."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def run_when_idle(pid: int) -> None:

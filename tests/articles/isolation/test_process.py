@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
@@ -13,6 +14,7 @@ from digest.articles import cleaning, isolation, parsing
 from digest.articles.errors import ParseError, ParserKilledError, ParserUnavailableError
 from digest.articles.isolation import process
 from digest.articles.parsing.base import Document, Entry
+from digest.core import processors
 from digest.core.isolation import Isolation, UnavailableError, watching
 from digest.core.isolation.forking import PRIORITY
 from digest.core.isolation.process import Children
@@ -27,8 +29,9 @@ URL = "https://courier.example/feed"
 
 @pytest.fixture
 def children(monkeypatch: pytest.MonkeyPatch) -> Iterator[Children]:
-    """Children of this test's own."""
+    """Children of this test's own, which do not rest however busy the machine is."""
     monkeypatch.setattr(process, "PARSER", Isolation(process.PARSER.module))
+    monkeypatch.setattr(processors, "BUSY", 2.0)  # more than there is
     yield process.PARSER.children
     process.PARSER.children.end()
 
@@ -212,6 +215,42 @@ def test_an_honest_feed_is_read_on_a_machine_without_idle_time(
     assert (idle, end) == ((first, os.SCHED_IDLE), (last, os.SCHED_OTHER))
     (second,) = {pid for pid, _ in between}
     assert between == [(second, os.SCHED_OTHER), (second, os.SCHED_IDLE)]
+
+
+def test_a_job_rests_while_others_keep_the_processors_busy(
+    children: Children, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not take long, and its child is used again."""
+    monkeypatch.setattr(processors, "BUSY", -1.0)  # less than there ever is
+    monkeypatch.setattr(watching, "CHECK_SECONDS", 0.02)
+    isolation.parse_feed(RSS)
+    child, over, states = only_child(), threading.Event(), Counter[str]()
+
+    def watch() -> None:
+        while not over.wait(0.01):
+            states[child.status()] += 1
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with pytest.raises(ParseError, match="breaks off"):
+        isolation.parse_feed(hostile.FEEDS["late doctypes"](2_500_000))
+    over.set()
+    watcher.join()
+    assert states[psutil.STATUS_STOPPED] > sum(states.values()) / 2
+    assert isolation.parse_feed(RSS).entries
+    assert only_child() == child
+
+
+def test_a_child_that_rests_ends_when_we_are_gone(children: Children) -> None:
+    """Its fork server wakes it, and it sees that nobody waits for its answer."""
+    isolation.parse_feed(RSS)
+    child, server = only_child(), only_child().parent()
+    assert server is not None
+    child.suspend()
+    children.forget()  # our ends of all sockets are closed, as when we are killed
+    server.wait(5)
+    psutil.wait_procs([child], timeout=5)
+    assert not child.is_running()
 
 
 def test_a_crash_is_the_documents_fault(children: Children) -> None:

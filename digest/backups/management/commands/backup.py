@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from digest.backups import making, reading, restoring
 from digest.backups.header import Header
 from digest.backups.passphrases import read_passphrase
-from digest.core import clock
+from digest.core import clock, processors
 from digest.core.terminal import DigestCommand
 
 
@@ -44,6 +44,7 @@ class Command(DigestCommand):
             header = restoring.verify_backup(path, passphrase)
             self.answer(header.values(), f"{path} is whole. {_describe(header)}")
         else:
+            processors.lower_priority()
             backup = making.make_backup(path, passphrase)
             self.answer(
                 {"path": backup.path, "size": backup.size, **backup.header.values()},
