@@ -63,16 +63,16 @@ def test_who_reads_does_not_rest_otherwise(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_others_take_is_seen() -> None:
     """A process that computes without end for each processor leaves nothing."""
     command = [sys.executable, "-c", "while True: pass"]
-    others = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
+    processes = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
     try:
         time.sleep(0.2)
-        seen = Processors()
+        looks = Processors()
         time.sleep(0.5)
-        assert seen.are_busy()
+        assert looks.are_busy()
     finally:
-        for other in others:
-            other.kill()
-            other.wait()
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 class Times(NamedTuple):
