@@ -9,6 +9,8 @@
     rules       the reason, by the words and codes of a reply
     phrases     the same for words that no rule knows
     about_sender  words that speak of us rather than of a subscriber
+    doubts      words that take back that somebody is gone
+    charsets, texts  octets and texts of strangers
 
 Whatever is read was written by strangers. Only `Report.tokens` can be checked, by their signature.
 """

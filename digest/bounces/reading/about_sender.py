@@ -16,25 +16,43 @@ _SENDER_UNKNOWN = re.compile(
     r"|valido|onbekend|inexistente|inválido|desconocid[oa]|desconhecid[oa])"
 )
 _ADDRESS_UNKNOWN = re.compile(
-    r"recipients? header"
+    r"recipients? header|\bunknown (?:client|sender)\b|\breply address\b"
+    r"|\bfrom header\b|\b(?:to|cc) header\b|\bheader (?:from|to|cc)\b|in (?:message|mail) headers"
+    r"|\byou (?:write|send|mail) (?:as|from)\b|\bsmtp user\b"
     r"|our-sender\W{1,3}(?:\w+ ){0,2}(?:unknown|not exist|not found|no such|invalid)"
 )
+# A server that asked ours about the sender, and quotes the answer.
+_ASKED_BACK = re.compile(
+    r"\bcall-?(?:out|back)\b|postmaster verification|sender(?:'s)? (?:server|verif\w+)"
+)
 _SENDER_REFUSED = re.compile(r"\baccept\w* (?:any )?(?:e-?)?(?:mails?|messages?) (?:\w+ )?from\b")
-_HOST_UNKNOWN = re.compile(r"\b(?:helo|ehlo)\b|client host")
+_MAY_NOT_SEND = re.compile(
+    r"\b(?:outgoing|outbound) (?:e-?)?(?:mails?|messages?)\b|\bmay not send\b"
+    r"|\b(?:message |mail )?sending (?:for|from|by) (?:this|your|the) account\b"
+    r"|\bposting (?:to|is)\b|\bchallenge\w*\b|\b(?:must|please) authenticate\b"
+)
+_HOST_UNKNOWN = re.compile(r"\b(?:helo|ehlo)\b|client host|sender's domain|\bcertificate\b")
 # How many of our recipients are unknown.
 _COUNTED = re.compile(
-    r"\b(?:many|number of|rate of|percentage of|addresses?,? from|mail from) "
-    r"(?:\w+ ){0,2}(?:unknown|invalid|non-?existent|bad|wrong)\b"
+    r"\b(?:many|number of|rate of|percentage of|share of|lots? of|excessive|over \d+"
+    r"|addresses?,? from|(?:mails?|messages?) from|zu viele|trop de|demasiad[oa]s|muit[oa]s"
+    r"|tropp[ie]"
+    r"|te veel|zbyt wielu|слишком много|harvesting detected:) "
+    r"(?:\w+ ){0,3}(?:unknown|invalid|non-?existent|bad|wrong|not exist|unbekannte|onbekende"
+    r"|inconnus|desconocid[oa]s|desconhecid[oa]s|inexistentes|sconosciuti|nieznanych|неизвестных)\b"
     r"|(?:unknown|invalid) (?:user|recipient|address)(?:s|es)? (?:rate|limit|count)"
     r"|user unknown rate"
+    r"|\b(?:trop de|demasiados|muitos|troppi) (?:\w+ )?(?:inconn|desco|inexist|scono)"
+    r"|\b(?:directory harvest|dictionary attack)|слишком много неизвестн"
 )
 
-_LONGEST_REPLY = 300  # characters
+LONGEST_REPLY = 300  # characters
 # What a code about the address (5.1.1) is not believed beside, where no other word says so.
 _CONTRADICTION = re.compile(
     r"\b(?:from address|sender|relay(?:ing|ed)?(?!=)|authenticat\w+|(?:un)?authori[sz]\w+|ipv6"
     r"|spf|dkim|your (?:ip|domain|server|host|client)|helo|ehlo|ptr|limit\w*|quota|oversized"
-    r"|too (?:large|big|many|fast)|message size|greylist\w*|attachments?|content"
+    r"|too (?:large|big|many|much|fast)|message size|greylist\w*|attachments?|content|unwanted"
+    r"|rate|complain\w*|(?:un)?signed|signature|tls|ssl|encrypt\w*|block\w*|headers?"
     r"|specify|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)|not allowed"
     r"|not permitted)\b(?![\w.-]*\.\w)"  # not within the name of a host
 )
@@ -46,13 +64,16 @@ def contradicts(text: str) -> bool:
     A whole report speaks of many things: only a normalized text as long as a reply is read.
     """
     without_ours = text.replace("our-sender", "")  # our own address, which a reply may repeat
-    return len(text) <= _LONGEST_REPLY and bool(_CONTRADICTION.search(without_ours))
+    return len(text) <= LONGEST_REPLY and bool(_CONTRADICTION.search(without_ours))
 
 
 def reason_about_us(text: str, reason: Reason) -> Reason | None:
     """Return the reason of a normalized text that speaks of us; None for one that does not."""
-    if any(row.search(text) for row in (_SENDER_UNKNOWN, _ADDRESS_UNKNOWN, _SENDER_REFUSED)):
+    patterns = [_SENDER_UNKNOWN, _ADDRESS_UNKNOWN, _SENDER_REFUSED]
+    if len(text) <= LONGEST_REPLY:  # a whole report speaks of many things
+        patterns += [_ASKED_BACK, _MAY_NOT_SEND]
+    if any(row.search(text) for row in patterns):
         return Reason.REJECTED
-    if reason == Reason.HOST_UNKNOWN and _HOST_UNKNOWN.search(text):
+    if reason in {Reason.HOST_UNKNOWN, Reason.NOT_ACCEPTED} and _HOST_UNKNOWN.search(text):
         return Reason.REJECTED
     return Reason.BLOCKED if _COUNTED.search(text) else None

@@ -28,7 +28,7 @@ def read(message: Message) -> Report | None:
     if not recipients or not (_has_address(recipients[0]) or is_by_server(message)):
         return None  # challenges have this shape too
     by_action = [(_action(group), group) for group in recipients]
-    failed = [group for action, group in by_action if action == "failed"]
+    failed = [group for action, group in by_action if action == "failed"][:_MOST]
     reporter = _reporter(groups)
     if not failed:
         delayed = any(action == "delayed" for action, _ in by_action)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from digest.bounces.reading import phrases
 from digest.bounces.reading.about_sender import contradicts, reason_about_us
+from digest.bounces.reading.doubts import is_doubtful
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.rules import normalized, reason_in_words, reason_of
@@ -27,6 +28,8 @@ _REFUSES_RECIPIENTS = {542, 550, 551, 553, 554}
 _CARRIERS = re.compile(r"unknown user|user unknown")
 _ABOUT_SENDER = (".1.7", ".1.8", ".7.20", ".7.23", ".7.25", ".7.26")
 _CERTAIN = (".1.1", ".1.10")
+# How Cisco begins a report, before the reply; its code is a class, not the server's.
+_CLASS = re.compile(r"^\s*5\.\d\.\d - [A-Z][a-z ]{3,40} (?=[45]\d\d[ -]')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ def understand(text: str, status: str = "", code: int | None = None) -> Refusal:
     A code that says nothing (5.0.0) gives way to the one in the words. The refusal is for good
     unless one of its codes begins with 4, or its words say that it is not.
     """
+    text = _CLASS.sub("", text)
     inner = status_in(text)
     code = code or code_in(text)
     if inner and (not status or status.endswith(".0.0")):
@@ -91,8 +95,8 @@ def _at_its_stage(reason: Reason, text: str, status: str, inner: str) -> Reason:
     if reason not in {*UNREACHABLE, Reason.UNDEFINED}:
         return reason
     compared = normalized(text)
-    if about_us := reason_about_us(compared, reason):
-        return about_us
+    if contrary := _contrary(compared, reason, status):
+        return contrary
     if reason == Reason.UNDEFINED:
         return Reason.USER_UNKNOWN if _is_bare_refusal(text) else reason
     is_by_code = reason_in_words(text, status) is None
@@ -107,6 +111,15 @@ def _at_its_stage(reason: Reason, text: str, status: str, inner: str) -> Reason:
     if reason == Reason.USER_UNKNOWN and status[1:] not in _CERTAIN and is_filter:
         return Reason.FILTERED
     return reason
+
+
+def _contrary(compared: str, reason: Reason, status: str) -> Reason | None:
+    """Return the reason of a reply that takes back that somebody is gone, or says it of us."""
+    if about_us := reason_about_us(compared, reason):
+        return about_us
+    if reason == Reason.HOST_UNKNOWN and status[1:] in {".5.2", ".5.4"}:
+        return Reason.SYNTAX  # "Invalid domain name", of our EHLO
+    return Reason.UNDEFINED if is_doubtful(compared) else None
 
 
 def _is_bare_refusal(text: str) -> bool:

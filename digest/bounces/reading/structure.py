@@ -11,6 +11,7 @@ from email.message import Message as Mime
 from email.parser import BytesParser
 from email.policy import compat32
 
+from digest.bounces.reading.charsets import text_of
 from digest.bounces.reading.texts import decoded, one_line, text_of_html
 
 LARGEST_MAIL = 1_000_000  # octets of a mail that is taken at all: a DMARC report is read whole
@@ -18,18 +19,19 @@ LARGEST = 256 * 1024  # octets that are read; a report begins with what matters
 MOST_LINES = 4_000
 MOST_NESTED = 24  # parts that hold parts
 LONGEST_TEXT = 32_000  # characters of all texts for people
+MOST_GROUPS = 100  # of fields: recipients of a delivery report
 
-_NESTING = re.compile(rb"boundary\s*=|message/", re.IGNORECASE)
-# RFC 6533's types are the same with UTF-8, but the parser does not know them.
-_GLOBAL = re.compile(
-    rb"message/global(-delivery-status|-headers|-disposition-notification)?", re.IGNORECASE
+_NESTING = re.compile(rb"boundary[*\d]*\s*=|message/", re.IGNORECASE)
+# Reports are texts of fields here: the parser takes whatever is "message/" for a message, and does
+# not decode it. RFC 6533 has a type of its own for each in UTF-8.
+_REPORTS = re.compile(
+    rb"message/(?:global-)?(delivery-status|disposition-notification|feedback-report)"
+    rb"|message/global(-headers)?",
+    re.IGNORECASE,
 )
-_ASCII_TYPES = {
-    b"-delivery-status": b"message/delivery-status",
-    b"-headers": b"text/rfc822-headers",
-    b"-disposition-notification": b"message/disposition-notification",
-    b"": b"message/rfc822",
-}
+# A type with its parameters. The parser takes quadratic time by their number.
+_TYPE = re.compile(rb"^content-type:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE)
+LONGEST_TYPE = 2_000  # octets
 
 # A line of a header that neither begins a field nor continues one.
 _UNFOLDED = re.compile(rb"^(?![\x21-\x39\x3b-\x7e]{1,76}:|[ \t]|From )(?=.)", re.MULTILINE)
@@ -47,13 +49,12 @@ class Message:
     feedback: Fields | None = None
     receipt: bool = False  # it has a disposition notification (RFC 8098)
     returned: str = ""  # the header of the message that was returned, as text
-    types: set[str] = field(default_factory=set)
 
 
 def parse(content: bytes) -> Message:
     """Return the parts of a message; what exceeds the limits is left out."""
     bounded = b"\n".join(content[:LARGEST].splitlines()[:MOST_LINES])
-    bounded = _GLOBAL.sub(_ascii_type, bounded)
+    bounded = _TYPE.sub(_bounded_type, _REPORTS.sub(_readable_type, bounded))
     if sum(1 for _ in _NESTING.finditer(bounded)) > MOST_NESTED:
         return _flat(bounded)
     try:
@@ -84,8 +85,14 @@ def fields_of(mime: Mime) -> Fields:
     return fields
 
 
-def _ascii_type(match: re.Match[bytes]) -> bytes:
-    return _ASCII_TYPES[(match[1] or b"").lower()]
+def _readable_type(match: re.Match[bytes]) -> bytes:
+    if kind := match[1]:
+        return b"text/" + kind.lower()
+    return b"text/rfc822-headers" if match[2] else b"message/rfc822"
+
+
+def _bounded_type(match: re.Match[bytes]) -> bytes:
+    return match[0][:LONGEST_TYPE]
 
 
 def _flat(content: bytes) -> Message:
@@ -98,14 +105,13 @@ def _flat(content: bytes) -> Message:
 def _collect(mime: Mime, message: Message) -> None:
     for part in _parts(mime):
         kind = part.get_content_type()
-        message.types.add(kind)
         if part.get_content_maintype() == "multipart":  # without its boundary: all is one text
             message.text += _text(part, "text/plain")[:LONGEST_TEXT] + "\n"
-        elif kind == "message/delivery-status":
-            message.status += _groups(part)
-        elif kind == "message/feedback-report":
+        elif kind == "text/delivery-status":
+            message.status += groups_of_text(_text(part, "text/plain"))
+        elif kind == "text/feedback-report":
             message.feedback = message.feedback or _feedback(part)
-        elif kind == "message/disposition-notification":
+        elif kind == "text/disposition-notification":
             message.receipt = True
         elif kind in {"message/rfc822", "text/rfc822-headers", "message/partial"}:
             message.returned += _header_of(part)
@@ -134,25 +140,17 @@ def _wrapped_report(mime: Mime) -> Mime | None:
     return None
 
 
-def _groups(part: Mime) -> list[Fields]:
-    payload = part.get_payload()
-    if isinstance(payload, list):
-        groups = [fields_of(block) for block in payload if isinstance(block, Mime)]
-        if any(groups):
-            return [group for group in groups if group]
-    return groups_of_text(_text(part, "text/plain"))
-
-
 def groups_of_text(text: str) -> list[Fields]:
     """Return groups of fields that stand in a text, separated by empty lines."""
-    blocks = re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").strip())[:100]
+    blocks = re.split(r"\n(?:[ \t]*\n)+", text.replace("\r\n", "\n").strip())[:MOST_GROUPS]
     parser = BytesParser(policy=compat32)
     parsed = [parser.parsebytes(block.encode(), headersonly=True) for block in blocks]
     return [fields for mime in parsed if (fields := fields_of(mime))]
 
 
 def _feedback(part: Mime) -> Fields:
-    fields = {name: value for group in _groups(part) for name, value in group.items()}
+    groups = groups_of_text(_text(part, "text/plain"))
+    fields = {name: value for group in groups for name, value in group.items()}
     return fields if "feedback-type" in fields else {}
 
 
@@ -171,9 +169,5 @@ def _fields(mime: Mime | str) -> list[tuple[str, str]]:
 def _text(part: Mime, kind: str) -> str:
     payload = part.get_payload(decode=True)
     raw = payload if isinstance(payload, bytes) else str(part.get_payload()).encode()
-    charset = str(part.get_content_charset() or "utf-8")
-    try:
-        text = raw.decode(charset, "replace")
-    except (LookupError, UnicodeError):
-        text = raw.decode("latin-1")
+    text = text_of(raw, str(part.get_content_charset() or "utf-8"))
     return text_of_html(text) if kind == "text/html" else text.replace("\r\n", "\n")

@@ -5,6 +5,8 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from html import unescape
 
+from digest.bounces.reading.charsets import text_of
+
 LONGEST = 500  # characters of a text that is stored or shown
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -44,9 +46,7 @@ def decoded(value: str) -> str:
 
 
 def _piece(piece: bytes | str, charset: str | None) -> str:
-    if isinstance(piece, str):
-        return piece
-    return piece.decode(charset or "utf-8", "replace")
+    return piece if isinstance(piece, str) else text_of(piece, charset or "utf-8")
 
 
 def text_of_html(markup: str) -> str:

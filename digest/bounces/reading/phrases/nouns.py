@@ -22,9 +22,11 @@ _OBJECT = re.compile(
     r"|wiadomosc|сообщение|письмо|meddelande) (?:for|to|an|para|pour|per|fur|fuer|dla|voor|для"
     r"|till) (?:(?:the|this|el|la|le|o|a|den|die) )?$"
 )
+# "Unknown to the user" is somebody else.
+_TO_WHOM = re.compile(r"\b(?:dem|to the) $")
 _MACHINE = re.compile(
     r" (?:store|server|service|system|database|authentication|session|client|program|agent"
-    r"|holder)s?\b"
+    r"|holder|status|format|error|failure|problem|issue|lock)s?\b"
 )
 _SCOPE = re.compile(r"\s(?!address)")  # "mail account" is an account, "host address" is no address
 
@@ -76,5 +78,5 @@ def _is_ours(sentence: str, match: re.Match[str], families: Families) -> bool:
 def _is_modifier(sentence: str, match: re.Match[str]) -> bool:
     """Return whether a noun only says more of another, which the sentence is about."""
     before = sentence[max(match.start() - _AROUND, 0) : match.start()]
-    is_object = match[0] != "<>" and _OBJECT.search(before)
+    is_object = match[0] != "<>" and (_OBJECT.search(before) or _TO_WHOM.search(before))
     return bool(is_object or _MACHINE.match(sentence, match.end()))
