@@ -1,5 +1,6 @@
 """Jinja for the public pages: everything escaped, with gettext and a few globals and filters."""
 
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from babel import numbers
@@ -27,13 +28,21 @@ def environment(**options: Any) -> Environment:
         direction=lambda: languages.direction(_language()),
         languages=languages.NAMES,
     )
-    env.filters["moment"] = clock.format_moment
+    env.filters["moment"] = _moment
     env.filters["thousands"] = lambda number: numbers.format_decimal(number, locale=_language())
     env.filters["percent"] = lambda share: numbers.format_percent(
         share, "#,##0.0 %", locale=_language()
     )
     env.filters["day"] = lambda moment: formats.date_format(moment, "DATE_FORMAT")
     return env
+
+
+def _moment(moment: datetime, zone: tzinfo = UTC) -> str:
+    """Say a moment in the active language, always with its zone."""
+    if _language() == "en":
+        return clock.format_moment(moment, zone)
+    local_time = moment.astimezone(zone)
+    return f"{formats.date_format(local_time, 'DATE_FORMAT')}, {local_time:%H:%M %Z}"
 
 
 def _language() -> str:

@@ -54,6 +54,18 @@ def test_list_is_latest_first_with_the_zone(client: Client, newsletter: Newslett
     assert "Mon 23 Nov 2026, 12:00 GMT" in page
 
 
+@pytest.mark.parametrize(
+    ("language", "moment"),
+    [("de", "23. November 2026, 12:00 GMT"), ("es", "23 de noviembre de 2026, 12:00 GMT")],
+)
+def test_moments_are_in_the_language_of_the_page(
+    client: Client, newsletter: Newsletter, language: str, moment: str
+) -> None:
+    """As everything on it."""
+    out(newsletter)
+    assert moment in text(client, f"/archive/{newsletter.slug}?lang={language}")
+
+
 def test_empty_list_says_so(client: Client, newsletter: Newsletter) -> None:
     """A newsletter that never went out has a page that says it."""
     assert "No issues yet" in text(client, f"/archive/{newsletter.slug}")
