@@ -52,6 +52,29 @@ def test_a_form_is_created_embedded_changed_and_deleted(
     assert client.get(f"/forms/{row.uuid}.js").status_code == 404
 
 
+def test_what_it_cannot_offer_at_the_moment_stays_in_a_form(
+    caller: Caller, tide: Newsletter
+) -> None:
+    """An attribute that only the publisher sets by now, a newsletter that is private by now."""
+    city = attributes.define(
+        tide.publication, label="City", kind="text", access="sign-up", now=NOON
+    )
+    body = {
+        "publication": "courier",
+        "name": "Footer",
+        "newsletters": ["tide"],
+        "attributes": ["city"],
+    }
+    path = f"/forms/{caller.json('POST', '/forms', body)['id']}"
+    attributes.change(city, access="see")
+    Newsletter.objects.update(state="private")
+    changed = caller.json("PATCH", path, {"headline": "Every evening"})
+    assert changed["headline"] == "Every evening"
+    assert (changed["newsletters"], changed["attributes"]) == (["tide"], ["city"])
+    for fields in ({"newsletters": ["tide"]}, {"attributes": ["city"]}):
+        assert caller("PATCH", path, fields).status_code == 422
+
+
 def test_what_cannot_be_is_refused(caller: Caller, tide: Newsletter) -> None:
     """Newsletters of others or private ones, attributes that are not asked for, numbers."""
     make_newsletter(slug="flood")

@@ -44,20 +44,24 @@ MOST_ATTRIBUTES = 10
 def save_form(
     form: SignUpForm,
     *,
-    newsletters: Collection[Newsletter],
-    attributes: Collection[Attribute] = (),
+    newsletters: Collection[Newsletter] | None = None,
+    attributes: Collection[Attribute] | None = None,
     now: datetime,
     **values: Any,
 ) -> SignUpForm:
     """Create or change a form with FIELDS; raise NewsletterError for what cannot be.
 
     Newsletters and attributes are of its publication; the attributes those that subscribers may
-    enter when they sign up.
+    enter when they sign up. Without them, the form keeps what it has, also what it cannot offer at
+    the moment: a newsletter that is private by now, an attribute that only the publisher sets.
     """
     set_values(form, values)
     form.created_at = form.created_at or now
     form.changed_at = now
-    _require_own(form.publication, newsletters, attributes)
+    if newsletters is not None or not form.pk:
+        _require_newsletters(form.publication, newsletters or ())
+    if attributes is not None:
+        _require_attributes(form.publication, attributes)
     try:
         form.clean_fields(exclude=["publication"])
     except ValidationError as problem:
@@ -65,8 +69,10 @@ def save_form(
         raise NewsletterError(f"{name.replace('_', ' ').capitalize()}: {messages[0]}") from problem
     with refuse_duplicate(NewsletterError(f"There is a form “{form.name}” already.")):
         form.save()
-    form.newsletters.set(newsletters)
-    form.attributes.set(attributes)
+    if newsletters is not None:
+        form.newsletters.set(newsletters)
+    if attributes is not None:
+        form.attributes.set(attributes)
     return form
 
 
@@ -105,20 +111,21 @@ def _is_form(source: str) -> bool:
     return source.startswith(VIA) and number.isascii() and number.isdigit() and len(number) < 19
 
 
-def _require_own(
-    publication: Publication, newsletters: Collection[Newsletter], attributes: Collection[Attribute]
-) -> None:
+def _require_newsletters(publication: Publication, newsletters: Collection[Newsletter]) -> None:
     if not newsletters:
         raise NewsletterError("Choose at least one newsletter.")
-    if len(newsletters) > MOST_NEWSLETTERS or len(attributes) > MOST_ATTRIBUTES:
-        raise NewsletterError(
-            f"A form offers {MOST_NEWSLETTERS} newsletters and asks for {MOST_ATTRIBUTES} "
-            "attributes at most."
-        )
-    ids = {row.publication_id for row in newsletters} | {row.publication_id for row in attributes}
-    if ids != {publication.pk}:
-        raise NewsletterError(f"Choose newsletters and attributes of {publication.name} only.")
+    if len(newsletters) > MOST_NEWSLETTERS:
+        raise NewsletterError(f"A form offers {MOST_NEWSLETTERS} newsletters at most.")
+    if any(row.publication_id != publication.pk for row in newsletters):
+        raise NewsletterError(f"Choose newsletters of {publication.name} only.")
     if any(row.state == "private" for row in newsletters):
         raise NewsletterError("A private newsletter takes no sign-ups. Make it public first.")
+
+
+def _require_attributes(publication: Publication, attributes: Collection[Attribute]) -> None:
+    if len(attributes) > MOST_ATTRIBUTES:
+        raise NewsletterError(f"A form asks for {MOST_ATTRIBUTES} attributes at most.")
+    if any(row.publication_id != publication.pk for row in attributes):
+        raise NewsletterError(f"Choose attributes of {publication.name} only.")
     if not all(row.access == Attribute.Access.SIGN_UP for row in attributes):
         raise NewsletterError("Choose attributes that subscribers may enter when they sign up.")

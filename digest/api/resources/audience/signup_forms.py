@@ -19,7 +19,7 @@ from digest.api.resources.audience.attributes import Key
 from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug, Switch
 from digest.core import clock
-from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms import embedding, models, saving
 from digest.newsletters.signup_forms.models import SignUpForm
 
@@ -146,16 +146,11 @@ def _save(caller: Caller, form: SignUpForm, payload: SignUpFormPatch) -> SignUpF
     values = payload.model_dump(
         exclude={"publication", "newsletters", "attributes"}, exclude_none=True
     )
-    newsletters = payload.newsletters
-    keys = payload.attributes
-    if keys is None:
-        keys = [row.key for row in form.attributes.all()] if form.pk else []
+    slugs, keys = payload.newsletters, payload.attributes
     return saving.save_form(
         form,
-        newsletters=list(form.newsletters.all())
-        if newsletters is None
-        else _newsletters(caller, newsletters),
-        attributes=_attributes(form.publication, keys),
+        newsletters=None if slugs is None else _newsletters(caller, slugs),
+        attributes=None if keys is None else saving.attributes_named(form.publication, keys),
         now=clock.now(),
         **values,
     )
@@ -163,10 +158,6 @@ def _save(caller: Caller, form: SignUpForm, payload: SignUpFormPatch) -> SignUpF
 
 def _newsletters(caller: Caller, slugs: Iterable[str]) -> list[Newsletter]:
     return [get_newsletter(caller, slug) for slug in dict.fromkeys(slugs)]
-
-
-def _attributes(publication: Publication, keys: list[str]) -> Any:
-    return saving.attributes_named(publication, keys)
 
 
 def _rows(caller: Caller) -> QuerySet[SignUpForm]:

@@ -119,18 +119,11 @@ def _save(form: SignUpForm, options: dict[str, Any]) -> SignUpForm:
     newsletters, attributes = options["newsletter"], options["attribute"]
     if form.pk and not values and newsletters is None and attributes is None:
         raise NewsletterError("Say what to change, for example --headline TEXT.")
-    if newsletters is not None:
-        offered = _newsletters(form.publication, newsletters)
-    else:
-        offered = list(form.newsletters.all()) if form.pk else []
-    if attributes is not None:
-        keys = [key for key in attributes if key]
-    else:
-        keys = [row.key for row in form.attributes.all()] if form.pk else []
+    keys = None if attributes is None else [key for key in attributes if key]
     return saving.save_form(
         form,
-        newsletters=offered,
-        attributes=saving.attributes_named(form.publication, keys),
+        newsletters=None if newsletters is None else _newsletters(form.publication, newsletters),
+        attributes=None if keys is None else saving.attributes_named(form.publication, keys),
         now=clock.now(),
         **values,
     )
