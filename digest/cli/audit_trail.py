@@ -21,7 +21,10 @@ log = structlog.get_logger(__name__)
 # Django's own commands that change accounts; ours declare it.
 _DJANGO_COMMANDS = {"createsuperuser", "changepassword"}
 # The options that name a command's object, the most specific first.
-_NAMING = ("slug", "id", "name", "newsletter", "address", "email", "domain")
+_NAMING = (
+    *("slug", "id", "series", "name", "key", "newsletter", "address", "email", "domain"),
+    "publication",
+)
 
 
 def is_audited(name: str, command: BaseCommand, options: dict[str, Any]) -> bool:

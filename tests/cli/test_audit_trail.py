@@ -7,6 +7,7 @@ from digest.accounts.models import AuditEntry, User
 from digest.core.terminal import DigestCommand
 from digest.relays.models import Relay
 from tests.cast import make_issue, make_newsletter, make_running
+from tests.cast.series import make_series
 from tests.cli.conftest import Digest
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,23 @@ def test_a_command_that_changes_something_is_recorded(digest: Digest) -> None:
     entry = AuditEntry.objects.earliest("pk")
     assert entry.user is None
     assert entry.actor.endswith(", command line")
+
+
+def test_a_series_an_attribute_and_a_publication_are_named(digest: Digest) -> None:
+    """Also where no option is called name, slug or id."""
+    newsletter = make_newsletter()
+    series = make_series(newsletter, active=False)
+    slug = newsletter.publication.slug
+    digest("series", "on", series.pk)
+    digest("attribute", "add", "City", "--type", "text", "--publication", slug)
+    digest("attribute", "delete", "city", "--publication", slug)
+    digest("stripe", "connect", "--publication", slug)
+    assert recorded() == [
+        ("digest series on", f"series {series.pk}"),
+        ("digest attribute add", "City"),
+        ("digest attribute delete", "city"),
+        ("digest stripe connect", slug),
+    ]
 
 
 def test_reading_and_failing_are_not_recorded(digest: Digest) -> None:
