@@ -1,6 +1,6 @@
 """Plan the steps that are due: each subscriber into the version of the step that is sent now.
 
-    who may not be mailed has left; who paused waits until they resume
+    who may not be mailed has left; who paused waits until they resume, and who is not a member yet
     who has reached the goal has converted; for whom the condition does not hold, goes on or stops
     it is not their hour, or there is an issue on this day: later
     all excluded: planned for, as for an issue, and moved to the next step
@@ -17,7 +17,7 @@ from datetime import date, datetime, timedelta
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from digest.core import clock, jobs
@@ -30,7 +30,7 @@ from digest.newsletters.zones import Times
 from digest.sending.planning import caps, inserting
 from digest.sending.planning.inserting import Plan
 from digest.series import conditions, enrolling, moments, versions
-from digest.series.models import Enrolment, Passage, Step
+from digest.series.models import Enrolment, Passage, Series, Step
 from digest.series.moments import ANY_HOUR, Hours
 from digest.subscribers import audience
 from digest.subscribers.models import Subscription
@@ -40,6 +40,11 @@ BATCH = 5_000  # subscribers in a transaction
 State = Enrolment.State
 Outcome = Passage.Outcome
 _NO_ISSUE = (Issue.State.SKIPPED, Issue.State.CANCELLED)
+# Who has waited for less than this is looked at again after that; all others the next day.
+_LOOK_AGAIN = (
+    (timedelta(days=1), timedelta(minutes=10)),
+    (timedelta(days=7), timedelta(hours=1)),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -164,6 +169,8 @@ def _end_excluded(due: Due, rows: QuerySet[Enrolment]) -> None:
     eligible = _eligible(newsletter, subscriber_ids, now)
     excluded = set(subscriber_ids).difference(eligible.values_list("subscriber", flat=True))
     excluded -= _postpone_paused(rows.filter(subscriber__in=excluded), newsletter.pk, now)
+    if due.step.series.trigger == Series.Trigger.SIGN_UP:
+        excluded -= _postpone_others(rows.filter(subscriber__in=excluded), newsletter, now)
     enrolling.end(rows.filter(subscriber__in=excluded), State.LEFT, now)
     converted = conditions.at_goal(due.step.series, rows, now)
     enrolling.end(rows.filter(subscriber__in=converted), State.CONVERTED, now)
@@ -183,6 +190,21 @@ def _postpone_paused(rows: QuerySet[Enrolment], newsletter_id: int, now: datetim
     due_at = Coalesce(until, Value(now + timedelta(minutes=1)))
     rows.filter(subscriber__in=paused).update(due_at=due_at)
     return set(paused)
+
+
+def _postpone_others(rows: QuerySet[Enrolment], newsletter: Newsletter, now: datetime) -> set[int]:
+    """Let those wait who may be mailed and are not members yet; return who, as subscribers.
+
+    They are looked at again often at first, as a payment is often known minutes after the sign-up.
+    """
+    mailable = audience.eligible(newsletter.pk, now).filter(subscriber=OuterRef("subscriber"))
+    waiting = list(rows.filter(Exists(mailable)).values_list("subscriber", flat=True))
+    again = Case(
+        *(When(since__gt=now - age, then=Value(now + wait)) for age, wait in _LOOK_AGAIN),
+        default=Value(now + timedelta(days=1)),
+    )
+    rows.filter(subscriber__in=waiting).update(due_at=again)
+    return set(waiting)
 
 
 def _postpone(due: Due, rows: QuerySet[Enrolment]) -> None:
