@@ -47,6 +47,7 @@ DELIVER_WEBHOOKS = "webhooks.deliver"
 QUEUE_STATISTICS = "webhooks.queue_statistics"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
 RUN_TRANSFERS = "transfers.run"  # from other services
+SETTLE_TIERS = "delivery.settle_tiers"  # of everybody who pays, after rules have changed
 
 NAMES = frozenset(
     {
@@ -84,6 +85,7 @@ NAMES = frozenset(
         QUEUE_STATISTICS,
         DELETE_OLD_WEBHOOK_DELIVERIES,
         RUN_TRANSFERS,
+        SETTLE_TIERS,
     }
 )
 

@@ -28,6 +28,8 @@ class StripeAccount(HasUuid):
     sealed_secret = models.TextField(blank=True)  # digest.core.sealing; "": not entered yet
     created_at = models.DateTimeField()
     received_at = models.DateTimeField(null=True)  # the last call that was signed
+    # While the tiers of all customers are set again: those up to this id have theirs.
+    settled_to = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return f"Stripe for {self.publication}"

@@ -66,6 +66,8 @@ def change(
 ) -> None:
     """Change an account; None leaves a value as it is. Tiers of all customers are set again.
 
+    Of more than `settling.BATCH` customers a worker sets those of the others (`settled_to`).
+
     `rules` are all of them: tiers by price or product. Raises EntitlementError for a secret that
     is none, and for a tier that the attribute does not have.
     """

@@ -3,15 +3,21 @@
 One person may be several customers at Stripe, with several subscriptions: the highest tier counts.
 Who pays nothing any more gets the account's tier for that, or none. Who never paid for a tier is
 left alone, and so is a higher tier from elsewhere (`granting`).
+
+Where rules change, the tiers of all customers are set again: BATCH of them at once, all others by a
+job, batch after batch, each in one transaction. Events in between take turns with it.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from digest.core import jobs
 from digest.entitlements.granting import Claim, grant
 from digest.entitlements.models import Customer, PaidSubscription, StripeAccount
 from digest.entitlements.reading import NEVER_PAID, tier_of
@@ -21,7 +27,8 @@ from digest.subscribers.models import Subscriber
 # https://docs.stripe.com/api/subscriptions/object#subscription_object-status
 PAYING = frozenset(["active", "trialing"])
 IN_GRACE = frozenset(["past_due"])  # Stripe tries again to collect a payment
-BATCH = 1_000
+BATCH = 1_000  # customers in a transaction
+BUDGET = 60  # seconds of one job
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,27 @@ def settle(account: StripeAccount, customer_ids: Iterable[int]) -> None:
 
 
 def settle_all(account: StripeAccount) -> None:
-    """Set the tiers of everybody: rules have changed (in a transaction, the account locked)."""
-    _settle(account, account.customers.all())
+    """Set the tiers of everybody: rules have changed (in a transaction, the account locked).
+
+    Where there are more customers than BATCH, a worker sets those of the others.
+    """
+    account.settled_to = 0
+    _settle_next(account)
+    if account.settled_to is not None:
+        jobs.enqueue(jobs.SETTLE_TIERS)
+
+
+def settle_due() -> None:
+    """Go on with accounts whose rules have changed, for some seconds."""
+    start = time.monotonic()
+    while time.monotonic() - start < BUDGET:
+        with transaction.atomic():
+            waiting = StripeAccount.objects.filter(settled_to__isnull=False).order_by("pk")
+            account = waiting.select_for_update().first()
+            if account is None:
+                return
+            _settle_next(account)
+    jobs.enqueue(jobs.SETTLE_TIERS)
 
 
 def follow_choices(attribute: Attribute, **_signal: object) -> None:
@@ -99,6 +125,15 @@ def same_person(account: StripeAccount, customer_ids: Iterable[int]) -> set[int]
         related = Q(pk__in=ids) | Q(address_key__in=keys) | Q(subscriber__in=subscriber_ids)
         wider = set(account.customers.filter(related).values_list("pk", flat=True))
     return ids
+
+
+def _settle_next(account: StripeAccount) -> None:
+    """Set the tiers of the next customers, and note up to whom they are set; None: of all."""
+    rows = account.customers.filter(pk__gt=account.settled_to).order_by("pk")
+    ids = list(rows.values_list("pk", flat=True)[:BATCH])
+    settle(account, ids)
+    account.settled_to = ids[-1] if len(ids) == BATCH else None
+    account.save(update_fields=["settled_to"])
 
 
 def _settle(account: StripeAccount, customers: QuerySet[Customer]) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.entitlements import personal_data, reading, receiving, registry
+from digest.entitlements import personal_data, reading, receiving, registry, settling
 from digest.entitlements.errors import EntitlementError
 from digest.entitlements.models import Customer, PaidSubscription, StripeAccount, StripeEvent
 from digest.newsletters.models import Newsletter
@@ -98,6 +98,32 @@ def test_rules_apply_to_everybody_at_once(account: StripeAccount, tide: Newslett
     status = registry.status_of(account)
     assert status.unmapped == ()
     assert status.tiers == (("free", 0, 0), ("paid", 0, 0), ("patron", 1, 1))
+
+
+@pytest.mark.usefixtures("tide")
+def test_a_job_sets_the_tiers_of_many(
+    account: StripeAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batch after batch, and the account knows how far it is: a killed worker loses nothing."""
+    for number in range(4):
+        of = {"customer": f"cus_{number}", "subscription_id": f"sub_{number}"}
+        payment = checkout(f"p{number}@x.example", f"cus_{number}", key=f"c{number}")
+        for event in (payment, subscription(**of)):
+            receiving.apply(account, reading.read(event), NOON)
+    monkeypatch.setattr(settling, "BATCH", 2)
+    registry.change(account, rules={"price_month": "patron"})
+    assert tiers_in_order() == ["patron", "patron", "paid", "paid", "paid"]
+    account.refresh_from_db()
+    assert account.settled_to is not None
+    settling.settle_due()
+    assert tiers_in_order() == ["patron"] * 5
+    account.refresh_from_db()
+    assert account.settled_to is None
+
+
+def tiers_in_order() -> list[str]:
+    """The tiers of all customers."""
+    return list(Customer.objects.order_by("pk").values_list("tier", flat=True))
 
 
 def test_a_choice_that_is_spelled_differently_keeps_its_prices(

@@ -191,6 +191,6 @@ def test_every_job_either_sends_nothing_or_is_held() -> None:
         *(jobs.COLLECT_PAGE_VIEWS, jobs.REFRESH_POPULARITY, jobs.JUDGE_HITS),
         *(jobs.DELETE_OLD_HITS, jobs.DELETE_OLD_WEBHOOK_DELIVERIES, jobs.QUEUE_STATISTICS),
         jobs.DELETE_OLD_NOTICES,
-        jobs.RUN_TRANSFERS,
+        *(jobs.RUN_TRANSFERS, jobs.SETTLE_TIERS),
     }
     assert harmless | holds.HELD_JOBS == jobs.NAMES

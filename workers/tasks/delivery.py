@@ -7,6 +7,7 @@ from digest.bounces.results import counting
 from digest.bounces.sunset import asking
 from digest.bulk import running
 from digest.core import clock, jobs
+from digest.entitlements import settling
 from digest.installation import clocks, heartbeat
 from digest.recovery.evidence import recording
 from digest.sending import archiving, planning, sweeping
@@ -76,6 +77,12 @@ def compact_growth() -> None:
 def ask_inactive() -> None:
     """Ask inactive subscribers whether they want to stay, and pause those who did not answer."""
     asking.ask_due(clock.now())
+
+
+@job(jobs.SETTLE_TIERS)
+def settle_tiers() -> None:
+    """Set the tiers of everybody who pays, where rules have changed."""
+    settling.settle_due()
 
 
 @job(jobs.CHANGE_SUBSCRIBERS)

@@ -118,6 +118,9 @@ class StripeOut(BaseModel):
     tier_without: str
     has_grace: bool
     received_at: datetime | None
+    is_settled: bool = Field(
+        description="Whether everybody who pays has the tier that the present rules give."
+    )
     tiers: dict[str, str] = Field(
         description="By price or product; empty for a reported price that gives none."
     )
@@ -197,6 +200,7 @@ def _serialize_stripe(account: StripeAccount) -> dict[str, Any]:
         "tier_without": account.tier_without,
         "has_grace": account.has_grace,
         "received_at": account.received_at,
+        "is_settled": account.settled_to is None,
         "tiers": registry.references_of(account),
         "payers": {tier: number for tier, number, _ in status.tiers},
         "subscribers": {tier: subscribers for tier, _, subscribers in status.tiers},

@@ -77,7 +77,10 @@ def save_tiers(request: HttpRequest, pk: int) -> HttpResponse:
     if form.errors:
         return _page(request, {f"tiers-{pk}": form})
     record_action(request, "changed tiers of Stripe", account, account.publication_id)
-    return done(request, "The tiers were saved, and set for everybody who pays.", "memberships")
+    account.refresh_from_db()
+    outcome = "set" if account.settled_to is None else "are being set"
+    message = f"The tiers were saved, and {outcome} for everybody who pays."
+    return done(request, message, "memberships")
 
 
 @action_view(Right.MANAGE)

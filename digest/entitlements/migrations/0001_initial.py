@@ -34,6 +34,7 @@ class Migration(migrations.Migration):
                 ("sealed_secret", models.TextField(blank=True)),
                 ("created_at", models.DateTimeField()),
                 ("received_at", models.DateTimeField(null=True)),
+                ("settled_to", models.BigIntegerField(null=True)),
                 (
                     "attribute",
                     models.ForeignKey(

@@ -68,7 +68,9 @@ class Command(ActionCommand):
         rules[options["reference"]] = "" if tier == "none" else tier
         registry.change(account, rules=rules)
         gives = "no tier" if tier == "none" else tier
-        self.answer(_values(account), f"{options['reference']} gives {gives}.")
+        values = _values(_find(options))
+        later = "" if values["is_settled"] else " A worker sets the tiers of everybody who pays."
+        self.answer(values, f"{options['reference']} gives {gives}.{later}")
 
     def do_show(self, options: dict[str, Any]) -> None:
         """Show an account."""
@@ -104,6 +106,7 @@ def _values(account: StripeAccount) -> Values:
         "tier_without": account.tier_without,
         "has_grace": account.has_grace,
         "received_at": account.received_at,
+        "is_settled": account.settled_to is None,
         "references": registry.references_of(account),
         "tiers": {tier: {"people": a, "subscribers": b} for tier, a, b in status.tiers},
         "without_address": status.without_address,
@@ -120,6 +123,7 @@ def _print(out: Screen, values: Values) -> None:
                 ("Secret", "entered" if values["has_secret"] else "missing"),
                 ("Last call", clock.format_moment(received_at) if received_at else "none yet"),
                 ("Attribute", values["attribute"]),
+                ("Tiers", "set" if values["is_settled"] else "being set after a change of rules"),
                 ("Who left", values["tier_without"] or "no tier"),
                 *(
                     (tier, f"{row['people']:,} pay, {row['subscribers']:,} of them subscribe")
