@@ -18,7 +18,7 @@ from digest.console.audience import profile, suppressing
 from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.console.tables import Column, batch_after, table_of
 from digest.console.templatetags.console import server_reply
-from digest.core import addresses, clock
+from digest.core import addresses, clock, languages
 from digest.entitlements import personal_data
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
@@ -33,7 +33,7 @@ from digest.series.numbers import enrolments_of, passages_of
 from digest.subscribers import consent, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
 from digest.tenancy.scope import PublicationScope
-from digest.tenancy.visibility import details_of
+from digest.tenancy.visibility import PersonalDetails, details_of
 
 PAGE = 50
 _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
@@ -51,7 +51,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
     rows = list(mails[: PAGE + 1])
     context = {
         "subscriber": subscriber,
-        "details": details_of(subscriber, scope),
+        "facts": _facts(details_of(subscriber, scope)),
         "subscriptions": scope.filter(subscriber.subscriptions.all(), "newsletter__publication")
         .select_related("newsletter")
         .order_by("newsletter__name"),
@@ -73,6 +73,12 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         "can_erase": not scope_of(request, Right.ERASE).is_empty,
     }
     return render_page(request, "console/subscriber.html", "Subscriber", context)
+
+
+def _facts(details: PersonalDetails) -> list[str]:
+    """Return name, time zone and language of a subscriber, as far as they are known."""
+    language = languages.NAMES.get(languages.primary(details.language), details.language)
+    return [fact for fact in (details.name, details.timezone, language) if fact]
 
 
 def _enrolments(subscriber: Subscriber, scope: PublicationScope) -> list[dict[str, Any]]:

@@ -201,6 +201,7 @@ def _context(row: BulkChange) -> dict[str, Any]:
         "description": action_of(row).describe(row) if row.kind else "",
         "settled": settled,
         "total": total,
+        "percent": min(100, 100 * settled // max(1, total)),
         "is_moving": row.state in _IN_PROGRESS,
         "reasons": sorted(row.reasons.items(), key=lambda item: -item[1]),
         "can_undo": row.state != State.DRAFT and running.can_undo(row, clock.now()),

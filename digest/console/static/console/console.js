@@ -105,3 +105,13 @@ document.addEventListener("DOMContentLoaded", () => {
     if (!port.value) suggest();
   }
 });
+
+// A panel opens to the left of its button, and to the right where it would lie under the menu.
+document.addEventListener("toggle", ({ target }) => {
+  const panel = target.matches(".confirm[open]") && target.querySelector(".confirm-panel");
+  const content = target.closest(".console");
+  if (!panel || !content) return;
+  panel.classList.remove("confirm-left");
+  const isCutOff = panel.getBoundingClientRect().left < content.getBoundingClientRect().left;
+  panel.classList.toggle("confirm-left", isCutOff);
+}, true);
