@@ -61,6 +61,13 @@ def define(
 
 
 @transaction.atomic
+def define_texts(publication: Publication, labels: Sequence[str], now: datetime) -> None:
+    """Create an attribute of the type text for each label; SubscriberError if one cannot be."""
+    for label in labels:
+        define(publication, label=label, kind=Kind.TEXT, now=now)
+
+
+@transaction.atomic
 def change(
     attribute: Attribute,
     *,

@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from digest.core.text import one_line
 from digest.newsletters.audiences.models import Attribute
 from digest.subscribers.importing.cells import split_cell
 from digest.subscribers.importing.headings import Meaning
 from digest.subscribers.importing.layout import Layout
 from digest.subscribers.importing.states import plain
+from digest.transfers.reading import read_document
 
 
 class Role(StrEnum):
@@ -52,6 +54,7 @@ _TECHNICAL = frozenset(
         ";"
     )
 )
+_LONGEST_NAME = 60  # of a value, in a report
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class DetailColumns:
     topic_columns: tuple[int, ...] = ()
     attributes: Mapping[int, Attribute] = field(default_factory=dict)  # by column
     by_name: Mapping[str, Attribute] = field(default_factory=dict)  # of values in a document
-    unread: tuple[str, ...] = ()  # headings of columns that stay behind
+    unread: tuple[str, ...] = ()  # columns, and values in documents, that stay behind
 
 
 def find_columns(
@@ -90,12 +93,22 @@ def find_columns(
             topic_columns.append(index)
         elif name not in _TECHNICAL and any(_cell(row, index) for row in sample):
             unread.append(heading)
+    unread += _unread_values(sample, roles.get(Role.DOCUMENT), names)
     return DetailColumns(roles, tuple(topic_columns), values, names, tuple(unread))
 
 
 def _names(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
     by_label = {plain(attribute.label): attribute for attribute in attributes.values()}
     return by_label | {plain(key): attribute for key, attribute in attributes.items()}
+
+
+def _unread_values(
+    sample: Sequence[Sequence[str]], column: int | None, names: Mapping[str, Attribute]
+) -> list[str]:
+    """Return the names of values in documents that no attribute is called after, each once."""
+    documents = [] if column is None else [read_document(_cell(row, column)) for row in sample]
+    unread = dict.fromkeys(one_line(name, _LONGEST_NAME) for row in documents for name in row)
+    return [name for name in unread if name and plain(name) not in names]
 
 
 def _are_topics(sample: Sequence[Sequence[str]], index: int, titles: set[str]) -> bool:

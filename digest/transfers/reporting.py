@@ -18,7 +18,7 @@ class ListReport:
 
     name: str
     service: str
-    unread: tuple[str, ...] = ()  # headings of columns that stay behind
+    unread: tuple[str, ...] = ()  # columns, and values in documents, that stay behind
     rows: int = 0
     added: int = 0
     unchanged: int = 0

@@ -140,8 +140,9 @@ def _remarks(report: Report, contents: _Contents) -> list[str]:
     unread = dict.fromkeys(heading for row in lists for heading in row.columns.unread)
     if unread:
         remarks.append(
-            f"These columns are not read: {', '.join(list(unread)[:30])}. To keep one, define an "
-            "attribute with its name under Segments > Attributes first, then read the file again."
+            f"These columns and values are not read: {', '.join(list(unread)[:30])}. To keep one, "
+            "define an attribute with its name under Segments > Attributes first, then read the "
+            "file again."
         )
     if report.issues.pictures:
         remarks.append(

@@ -13,7 +13,7 @@ from digest.accounts.models import AuditEntry
 from digest.console.transfers import forms
 from digest.core import clock
 from digest.newsletters.models import Newsletter, Role
-from digest.subscribers.models import Subscription
+from digest.subscribers.models import Profile, Subscription
 from digest.transfers import queue
 from digest.transfers.models import Transfer
 from tests.cast import exports, make_member, make_newsletter
@@ -100,6 +100,31 @@ def test_files_that_belong_together(owner: Client, tide: Newsletter) -> None:
     report = row.report
     assert (row.service, report["subscribers"]["added"]) == ("ghost", 1)
     assert report["issues"]["added"] == 1
+
+
+def test_a_column_becomes_an_attribute(owner: Client, tide: Newsletter) -> None:
+    """Ticked, the export is read again, and its values come along; one name is taken once."""
+    row = upload(owner, tide, mailchimp())
+    assert 'name="columns" value="Birthday"' in page(owner, row)
+    choices = {"issues": "public", "suppress": "on", "begin": "1", "columns": ["Birthday"]}
+    owner.post(f"{START}{row.pk}/", choices)
+    queue.run_due(clock.now())
+    assert 'value="Birthday"' not in page(owner, row)
+    del choices["columns"]
+    owner.post(f"{START}{row.pk}/", choices)
+    queue.run_due(clock.now())
+    profile = Profile.objects.get(subscriber__email="ines@mc.example")
+    assert profile.attributes == {"birthday": "05/03"}
+
+
+def test_two_columns_cannot_be_one_attribute(owner: Client, tide: Newsletter) -> None:
+    """The page says so, and nothing is defined."""
+    lists = "Email Address,T-Shirt,T Shirt,MEMBER_RATING,Status\na@x.example,M,L,2,Subscribed\n"
+    row = upload(owner, tide, SimpleUploadedFile("subscribed.csv", lists.encode()))
+    choices = {"issues": "public", "columns": ["T-Shirt", "T Shirt"], "check": "1"}
+    answer = owner.post(f"{START}{row.pk}/", choices).content.decode()
+    assert "There is an attribute “t_shirt” already." in answer
+    assert not tide.publication.attributes.exists()
 
 
 def test_what_a_file_does_not_say_is_asked(owner: Client, tide: Newsletter) -> None:

@@ -155,7 +155,9 @@ def test_consent_tags_topics_and_time_zone_come_along(tmp_path: Path, tide: News
 
 
 def test_values_in_documents_come_along(tmp_path: Path, tide: Newsletter) -> None:
-    """In one column, as listmonk has them; those that are not defined here stay behind."""
+    """In one column, as listmonk has them; those that are not defined here are named."""
+    report = bring(tmp_path, tide, {"list.csv": exports.LISTMONK}, dry_run=True, affirmed=True)
+    assert "values are not read: city." in report.remarks[0]
     attributes.define(tide.publication, label="City", kind="text", now=NOON)
     bring(tmp_path, tide, {"list.csv": exports.LISTMONK}, affirmed=True)
     assert Profile.objects.get().attributes == {"city": "Ulm"}

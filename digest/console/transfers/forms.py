@@ -14,6 +14,7 @@ from digest.transfers.services import SERVICES, WITH_API
 MAX_SIZE = 30_000_000  # bytes of all files together: a million addresses need about 25 million
 MOST_FILES = 10
 _LONGEST_LIST = 200
+_MOST_COLUMNS = 30  # that are offered as attributes
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -120,6 +121,13 @@ class ChoiceForm(forms.Form):
         "sign up themselves.",
     )
     affirmed = forms.BooleanField(required=False)
+    columns = forms.MultipleChoiceField(
+        label="Columns and values to bring along as attributes",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Each becomes an attribute of the type text, which segments can use. The export "
+        "is read again. For another type, define it under Segments > Attributes.",
+    )
 
     def __init__(self, transfer: Transfer, data: Any = None) -> None:
         names = ("list_name", "issues", "suppress", "affirmed")
@@ -128,10 +136,17 @@ class ChoiceForm(forms.Form):
         self.fields["affirmed"].label = transfer.report.get("question", "")
         if not transfer.report.get("question"):
             del self.fields["affirmed"]
+        unread = [name for row in transfer.report.get("lists", ()) for name in row["unread"]]
+        columns: Any = self.fields["columns"]
+        columns.choices = [(name, name) for name in dict.fromkeys(unread)][:_MOST_COLUMNS]
+        if not columns.choices:
+            del self.fields["columns"]
 
     def options(self) -> Options:
         """Return the answers."""
-        return Options(consent=self._consent, **self.cleaned_data)
+        names = ("list_name", "issues", "suppress", "affirmed")
+        values = {name: self.cleaned_data[name] for name in names if name in self.cleaned_data}
+        return Options(consent=self._consent, **values)
 
 
 _FIXED = frozenset(key for key in WITH_API if SERVICES[key].api.startswith("https://api."))

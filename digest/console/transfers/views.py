@@ -31,6 +31,7 @@ from digest.console.transfers.forms import ChoiceForm, FilesForm, ServiceForm
 from digest.core import clock
 from digest.core.text import counted
 from digest.newsletters.members import Right
+from digest.subscribers import attributes
 from digest.subscribers.importing.causes import Cause
 from digest.transfers import past_issues, queue
 from digest.transfers.models import Transfer
@@ -81,8 +82,9 @@ def transfer(request: HttpRequest, pk: int) -> HttpResponse:
         row.delete()
         return done(request, "The export was deleted. Nothing was imported.", "transfers")
     if is_choice and form.is_valid():
-        _decide(request, row, form)
-        return redirect("transfer", row.pk)
+        with problems_on(form):
+            _decide(request, row, form)
+            return redirect("transfer", row.pk)
     context = _context(row) | {"form": form}
     return render_page(request, "console/transfers/transfer.html", _TITLE, context)
 
@@ -134,7 +136,10 @@ def _add(form: Any) -> Transfer:
 def _decide(request: HttpRequest, row: Transfer, form: ChoiceForm) -> None:
     """Begin a transfer as it was shown, or read it again with what was changed."""
     options = form.options()
-    if "begin" in request.POST and options == queue.options_of(row):
+    if columns := form.cleaned_data.get("columns"):
+        attributes.define_texts(row.newsletter.publication, columns, clock.now())
+        _record(request, row, f"defined attributes for {row.file_name}: {', '.join(columns)}")
+    elif "begin" in request.POST and options == queue.options_of(row):
         if queue.begin(row):
             _record(request, row, f"began to import {row.file_name}")
         return
