@@ -8,11 +8,21 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Response,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
+
+Scheme = Literal["dark", "light"]
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 expect.set_options(timeout=15_000)  # as long as an action may take
@@ -20,6 +30,12 @@ _absent = pytest.mark.skipif(
     not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM} (see CHROMIUM)"
 )
 BROWSER = (pytest.mark.browser, _absent)  # of a module whose tests all drive one
+SHOTS = os.environ.get("DIGEST_SHOTS")  # a folder for pictures of what `look_at` sees
+SCHEMES: tuple[Scheme, ...] = ("dark", "light")
+SIZES: dict[str, ViewportSize] = {
+    "phone": {"width": 390, "height": 844},
+    "desktop": {"width": 1280, "height": 900},
+}
 
 _axe = Axe()
 _running = ExitStack()
@@ -120,5 +136,30 @@ def settle(page: Page) -> None:
         frame.wait_for_load_state("load")
 
 
+_SET_DARK = "(isDark) => document.documentElement.classList.toggle('dark', isDark)"
 SETTLED = """() => !document.querySelector(".htmx-request")
     && [...document.images].every((image) => image.complete || image.loading === "lazy")"""
+
+
+def set_scheme(page: Page, scheme: Scheme) -> None:
+    """Show a page by day or by night; the console asks only when it is loaded."""
+    page.emulate_media(color_scheme=scheme)
+    if "/admin/" in page.url:
+        page.evaluate(_SET_DARK, scheme == "dark")
+
+
+def look_at(page: Page, name: str) -> None:
+    """Look at a page on a phone and a desktop, by day and by night; leave it as on a desktop.
+
+    It fits, and axe finds nothing serious. With DIGEST_SHOTS=folder it is saved as pictures.
+    """
+    for size, viewport in SIZES.items():
+        page.set_viewport_size(viewport)
+        for scheme in SCHEMES:
+            set_scheme(page, scheme)
+            settle(page)
+            assert serious_violations(page) == [], f"{name}, {size}, {scheme}"
+            if SHOTS:
+                page.screenshot(path=f"{SHOTS}/{name}-{size}-{scheme}.png", full_page=True)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= viewport["width"], f"{name}, {size}"

@@ -3,11 +3,10 @@
 With DIGEST_SHOTS=folder each step is saved as pictures.
 """
 
-import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.bulk import running, selecting
@@ -16,15 +15,12 @@ from digest.core import clock
 from digest.newsletters.models import Newsletter
 from digest.subscribers import profiles
 from digest.subscribers.models import Profile
-from tests.browser import BROWSER, chromium_page, serious_violations, settle
+from tests.browser import BROWSER, SIZES, chromium_page, look_at
 from tests.cast import make_newsletter, make_subscriber
 from tests.cast.accounts import browser_of
 from tests.cast.newsletters import make_member
 
 pytestmark = [pytest.mark.django_db(transaction=True), *BROWSER]
-SHOTS = os.environ.get("DIGEST_SHOTS")
-PHONE: ViewportSize = {"width": 390, "height": 844}
-DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 
 
 @pytest.fixture
@@ -43,26 +39,13 @@ def tide() -> Newsletter:
 def page(live_server: LiveServer, tide: Newsletter) -> Iterator[Page]:
     """The owner's browser, on the list of subscribers."""
     client = browser_of(make_member(tide.publication))
-    with chromium_page(viewport=DESKTOP, reduced_motion="reduce") as page:
+    with chromium_page(viewport=SIZES["desktop"], reduced_motion="reduce") as page:
         cookies = client.cookies.items()
         page.context.add_cookies(
             [{"name": name, "value": row.value, "url": live_server.url} for name, row in cookies]
         )
         page.goto(f"{live_server.url}/admin/subscribers/")
         yield page
-
-
-def look_at(page: Page, name: str) -> None:
-    """Look at a step on a desktop and a phone, by day and by night."""
-    for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
-        page.set_viewport_size(viewport)
-        settle(page)
-        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], name
-        assert serious_violations(page) == [], name
-        for scheme in ("dark", "light"):
-            page.emulate_media(color_scheme=scheme)
-            if SHOTS:
-                page.screenshot(path=f"{SHOTS}/bulk-{name}-{size}-{scheme}.png", full_page=True)
 
 
 def friends() -> set[str]:
@@ -78,36 +61,36 @@ def test_filtered_subscribers_are_tagged_watched_and_restored(
     monkeypatch.setattr(selecting, "CHUNK", 2)  # so that a worker makes it
     page.get_by_label("Email or name contains").fill("press.example")
     page.get_by_role("button", name="Search", exact=True).click()
-    look_at(page, "1-list")
+    look_at(page, "bulk-1-list")
     page.get_by_label("Change or export").select_option("all")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="Change 5 subscribers")).to_be_visible()
-    look_at(page, "2-choose")
+    look_at(page, "bulk-2-choose")
     page.get_by_label("Tag", exact=True).fill("Friend")
     page.get_by_role("button", name="Preview").click()
     preview = page.locator("#preview")
     expect(preview.locator("dl.counts > div").first).to_contain_text("4")
     expect(preview).to_contain_text("have the tag already")
-    look_at(page, "3-preview")
+    look_at(page, "bulk-3-preview")
     assert friends() == {"p4"}
     page.get_by_role("button", name="Add the tag “friend”").click()
     expect(page.get_by_text("In progress", exact=True)).to_be_visible()
     running.run_chunks(clock.now(), most=1)
     expect(page.get_by_text("2 of 5 subscribers")).to_be_visible()
-    look_at(page, "4-progress")
+    look_at(page, "bulk-4-progress")
     running.run_chunks(clock.now())
     expect(page.get_by_text("Done", exact=True)).to_be_visible()
-    look_at(page, "5-done")
+    look_at(page, "bulk-5-done")
     assert friends() == {"p0", "p1", "p2", "p3", "p4"}
     page.get_by_text("Undo …").click()
-    look_at(page, "6-undo")
+    look_at(page, "bulk-6-undo")
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(page.get_by_text("Being undone", exact=True)).to_be_visible()
     running.run_chunks(clock.now())
     expect(page.get_by_text("Undone", exact=True)).to_be_visible()
-    look_at(page, "7-undone")
+    look_at(page, "bulk-7-undone")
     assert friends() == {"p4"}
     page.get_by_role("link", name="Past changes").click()
     expect(page.get_by_text("Add the tag “friend”")).to_be_visible()
-    look_at(page, "8-past")
+    look_at(page, "bulk-8-past")
     assert BulkChange.objects.get().restored == 4

@@ -1,6 +1,5 @@
 """Every page of the console in a real browser: it can be read by all, fits, and runs nothing."""
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -23,12 +22,19 @@ from digest.relays.models import Relay
 from digest.series.models import Series, Step
 from digest.subscribers.models import Subscriber, SubscriberImport
 from digest.transfers.models import Transfer
-from tests.browser import chromium_page, in_browser, serious_violations, settle
+from tests.browser import (
+    SCHEMES,
+    SHOTS,
+    chromium_page,
+    in_browser,
+    serious_violations,
+    set_scheme,
+    settle,
+)
 from tests.console import houses
 from tests.console.test_rights import PAGES
 
 pytestmark = pytest.mark.django_db(transaction=True)
-SHOTS = os.environ.get("DIGEST_SHOTS")  # a folder for pictures of every page
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 # What a browser does not open as a page: answers to buttons, downloads, parts of pages, ways out.
 NO_PAGES = (
@@ -72,6 +78,7 @@ def page(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[Pa
         browser.get_by_role("button", name="Sign in", exact=True).click()
         browser.wait_for_url(f"{live_server.url}/admin/")
         browser.shot = f"{name.replace(' ', '-')}"  # type: ignore[attr-defined]
+        browser.scheme = scheme  # type: ignore[attr-defined]
         yield browser
 
 
@@ -177,9 +184,6 @@ KINDS: dict[str, Any] = {
 def faults(page: Page) -> Iterator[str]:
     """Look at a page as axe, a ruler and an attacker do."""
     settle(page)
-    if SHOTS:
-        place = page.url.split("/admin/")[1].strip("/").replace("/", "-") or "home"
-        page.screenshot(path=Path(SHOTS) / f"{place}--{page.shot}.png", full_page=True)  # type: ignore[attr-defined]
     yield from serious_violations(page)
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:
@@ -189,3 +193,9 @@ def faults(page: Page) -> Iterator[str]:
     for frame in page.frames:
         if hacked := frame.evaluate("window.hacked"):
             yield f"a stranger's script ran: {hacked}"
+    if SHOTS:
+        place = page.url.split("/admin/")[1].strip("/").replace("/", "-") or "home"
+        for scheme in sorted(SCHEMES, key=lambda scheme: scheme == page.scheme):  # type: ignore[attr-defined]
+            set_scheme(page, scheme)  # that of the state comes last, and stays
+            path = Path(SHOTS) / f"{place}--{page.shot}-{scheme}.png"  # type: ignore[attr-defined]
+            page.screenshot(path=path, full_page=True)
