@@ -51,7 +51,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
     rows = list(mails[: PAGE + 1])
     context = {
         "subscriber": subscriber,
-        "facts": _facts(details_of(subscriber, scope)),
+        "person": _known_details(details_of(subscriber, scope)),
         "subscriptions": scope.filter(subscriber.subscriptions.all(), "newsletter__publication")
         .select_related("newsletter")
         .order_by("newsletter__name"),
@@ -75,10 +75,10 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
     return render_page(request, "console/subscriber.html", "Subscriber", context)
 
 
-def _facts(details: PersonalDetails) -> list[str]:
+def _known_details(details: PersonalDetails) -> list[str]:
     """Return name, time zone and language of a subscriber, as far as they are known."""
     language = languages.NAMES.get(languages.primary(details.language), details.language)
-    return [fact for fact in (details.name, details.timezone, language) if fact]
+    return [text for text in (details.name, details.timezone, language) if text]
 
 
 def _enrolments(subscriber: Subscriber, scope: PublicationScope) -> list[dict[str, Any]]:

@@ -199,11 +199,11 @@ def _postpone_others(rows: QuerySet[Enrolment], newsletter: Newsletter, now: dat
     """
     mailable = audience.eligible(newsletter.pk, now).filter(subscriber=OuterRef("subscriber"))
     waiting = list(rows.filter(Exists(mailable)).values_list("subscriber", flat=True))
-    again = Case(
+    due_at = Case(
         *(When(since__gt=now - age, then=Value(now + wait)) for age, wait in _LOOK_AGAIN),
         default=Value(now + timedelta(days=1)),
     )
-    rows.filter(subscriber__in=waiting).update(due_at=again)
+    rows.filter(subscriber__in=waiting).update(due_at=due_at)
     return set(waiting)
 
 
