@@ -148,11 +148,9 @@ def _scheduled() -> QuerySet[Newsletter]:
 
 def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
     """Return what becomes of each slot since the last one that was dealt with."""
-    schedule = newsletter.schedule
-    rule = schedules.rule_of(schedule)
+    rule = schedules.rule_of(newsletter.schedule)
     issues = newsletter.issues.filter(cadence=Cadence.EVERY)
-    done = issues.filter(kind=Issue.Kind.SCHEDULED).aggregate(at=Max("slot"))["at"]
-    after = max(filter(None, [schedule.since, done, now - _HORIZON]))
+    after = settled_until(newsletter, now)
     # One created manually at the very moment of a slot is that slot's issue.
     used_slots = set(issues.filter(slot__gt=after).values_list("slot", flat=True))
     due = [slot for slot in schedules.slots(rule, after, now) if slot not in used_slots]
@@ -177,6 +175,14 @@ def _decide(newsletter: Newsletter, now: datetime) -> list[catchup.Decision]:
     return catchup.decide(due, terms, now)
 
 
+def settled_until(newsletter: Newsletter, now: datetime) -> datetime:
+    """Return the moment up to which no slot is built any more: that of the last issue."""
+    issues = newsletter.issues.filter(cadence=Cadence.EVERY, kind=Issue.Kind.SCHEDULED)
+    last_slot = issues.aggregate(at=Max("slot"))["at"]
+    until: datetime = max(filter(None, [newsletter.schedule.since, last_slot, now - _HORIZON]))
+    return until
+
+
 def _ahead(
     newsletter: Newsletter,
     rule: Rule,
@@ -190,7 +196,7 @@ def _ahead(
     if slot is None or not _has_room(newsletter, slot, now):
         return []
     moments = zones.times_of(slot, rule.timezone).between(slot - zones.WIDEST, now)
-    return [slot] if _anybody_in(newsletter, moments) else []
+    return [slot] if has_subscriber_in(newsletter, moments) else []
 
 
 def _has_room(newsletter: Newsletter, slot: datetime, now: datetime) -> bool:
@@ -215,10 +221,11 @@ def _in_time_elsewhere(newsletter: Newsletter, rule: Rule, slot: datetime, now: 
     if not patience < now - slot <= patience + zones.WIDEST:
         return False
     later = zones.times_of(slot, rule.timezone).between(now - patience, slot + zones.WIDEST)
-    return _anybody_in(newsletter, later)
+    return has_subscriber_in(newsletter, later)
 
 
-def _anybody_in(newsletter: Newsletter, names: Collection[str]) -> bool:
+def has_subscriber_in(newsletter: Newsletter, names: Collection[str]) -> bool:
+    """Return whether a newsletter has an active subscriber in one of these zones."""
     # Beyond a hundred names PostgreSQL does not see by itself that the index of zones will do.
     with_zone = _subscribers(newsletter).exclude(subscriber__timezone="")
     return bool(names) and with_zone.filter(subscriber__timezone__in=names).exists()

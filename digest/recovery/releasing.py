@@ -4,7 +4,6 @@ review     what may have been sent since these data were saved, and what a relea
 release    sets all of that aside, then lets mail go out; an editor resumes or restores the rest
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -17,10 +16,9 @@ from digest.installation import holds
 from digest.installation.models import Hold
 from digest.issues import building
 from digest.issues.models import Issue
-from digest.newsletters import schedules
-from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.recovery.evidence.applying import ApplyResult, Evidence, apply_evidence, read_evidence
+from digest.recovery.missed_slots import MissedSlot, has_come, missed_slots
 from digest.sending import control
 from digest.series import restoring
 
@@ -34,14 +32,6 @@ _RELEASED_JOBS = (
     *(jobs.BUILD_ISSUES, jobs.PLAN_ISSUES, jobs.PLAN_SERIES),
     *(jobs.SEND_DELIVERIES, jobs.SEND_NOTICES),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MissedSlot:
-    """A slot that passed without an issue, as far as these data know."""
-
-    newsletter: Newsletter
-    slot: datetime  # UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +93,20 @@ def review(hold: Hold, now: datetime, *, restored: bool = False, complete: bool 
     if complete or (hold.reason == Hold.Reason.REQUESTED and not restored):
         return Review()
     until = hold.data_until
+    evidence = read_evidence(until)
+    drafts, going_out = _issues(State.DRAFT), _issues(State.BUILT, State.SENDING)
     return Review(
-        pausing=[issue for issue in _issues(State.BUILT, State.SENDING) if _is_due(issue, now)],
-        skipping=[issue for issue in _issues(State.DRAFT) if _has_passed(issue, until, now)],
+        pausing=[issue for issue in going_out if _is_due(issue, evidence, now)],
+        skipping=[issue for issue in drafts if _has_passed(issue, evidence, until, now)],
         marking=[
             issue
             for issue in _issues(State.DRAFT, State.PAUSED)
             if issue.state == State.PAUSED or issue.kind == Issue.Kind.MANUAL
         ],
-        missed=list(_missed_slots(until, now)) if until else [],
+        missed=list(missed_slots(evidence, now)) if until else [],
         notices=_waiting_notices(hold).count(),
         steps=restoring.due_enrolments(hold.began_at).count(),
-        evidence=read_evidence(until),
+        evidence=evidence,
     )
 
 
@@ -161,27 +153,22 @@ def _issues(*states: State) -> QuerySet[Issue]:
     return rows.order_by("slot", "pk")
 
 
-def _is_due(issue: Issue, now: datetime) -> bool:
-    """Say whether an issue is being sent, or is sent as soon as mail goes out."""
-    is_ahead = issue.newsletter.send_in_local_time  # east of the publication it began earlier
-    return issue.state == State.SENDING or issue.goes_at <= now or is_ahead
+def _is_due(issue: Issue, evidence: Evidence, now: datetime) -> bool:
+    """Say whether an issue is sent as soon as mail goes out, or was sent before its time."""
+    in_local_time = issue.newsletter.send_in_local_time and issue.kind == Issue.Kind.SCHEDULED
+    is_ahead = in_local_time and issue.send_at is None  # it was built for the first in the east
+    is_due = issue.state == State.SENDING or issue.goes_at <= now or is_ahead
+    return is_due or issue.pk in evidence.mails_by_issue
 
 
-def _has_passed(issue: Issue, until: datetime | None, now: datetime) -> bool:
-    """Say whether a draft's time lies between the end of these data and now."""
+def _has_passed(issue: Issue, evidence: Evidence, until: datetime | None, now: datetime) -> bool:
+    """Say whether a draft was sent, or its time lies between the end of these data and now."""
+    if issue.kind != Issue.Kind.SCHEDULED:
+        return False
     is_since = until is None or issue.goes_at > until
-    return issue.kind == Issue.Kind.SCHEDULED and is_since and issue.goes_at <= now
-
-
-def _missed_slots(until: datetime, now: datetime) -> Iterator[MissedSlot]:
-    """Yield the slots since `until` that have no issue, of newsletters that are sent."""
-    scheduled = Newsletter.objects.sending().filter(schedule__isnull=False)
-    for newsletter in scheduled.select_related("schedule", "publication").order_by("pk"):
-        after = max(until, newsletter.schedule.since)
-        built = set(newsletter.issues.filter(slot__gt=after).values_list("slot", flat=True))
-        for slot in schedules.slots(schedules.rule_of(newsletter.schedule), after, now):
-            if slot not in built:
-                yield MissedSlot(newsletter, slot)
+    in_local_time = issue.send_at is None and has_come(issue.newsletter, issue.slot, now)
+    has_passed = is_since and (issue.goes_at <= now or in_local_time)
+    return has_passed or issue.pk in evidence.mails_by_issue
 
 
 def _waiting_notices(hold: Hold) -> QuerySet[Notice]:

@@ -17,6 +17,7 @@ from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.recovery import releasing
 from digest.recovery.evidence import applying, log, recording
+from digest.recovery.missed_slots import MissedSlot
 from digest.selfservice import erasure
 from digest.subscribers import consent, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
@@ -129,7 +130,7 @@ def test_the_log_says_how_much_of_an_issue_was_sent(data: Path) -> None:
     assert released.mails_of(issue) == 0
     issue.refresh_from_db()
     assert issue.reason.endswith("Sent by the log in the data folder: 0 mails.")
-    missed = releasing.MissedSlot(issue.newsletter, later.slot)
+    missed = MissedSlot(issue.newsletter, later.slot)
     assert released.mails_of(missed) == 0
 
 

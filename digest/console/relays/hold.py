@@ -13,7 +13,8 @@ from digest.installation.models import Hold
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.recovery import releasing
-from digest.recovery.releasing import MissedSlot, Review
+from digest.recovery.missed_slots import MissedSlot
+from digest.recovery.releasing import Review
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

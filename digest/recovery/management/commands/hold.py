@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -13,7 +13,10 @@ from digest.installation import holds
 from digest.installation.models import Hold
 from digest.issues.models import Issue
 from digest.recovery import releasing, settling
-from digest.recovery.releasing import MissedSlot, Review
+from digest.recovery.releasing import Review
+
+if TYPE_CHECKING:
+    from digest.recovery.missed_slots import MissedSlot
 
 NOT_HELD = "Mail is not held."
 
