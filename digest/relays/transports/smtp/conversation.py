@@ -92,6 +92,8 @@ class Conversation:
         replies = self._stream.read()
         for code, text in replies:
             self._handle(code, text, round_)
+        if self._stream.problem:
+            raise BrokenConversationError(self._stream.problem)
         if replies:
             self._proceed(round_)
             self._set_deadline()
@@ -218,10 +220,10 @@ class Conversation:
         """Report a refusal; a 354 after it gets an empty message to nobody (RFC 2920 §3.1)."""
         refusal, self._refusal = self._refusal, None
         self._reset_first = True
-        if reply.code == 354:
+        self._report_refusal(message, refusal or reply, round_)
+        if reply.code == 354:  # the reply is recorded even if this cannot be sent any more
             self._awaited.append((Step.EMPTY, _NO_MESSAGE))
             self._send(b".\r\n")
-        self._report_refusal(message, refusal or reply, round_)
 
     def _report_refusal(self, message: OutgoingMessage, refusal: Reply, round_: Round) -> None:
         if refusal is _REFUSES_US:

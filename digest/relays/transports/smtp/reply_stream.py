@@ -13,6 +13,7 @@ class ReplyStream:
     """The replies of a relay; a part of one waits for the rest of it."""
 
     def __init__(self, connection: socket.socket) -> None:
+        self.problem = ""  # why nothing more can be read: what came behind the replies is not SMTP
         self._socket = connection
         self._replies = wire.Replies()
 
@@ -24,13 +25,15 @@ class ReplyStream:
     def read(self) -> list[tuple[int, bytes]]:
         """Return code and text of the replies that are complete now; none if nothing arrived.
 
-        Raises BrokenConversationError for a closed connection, and for what is not SMTP.
+        Raises BrokenConversationError for a closed connection. Where something that is not SMTP
+        follows the replies, they count all the same, and `problem` says what it is.
         """
         octets = self._receive()
         try:
             return self._replies.feed(octets) if octets else []
-        except ValueError as cause:
-            raise BrokenConversationError(str(cause)) from cause
+        except wire.NotSmtpError as cause:
+            self.problem = str(cause)
+            return cause.replies
 
     def _receive(self) -> bytes:
         """Return the octets that have arrived; nothing if there are none after all."""

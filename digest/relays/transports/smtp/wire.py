@@ -35,6 +35,14 @@ def check_line_ends(content: bytes) -> None:
         raise ValueError("a message with a bare CR or LF")
 
 
+class NotSmtpError(ValueError):
+    """What the relay sent is not SMTP; `replies` are complete ones that came before it."""
+
+    def __init__(self, problem: str, replies: list[tuple[int, bytes]]) -> None:
+        super().__init__(problem)
+        self.replies = replies
+
+
 class Replies:
     """Cuts the octets that a relay sends into replies."""
 
@@ -53,7 +61,7 @@ class Replies:
         """Return code and text of the replies that are now complete.
 
         Most say that an envelope goes on, and nobody reads their text: `reply_of` decodes it.
-        Raises ValueError if it is not SMTP.
+        Raises NotSmtpError, which has those before it, for what is not SMTP.
         """
         buffer = self._buffer + octets if self._buffer else octets
         replies: list[tuple[int, bytes]] = []
@@ -64,7 +72,7 @@ class Replies:
             if more == b"-":
                 self._lines.append(text)
                 if len(self._lines) > MAX_REPLY_LINES:
-                    raise ValueError("a reply without an end")
+                    raise NotSmtpError("a reply without an end", replies)
                 continue
             text = text or b""
             if self._lines:
@@ -72,7 +80,8 @@ class Replies:
             replies.append((int(code), text))
         self._buffer = buffer[position:]
         if b"\n" in self._buffer or len(self._buffer) > MAX_REPLY:
-            raise ValueError(f"not a reply of SMTP: {reply_text(self._buffer[:80])!r}")
+            problem = f"not a reply of SMTP: {reply_text(self._buffer[:80])!r}"
+            raise NotSmtpError(problem, replies)
         return replies
 
 
