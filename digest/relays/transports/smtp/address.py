@@ -13,7 +13,7 @@ MESSAGES = 1_000
 MAX_CONNECTIONS = 100
 MAX_MESSAGES = 1_000_000
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]+\]")
 _WEB_PAGE = re.compile(r"|https?://[^\s\"<>]+")
 
 

@@ -27,6 +27,7 @@ _ADVICE: tuple[tuple[type[BaseException], str], ...] = (
         ssl.SSLError,
         "Port 465 usually expects TLS, ports 587 and 25 STARTTLS: choose the one that fits.",
     ),
+    (UnicodeError, "This is not the name of a host. Check the spelling."),
     (socket.gaierror, "No host has this name, or DNS does not answer. Check the spelling."),
     (
         TimeoutError,

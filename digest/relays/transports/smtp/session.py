@@ -49,6 +49,9 @@ def connect(address: RelayAddress) -> Session:
     except (OSError, smtplib.SMTPException) as cause:
         problem = f"{server} cannot be reached: {cause}"
         raise RelayDownError(problem, advice=advice_for(cause)) from cause
+    except ValueError as cause:  # a host that is not a name, a challenge that is not Base64
+        problem = f"{server} cannot be used: {cause}"
+        raise RelayDownError(problem, advice=advice_for(cause)) from cause
 
 
 def _session(smtp: smtplib.SMTP) -> Session:
@@ -136,9 +139,12 @@ def _log_in(smtp: smtplib.SMTP, address: RelayAddress) -> None:
 
 
 def _password(address: RelayAddress) -> str:
-    if address.password_file:
-        return Path(address.password_file).read_text().strip()
-    return address.password
+    if not address.password_file:
+        return address.password
+    password = Path(address.password_file).read_bytes().strip()
+    if not password.isascii():  # an error that quotes it would show a part of it
+        raise ValueError("its password file has characters other than ASCII.")
+    return password.decode("ascii")
 
 
 @cache
