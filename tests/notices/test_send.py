@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
+from itertools import count
 
 import pytest
 
@@ -11,13 +12,14 @@ from digest.core import addresses, clock
 from digest.newsletters.models import Newsletter
 from digest.notices import messages, send
 from digest.notices.models import Notice
+from digest.relays.models import Relay
 from digest.selfservice import signups
 from digest.subscribers import consent
 from digest.subscribers.models import Subscription
 from digest.subscribers.suppression import suppress
 from tests.cast import make_newsletter
 from tests.rendering.mails import wire_faults
-from tests.smtp_server import SmtpServer
+from tests.smtp_server import Script, SmtpServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Relaying = Callable[..., SmtpServer]
@@ -78,6 +80,23 @@ def test_a_dead_workers_notice_goes_out_once_more(relay: Relaying, newsletter: N
     Notice.objects.update(state=State.QUEUED, lease_until=None)
     send.send_due()
     assert message_from_bytes(server.received[0].data)["Message-ID"] == first_id
+
+
+def test_a_relay_that_goes_down_behind_its_reply_gets_no_second_one(
+    relay: Relaying, newsletter: Newsletter
+) -> None:
+    """It has the notice."""
+    connections = count()
+    script: Script = {
+        "end": lambda _: "250 2.0.0 ok\r\n421 4.3.2 closing",
+        "connect": lambda _: "421 4.3.2 closing" if next(connections) == 1 else None,
+    }
+    server, notice = relay(script), invited(newsletter)
+    send.send_due()
+    Relay.objects.update(retry_at=None)
+    send.send_due()
+    notice.refresh_from_db()
+    assert (notice.state, len(server.received)) == (State.SENT, 1)
 
 
 def test_what_is_settled_is_not_asked_about(relay: Relaying, newsletter: Newsletter) -> None:

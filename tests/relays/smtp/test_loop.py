@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -207,6 +208,43 @@ def test_connections_that_are_refused_are_tried_again(monkeypatch: pytest.Monkey
             transport.deliver_all(source)
         assert server.most_connections > 1
     assert Counter(source.results.values()) == {"replied": 150}
+
+
+@pytest.mark.parametrize("messages", [1, 3])
+def test_a_relay_that_took_everything_is_not_down(messages: int) -> None:
+    """It refuses another connection, which nothing would go over."""
+    script: Script = {"connect": every(2, "421 4.7.0 too many connections")}
+    source = make_source(messages)
+    with SmtpServer(script) as server:
+        url = f"{server.url}&connections=1&messages={messages}"
+        with SmtpTransport(parse_address(url)) as transport:
+            transport.deliver_all(source)
+    assert Counter(source.results.values()) == {"replied": messages}
+
+
+@pytest.mark.parametrize("reply", ["250 2.0.0 ok", "550 5.1.1 nobody"])
+def test_a_reply_counts_whatever_comes_behind_it(reply: str) -> None:
+    """In one packet with it: an error page of a proxy, say."""
+    _, results = deliver({"end": lambda _: f"{reply}\r\n<html>Bad gateway</html>"}, 1)
+    assert results == {"replied": 1}
+
+
+def test_a_password_that_becomes_unreadable_stops_no_other_connection(tmp_path: Path) -> None:
+    """What is on its way is not uncertain because a further connection cannot be opened."""
+    password = tmp_path / "password"
+    password.write_bytes(b"secret")
+
+    def auth(_: str) -> str:
+        password.write_bytes(b"\xff")
+        return "235 2.7.0 ok"
+
+    script: Script = {"ehlo": lambda _: "250-test\r\n250 AUTH PLAIN", "auth": auth}
+    source = make_source(50)
+    with SmtpServer(script, delay=0.01) as server:
+        url = server.url.replace("//", "//me@") + f"&connections=4&password_file={password}"
+        with SmtpTransport(parse_address(url)) as transport:
+            transport.deliver_all(source)
+    assert Counter(source.results.values()) == {"replied": 50}
 
 
 def test_a_connection_in_the_clear_loads_no_certificates(monkeypatch: pytest.MonkeyPatch) -> None:

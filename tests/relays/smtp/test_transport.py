@@ -1,5 +1,7 @@
 """SMTP, against a scripted server; with and without the extensions that relays may offer."""
 
+from itertools import count
+
 import pytest
 
 from digest.relays.errors import RelayDownError, ReplyLostError
@@ -148,6 +150,17 @@ def test_a_connection_that_breaks_after_the_final_dot_is_uncertain() -> None:
         deliver({"end": lambda _: CLOSE})
 
 
+@pytest.mark.parametrize("closing", ["421 4.3.2 closing", "<html>"])
+def test_the_reply_counts_although_the_relay_goes_down_behind_it(closing: str) -> None:
+    """Otherwise the message would be delivered once more."""
+    numbers = count()
+    script: Script = {
+        "end": lambda _: f"250 2.0.0 ok\r\n{closing}",
+        "connect": lambda _: "421 4.3.2 closing" if next(numbers) else None,
+    }
+    assert deliver(script).accepted
+
+
 def test_a_message_too_big_for_the_relay_fails() -> None:
     """RFC 1870: 552 to MAIL."""
     assert deliver({"mail": lambda _: "552 5.3.4 too big"}).permanent
@@ -195,6 +208,24 @@ def test_a_relay_that_does_not_answer_is_named() -> None:
         pass
     with pytest.raises(RelayDownError, match=f"127.0.0.1:{server.port} cannot be reached"):
         SmtpTransport(parse_address(server.url)).deliver(TO_INES, MAIL)
+
+
+@pytest.mark.parametrize("host", ["smtp..courier.example", "x" * 64 + ".example"])
+def test_a_host_that_is_not_a_name_is_out_of_reach(host: str) -> None:
+    """With advice, as any other relay that cannot be connected to."""
+    with pytest.raises(RelayDownError, match="cannot be used") as caught:
+        SmtpTransport(parse_address(f"smtp://{host}:25")).check()
+    assert "Check the spelling" in caught.value.advice
+
+
+def test_a_challenge_that_cannot_be_read_is_a_failed_login() -> None:
+    """RFC 4954 §4 asks for Base64."""
+    script: Script = {
+        "ehlo": lambda _: "250-test\r\n250 AUTH CRAM-MD5",
+        "auth": lambda _: "334 x",
+    }
+    with SmtpServer(script) as server, pytest.raises(RelayDownError, match="cannot be used"):
+        SmtpTransport(parse_address(server.url.replace("//", "//me:secret@"))).check()
 
 
 def test_a_refusal_of_us_keeps_the_reply() -> None:

@@ -162,7 +162,7 @@ class DeliveryLoop:
         else:
             if conversation.remaining <= 0 and not conversation.busy:
                 self._drop(conversation, "", politely=True)
-                self._replace()
+                self._renew()
 
     def _handle_break(self, conversation: Conversation, failure: RelayDownError) -> None:
         """Replace a broken connection; a relay that only breaks them is down.
@@ -240,6 +240,13 @@ class DeliveryLoop:
     def _replace(self) -> None:
         """Open another connection in place of one that is closed."""
         if not self.failure:
+            self._open()
+
+    def _renew(self) -> None:
+        """Open a connection in place of one that is used up, if there is something to deliver."""
+        message = None if self.failure else self._round.next_message()
+        if message is not None:
+            self._round.keep(message)
             self._open()
 
     def _open(self) -> None:

@@ -33,8 +33,8 @@ class SmtpTransport:
         try:
             with DeliveryLoop(self.address, self._conversations, source, connections=1) as loop:
                 loop.run()
-        except RelayDownError:
-            if not source.uncertain_because:
+        except RelayDownError:  # it may be down after its reply to this message
+            if source.reply is None and not source.uncertain_because:
                 raise
         return source.result()
 
