@@ -129,7 +129,9 @@ def release(hold: Hold, now: datetime, *, restored: bool = False, complete: bool
         building.skip_slot(row.newsletter, row.slot, reason, now)
     if reviewed.notices:
         reply = "It waited when these data were saved, and was probably sent."
-        _waiting_notices(hold).update(state=Notice.State.CANCELLED, settled_at=now, reply=reply)
+        _waiting_notices(hold).update(
+            state=Notice.State.CANCELLED, settled_at=now, reply=reply, lease_until=None
+        )
     steps = restoring.set_aside(hold.began_at, now) if reviewed.steps else 0
     applied = apply_evidence(reviewed.evidence, now)
     holds.release(hold, now)
@@ -172,11 +174,11 @@ def _has_passed(issue: Issue, evidence: Evidence, until: datetime | None, now: d
 
 
 def _waiting_notices(hold: Hold) -> QuerySet[Notice]:
-    """Return the notices that were to be sent at once when an older state was saved.
+    """Return the notices that were waiting or being sent when an older state was saved.
 
     Those that a server has deferred may still wait; so may all of a database that was moved.
     """
-    rows = Notice.objects.filter(state=Notice.State.QUEUED)
+    rows = Notice.objects.filter(state__in=[Notice.State.QUEUED, Notice.State.CLAIMED])
     if hold.reason == Hold.Reason.MOVED or hold.data_until is None:
         return rows.none()
     return rows.filter(created_at__lte=hold.data_until)

@@ -17,6 +17,7 @@ from digest.core import clock, jobs
 from digest.installation import heartbeat, holds
 from digest.installation.models import Hold
 from digest.issues.models import Issue
+from digest.notices import send
 from digest.notices.models import Notice
 from digest.recovery import releasing
 from digest.sending import control
@@ -141,19 +142,21 @@ def test_what_somebody_asked_to_hold_goes_out_when_it_is_released(
 
 
 def test_notices_that_waited_before_the_dump_are_dropped() -> None:
-    """They were sent within seconds; those that were asked for since, or deferred, are sent."""
+    """They were sent within seconds, or just then; those asked for since, or deferred, are sent."""
     now = clock.now()
     newsletter = make_newsletter()
-    early, deferred, late = (
+    early, claimed, deferred, late = (
         make_notice(
             newsletter.publication,
             make_subscriber(newsletter),
             state=state,
             due_at=moment,
             created_at=moment,
+            lease_until=now - timedelta(hours=1) if state == Notice.State.CLAIMED else None,
         )
         for moment, state in (
             (now - timedelta(hours=2), Notice.State.QUEUED),
+            (now - timedelta(hours=2), Notice.State.CLAIMED),
             (now - timedelta(hours=2), Notice.State.DEFERRED),
             (now, Notice.State.QUEUED),
         )
@@ -161,11 +164,13 @@ def test_notices_that_waited_before_the_dump_are_dropped() -> None:
     hold = holds.begin(Hold.Reason.RESTORED, now)
     Hold.objects.filter(pk=hold.pk).update(data_until=now - timedelta(hours=1))
     hold.refresh_from_db()
-    assert releasing.release(hold, now).notices == 1
-    for notice in (early, deferred, late):
+    assert releasing.release(hold, now).notices == 2
+    assert send.sweep(now) == 0
+    for notice in (early, claimed, deferred, late):
         notice.refresh_from_db()
     waiting = (deferred.state, late.state)
-    assert (early.state, waiting) == (
+    assert (early.state, claimed.state, waiting) == (
+        Notice.State.CANCELLED,
         Notice.State.CANCELLED,
         (Notice.State.DEFERRED, Notice.State.QUEUED),
     )
