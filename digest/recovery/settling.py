@@ -4,7 +4,7 @@ A Message-ID is a function of issue and subscriber, so each subscriber's can be 
 where the restored data have no delivery for them yet: planning leaves out whoever has one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -68,19 +68,38 @@ def _subscribers_in(issue: Issue, accepted: frozenset[str]) -> frozenset[int]:
 
 
 def _settle_chunks(issue: Issue, listed: frozenset[int], now: datetime) -> int:
-    """Settle deliveries that were not tried yet, by a claim that lasts no longer than this."""
+    """Settle deliveries that have no rows yet, those of a sender included that is gone.
+
+    A chunk may be replaced by another one before it is locked; that one has the same deliveries.
+    """
     recorded = 0
-    for chunk in Chunk.objects.select_for_update().filter(issue=issue, fence=None).order_by("pk"):
-        members = Members.of(chunk).subscriber_ids
-        outcomes = [(key, _SENT) for key, subscriber in members.items() if subscriber in listed]
-        if not outcomes:
-            continue
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT nextval('relays_fences')")
-            (fence,) = cursor.fetchone()
-        Chunk.objects.filter(pk=chunk.pk).update(fence=fence)
-        recorded += len(chunks.record(fence, outcomes, now))
-        chunks.release(fence)
+    while keys := list(_chunks_with(issue, listed)):
+        recorded += sum(_settle_chunk(key, listed, now) for key in keys)
+    return recorded
+
+
+def _chunks_with(issue: Issue, listed: frozenset[int]) -> Iterator[int]:
+    rows = Chunk.objects.filter(issue=issue).order_by("pk").values_list("pk", "subscriber_ids")
+    for key, subscriber_ids in rows.iterator(chunk_size=100):
+        if not listed.isdisjoint(subscriber_ids):
+            yield key
+
+
+def _settle_chunk(key: int, listed: frozenset[int], now: datetime) -> int:
+    """Settle a chunk under its fence, or by a claim that lasts no longer than this."""
+    chunk = Chunk.objects.select_for_update().filter(pk=key).first()
+    if chunk is None:
+        return 0
+    members = Members.of(chunk).subscriber_ids
+    outcomes = [(number, _SENT) for number, name in members.items() if name in listed]
+    if chunk.fence is not None:  # the rest is settled by its journal, or uncertain
+        return len(chunks.record(chunk.fence, outcomes, now))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('relays_fences')")
+        (fence,) = cursor.fetchone()
+    Chunk.objects.filter(pk=key).update(fence=fence)
+    recorded = len(chunks.record(fence, outcomes, now))
+    chunks.release(fence)
     return recorded
 
 
