@@ -6,7 +6,8 @@ invalid address of the recipient               550 5.1.3
 too big                                        552 5.3.4
 call not understood, sending failed            451: a wrong option fails no recipient for good
 refused us, throttled, broken, unreachable     RelayDownError: certainly not handed over
-no answer, an unreadable one, gateway timeout  ReplyLostError: nobody knows
+no answer, an unreadable one, 502, 504         ReplyLostError: nobody knows
+500 without an error of the provider's own     the same: it may have failed behind the queue
 """
 
 import re
@@ -29,7 +30,9 @@ CallResult = Reply | RelayDownError | ReplyLostError
 
 # Client errors that concern our account, not the message: key, plan, address of the API.
 _REFUSES_US = {401, 402, 403, 404, 405, 407, 408, 429}
-_GATEWAY_TIMEOUT = {504, 524}  # the server behind the gateway may have accepted the message
+# The gateway had no answer that it could read (RFC 9110 §15.6.3, §15.6.5, Cloudflare): the server
+# behind it may have accepted the message.
+_UNKNOWN_BEHIND_GATEWAY = {502, 504, 520, 524}
 _AMAZON_REFUSES_US = {
     "AccountSuspendedException",
     "LimitExceededException",
@@ -93,6 +96,8 @@ def result_of_error(error: Exception, text: str) -> CallResult:
     ):
         return Reply(451, f"4.3.3 {text}")
     if status := _http_status(error):
+        if status in _UNKNOWN_BEHIND_GATEWAY or (status == 500 and not _is_own_error(error)):
+            return ReplyLostError(text)
         return _result_of_http(status, _amazon_code(error), text + _retry_after(error))
     if any(_is_before_sending(inner) for inner in _wrapped(error)):
         return RelayDownError(text)
@@ -100,7 +105,7 @@ def result_of_error(error: Exception, text: str) -> CallResult:
 
 
 def _result_of_http(status: int, amazon: str, text: str) -> CallResult:
-    if status < 300 or status in _GATEWAY_TIMEOUT:
+    if status < 300:
         return ReplyLostError(text)
     if status < 400 or status >= 500 or status in _REFUSES_US or amazon in _AMAZON_REFUSES_US:
         return RelayDownError(text)
@@ -123,6 +128,19 @@ def _http_status(error: Exception) -> int | None:
 def _amazon_code(error: Exception) -> str:
     response = getattr(error, "response", None)
     return str(response.get("Error", {}).get("Code", "")) if isinstance(response, dict) else ""
+
+
+def _is_own_error(error: Exception) -> bool:
+    """Say whether the provider explains an error, as something in front of it would not."""
+    response = getattr(error, "response", None)
+    if isinstance(response, dict):  # where botocore finds no error in it, the status is the code
+        code = _amazon_code(error)
+        return bool(code) and not code.isdigit()
+    try:
+        body = response.json() if response is not None else None
+    except ValueError:
+        return False
+    return isinstance(body, dict) and bool(body)
 
 
 def _retry_after(error: Exception) -> str:
