@@ -8,14 +8,17 @@ import random
 import time
 from collections import deque
 from collections.abc import Collection
+from dataclasses import replace
 
 from digest.core import clock
+from digest.issues.experiments.variants import experiment_of
 from digest.issues.models import Issue
 from digest.relays import routes
 from digest.relays.rate_limits import RateLimiter
 from digest.rendering.errors import RenderingError
 from digest.sending import control, ledger
 from digest.sending.compiling import compiled_for
+from digest.sending.experiments.assigning import split_of
 from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.sending.sender import heartbeat
 from digest.sending.sender.heartbeat import Heartbeat
@@ -141,6 +144,7 @@ class Claims:
             return None
         if batch.rows:
             self._leases.watch(batch.fence, leased_at)
+        segmentation = _with_winner(segmentation, issue)
         sendable, postponed = self._limiter.partition(batch.rows)
         outcomes = [(row.id, outcome) for row, outcome in postponed]
         self._claimed_at = time.monotonic()
@@ -157,6 +161,18 @@ class Claims:
             self._size = min(LARGEST, self._size * 2)
         elif seconds > SECONDS:
             self._size = max(SMALLEST, self._size // 2)
+
+
+def _with_winner(segmentation: Segmentation, issue: Issue) -> Segmentation:
+    """Return a segmentation with the winner of its experiment, if that is decided by now.
+
+    Those who wait for it are due from that moment, so a claim may have them although the
+    segmentation is from before it.
+    """
+    if segmentation.experiment is None or segmentation.experiment.decided_at is not None:
+        return segmentation
+    experiment = experiment_of(issue)
+    return replace(segmentation, experiment=experiment, split=split_of(experiment))
 
 
 def _domain(issue: Issue) -> str:
