@@ -54,3 +54,8 @@ class RelayPool(ExitStack):
     def transport(self, relay: Relay) -> Transport:
         """Return the open transport of a relay that was chosen."""
         return self._open[relay][0]
+
+    def has_alternative(self, relay: Relay, notice: Notice) -> bool:
+        """Say whether another relay may take a notice that this one cannot."""
+        domain = routes.sender_domain(notice.publication.sender_email)
+        return routes.has_alternative(relay, [domain], self._relays)

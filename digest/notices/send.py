@@ -27,7 +27,7 @@ from digest.notices.relay_pool import NoRelayError, RelayPool
 from digest.relays import dkim, health, retries
 from digest.relays.errors import RelayDownError, ReplyLostError
 from digest.relays.models import Relay
-from digest.relays.transports.base import Envelope, Transport
+from digest.relays.transports.base import Envelope
 
 log = structlog.get_logger(__name__)
 
@@ -106,7 +106,7 @@ def _send(notice: Notice, relays: RelayPool) -> int:
     except NoRelayError as problem:
         return _record(notice, _postponed(notice, problem.until))
     try:
-        changes = _deliver(notice, relays.transport(relay), now)
+        changes = _deliver(notice, relays, relay, now)
     except RelayDownError as problem:
         _record_relay_failure(relay, str(problem), now)
         return _record(notice, _postponed(notice, now))
@@ -117,8 +117,9 @@ def _send(notice: Notice, relays: RelayPool) -> int:
     return _record(notice, changes)
 
 
-def _deliver(notice: Notice, transport: Transport, now: datetime) -> Changes:
+def _deliver(notice: Notice, relays: RelayPool, relay: Relay, now: datetime) -> Changes:
     """Hand a notice over, unless it is no longer wanted; return what to record."""
+    transport = relays.transport(relay)
     try:
         message = message_of(notice, now)
         if message is None:
@@ -130,9 +131,11 @@ def _deliver(notice: Notice, transport: Transport, now: datetime) -> Changes:
     except DigestError as problem:
         return {"state": State.FAILED, "reply": str(problem), "settled_at": now}
     reply = transport.deliver(envelope, message)
-    first_attempt_at = notice.first_attempt_at or now
-    chance = random.random()  # noqa: S311
-    outcome = retries.outcome_of(reply, notice.attempts, first_attempt_at, now, chance)
+    first, chance = notice.first_attempt_at or now, random.random()  # noqa: S311
+    has_alternative = relays.has_alternative(relay, notice)
+    outcome = retries.outcome_of(
+        reply, notice.attempts, first, now, chance, has_alternative=has_alternative
+    )
     return {
         "state": outcome.state,
         "reply": outcome.reply,

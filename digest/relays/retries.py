@@ -13,6 +13,11 @@ BACKOFF = Backoff(
     tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240)), jitter=(0, 0.2)
 )
 
+# What one relay cannot take, and another one may: a message as long (RFC 3463 §3.6), an address
+# beyond ASCII (RFC 6531 §3.5). Relays are drawn for each run, so that six attempts reach several.
+OF_THE_RELAY = frozenset({"5.3.4", "5.6.7"})
+MOST_BY_OTHERS = 6  # attempts, over four hours
+
 State = Dispatch.State
 
 # What is stored where a message was handed over and no reply is known: it may have arrived.
@@ -35,15 +40,23 @@ class Outcome(NamedTuple):
 
 
 def outcome_of(
-    reply: Reply, attempts: int, first_attempt_at: datetime, now: datetime, jitter: float
+    reply: Reply,
+    attempts: int,
+    first_attempt_at: datetime,
+    now: datetime,
+    jitter: float,
+    *,
+    has_alternative: bool = False,
 ) -> Outcome:
     """Return the outcome of a reply to attempt number `attempts`.
 
-    `jitter` is a number from 0 to 1 that spreads the next attempts.
+    `jitter` is a number from 0 to 1 that spreads the next attempts. `has_alternative` says that
+    another relay may carry the message.
     """
     if reply.accepted:
         return Outcome(State.SENT, reply.code, reply.text, attempted=True)
-    if reply.permanent:
+    is_for_others = has_alternative and attempts < MOST_BY_OTHERS
+    if reply.permanent and not (is_for_others and reply.enhanced in OF_THE_RELAY):
         return Outcome(State.FAILED, reply.code, reply.text, attempted=True)
     due_at = next_attempt(attempts, first_attempt_at, now, jitter)
     if due_at is None:

@@ -44,6 +44,17 @@ def usable_relays(
     return usable
 
 
+def has_alternative(relay: Relay, domains: Iterable[str], relays: Sequence[Relay]) -> bool:
+    """Say whether mail from each of these domains is also sent by another relay.
+
+    One of weight 0 sends only while all others are down.
+    """
+    alternatives = [row for row in relays if row.weight and row != relay]
+    return all(
+        not set(relays_for_domain(domain, relays)).isdisjoint(alternatives) for domain in domains
+    )
+
+
 def choose_relay(relays: Collection[Relay], chance: random.Random) -> Relay:
     """Return one of several relays, each as often as its weight says."""
     ordered = sorted(relays, key=lambda relay: relay.pk or 0)

@@ -165,9 +165,11 @@ def _settle_claim(
         if entry is not None and entry.reply is not None:
             attempt = attempts + (state == State.CLAIMED)
             jitter = random.random()  # noqa: S311
-            outcomes.append(
-                (key, retries.outcome_of(entry.reply, attempt, first or now, now, jitter))
+            # Which relay replied, and whether there is another one, is not written down.
+            outcome = retries.outcome_of(
+                entry.reply, attempt, first or now, now, jitter, has_alternative=True
             )
+            outcomes.append((key, outcome))
         elif state == State.UNCERTAIN:
             continue
         elif entry is not None and entry.begun:

@@ -50,3 +50,24 @@ def test_giving_up_says_so() -> None:
     outcome = outcome_of(Reply(451, "4.7.1 later"), 30, NOON - GIVE_UP, NOON, 0)
     assert outcome.state is Dispatch.State.FAILED
     assert outcome.reply == "Given up after 30 attempts over 4 days. 4.7.1 later"
+
+
+@pytest.mark.parametrize(
+    ("text", "attempts", "has_alternative", "state"),
+    [
+        ("5.6.7 no SMTPUTF8", 1, True, "DEFERRED"),
+        ("5.3.4 too big", 5, True, "DEFERRED"),
+        ("5.3.4 too big", 6, True, "FAILED"),
+        ("5.6.7 no SMTPUTF8", 1, False, "FAILED"),
+        ("5.1.1 nobody", 1, True, "FAILED"),
+    ],
+)
+def test_what_another_relay_may_take_is_tried_again(
+    text: str,
+    attempts: int,
+    has_alternative: bool,  # noqa: FBT001
+    state: str,
+) -> None:
+    """Some times: nobody knows whether it can."""
+    outcome = outcome_of(Reply(553, text), attempts, NOON, NOON, 0, has_alternative=has_alternative)
+    assert (outcome.state, outcome.reply) == (Dispatch.State[state], text)

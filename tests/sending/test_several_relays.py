@@ -20,9 +20,10 @@ from digest.relays.warming import Warming
 from digest.sending import domain_pauses, sender
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
+from digest.subscribers.models import Subscriber
 from tests.cast import make_running
-from tests.sending.relays import AddRelay, move_subscribers
-from tests.smtp_server import SmtpServer
+from tests.sending.relays import AddRelay, make_all_due, move_subscribers
+from tests.smtp_server import Script, SmtpServer
 
 pytestmark = pytest.mark.django_db
 State = Delivery.State
@@ -192,3 +193,21 @@ def test_a_notice_goes_through_the_relay_of_its_sender(add_relay: AddRelay) -> N
     Notice.objects.update(due_at=F("created_at"))
     assert send.send_due().sent == 1
     assert len(spare.received) == 1
+
+
+@pytest.mark.parametrize(("weight", "state"), [(1, State.DEFERRED), (0, State.FAILED)])
+def test_what_one_relay_cannot_take_is_left_to_another(
+    add_relay: AddRelay, weight: int, state: Delivery.State
+) -> None:
+    """An address beyond ASCII waits for a relay with SMTPUTF8, where the sender has another one."""
+    make_running(1)
+    Subscriber.objects.update(email="josé@reader.example")
+    plain, _ = add_relay("plain", weight=registry.MAX_NUMBER)
+    script: Script = {"ehlo": lambda _: "250-test\r\n250 SMTPUTF8"}
+    modern, server = add_relay("modern", script, weight=weight)
+    assert sender.send_due().counts == {state: 1}
+    registry.change(plain, "", RelayOptions(weight=1))
+    registry.change(modern, "", RelayOptions(weight=registry.MAX_NUMBER))
+    make_all_due()
+    sender.send_due()
+    assert server.recipients == ["josé@reader.example"] * (state == State.DEFERRED)

@@ -133,6 +133,7 @@ def _by_sender(issues: list[Issue]) -> dict[str, list[Issue]]:
 
 def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> tuple[Sent, float]:
     """Send by one relay; return what was sent, and the seconds to wait for its limits (0: none)."""
+    has_alternative = routes.has_alternative(relay, domains, registry.active_relays())
     with (
         registry.open_transport(relay) as transport,
         Journal() as journal,
@@ -145,8 +146,16 @@ def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> t
             journal.done()
             return Sent(), 0
         claims = Claims(due, domains, limiter, leases, journal.name)
-        signs = transport.preserves_message
-        outbox = Outbox(claims, journal, leases, limiter, ledger_thread, until, sign=signs)
+        outbox = Outbox(
+            claims,
+            journal,
+            leases,
+            limiter,
+            ledger_thread,
+            until,
+            sign=transport.preserves_message,
+            has_alternative=has_alternative,
+        )
         sent, failure = Sent(outbox.recorder.counts), ""
         try:
             transport.deliver_all(outbox)

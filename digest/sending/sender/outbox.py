@@ -65,10 +65,12 @@ class Outbox:
         until: float,
         *,
         sign: bool = True,
+        has_alternative: bool = False,
     ) -> None:
         """Yield what `claims` claims until `until` (time.monotonic()).
 
-        `sign` messages with DKIM, where there is a key for the sender.
+        `sign` messages with DKIM, where there is a key for the sender. `has_alternative`: another
+        relay may take what this one cannot.
         """
         self.recorder = Recorder()
         self._claims = claims
@@ -77,6 +79,7 @@ class Outbox:
         self._limiter = limiter
         self._until = until
         self._sign = sign
+        self._alternative = has_alternative
         self._ledger = ledger_thread
         self._batches = Batches(self.recorder, leases, limiter, ledger_thread.turn)
         self._ahead: Future[InFlight | None] | None = None  # the claim of the next batch
@@ -185,9 +188,10 @@ class Outbox:
         for message, reply in replies:
             in_flight = self._in_flight.pop(message.key)
             row = in_flight.remove(message.key)
-            first_attempt_at = row.first_attempt_at or now
-            jitter = random.random()  # noqa: S311
-            outcome = retries.outcome_of(reply, row.attempts + 1, first_attempt_at, now, jitter)
+            first, jitter = row.first_attempt_at or now, random.random()  # noqa: S311
+            outcome = retries.outcome_of(
+                reply, row.attempts + 1, first, now, jitter, has_alternative=self._alternative
+            )
             self._meter.end(message.key, outcome.state)
             self._add(in_flight, row.id, self._limiter.record_reply(row.email, reply, outcome))
 
