@@ -7,9 +7,8 @@
                     last of them is through, beside the seconds until all is
 
 A large table makes a backup last longer than a send, which begins in the middle of it. Where the
-send uses all processors, what one at the usual priority
-takes is missing elsewhere. DIGEST_MESSAGES sets the subscribers of a large issue (20,000),
-DIGEST_ROUNDS how often (5).
+send uses all processors, what a backup at the usual priority takes is missing elsewhere.
+DIGEST_MESSAGES sets the subscribers of a large issue (20,000), DIGEST_ROUNDS how often (5).
 """
 
 import os
@@ -17,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -84,9 +83,13 @@ def _send_beside(case: Case, port: int, neighbour: "Neighbour | None") -> float:
     """Return the seconds of a send beside something that works until it is over."""
     if neighbour is None:
         return send(case, port)
-    with neighbour():
-        time.sleep(WARM_UP)
-        return send(case, port)
+    with ExitStack() as stack:
+
+        def begin() -> None:  # the issue is planned and the sender is ready
+            stack.enter_context(neighbour())
+            time.sleep(WARM_UP)
+
+        return send(case, port, begin)
 
 
 @contextmanager
