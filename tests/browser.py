@@ -94,6 +94,15 @@ def chromium_page(
     assert complaints == [], "\n".join(complaints)
 
 
+def sign_in(page: Page, url: str, email: str, password: str) -> None:
+    """Open a page of the console, and sign in on the way to it."""
+    page.goto(url)
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda address: address == url)
+
+
 def listen_for_complaints(page: Page, complaints: list[str]) -> None:
     """Add errors and warnings of the page's console to `complaints`, with their address."""
 

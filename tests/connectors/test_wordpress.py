@@ -15,7 +15,7 @@ from digest.articles.models import Article
 from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, sign_in
 from tests.cast import make_appeal, make_newsletter
 from tests.connectors import wordpress_site
 from tests.connectors.wordpress_site import WordPressSite
@@ -97,7 +97,7 @@ def problem_of(site: WordPressSite, post: int) -> Any:
     return site.run(f"echo json_encode( get_post_meta( {post}, '{name}', true ) );")
 
 
-def sign_in(page: Page, site: WordPressSite) -> None:
+def sign_in_to_wordpress(page: Page, site: WordPressSite) -> None:
     """Sign in to WordPress."""
     page.goto(f"{site.url}/wp-login.php")
     page.get_by_label("Username or Email Address").fill(wordpress_site.USER)
@@ -220,12 +220,8 @@ def test_from_the_settings_to_a_draft_issue(
     """Enter address and token, check, publish, and make an issue of the post."""
     site.run("delete_option( 'digest_newsletter' );")
     with chromium_page(seconds=60, viewport={"width": 1280, "height": 900}) as page:
-        page.goto(f"{live_server.url}/admin/")
-        page.get_by_label("Email").fill("ada@courier.example")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url(f"{live_server.url}/admin/")
-        sign_in(page, site)
+        sign_in(page, f"{live_server.url}/admin/", "ada@courier.example", PASSWORD)
+        sign_in_to_wordpress(page, site)
         page.goto(f"{site.url}/wp-admin/options-general.php?page=digest-newsletter")
         page.get_by_label("Address of Digest").fill(f"{live_server.url}/")
         page.get_by_label("API token").fill(token)
@@ -269,7 +265,7 @@ def test_blocks_show_what_digest_has(connected: WordPressSite, tide: Newsletter)
         assert first
     with chromium_page(seconds=60) as page:
         page.route("https://s.w.org/**", lambda route: route.fulfill(status=204))  # its welcome
-        sign_in(page, connected)
+        sign_in_to_wordpress(page, connected)
         page.goto(f"{connected.url}/wp-admin/post.php?post={second}&action=edit")
         page.wait_for_function("window.wp?.data?.select('core/editor')?.getCurrentPost()?.id")
         kinds = page.evaluate(

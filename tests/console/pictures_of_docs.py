@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
-from tests.browser import chromium_page, in_browser, settle
+from tests.browser import chromium_page, in_browser, settle, sign_in
 from tests.console import houses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,11 +35,7 @@ def test_pictures(live_server: LiveServer) -> None:
         "statistics": f"statistics/newsletter/{newsletter.pk}/",
     }
     with chromium_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce") as page:
-        page.goto(f"{live_server.url}/admin/")
-        page.get_by_label("Email").fill(user.email)
-        page.get_by_label("Password").fill(houses.PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url(f"{live_server.url}/admin/")
+        sign_in(page, f"{live_server.url}/admin/", user.email, houses.PASSWORD)
         for name, address in pages.items():
             page.goto(f"{live_server.url}/admin/{address}")
             settle(page)

@@ -22,7 +22,7 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers import attributes, profiles
 from digest.subscribers.segments import saving
 from digest.tenancy.scope import EVERYTHING
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, sign_in
 from tests.cast import (
     NOON,
     make_appeal,
@@ -185,11 +185,7 @@ def phone(live_server: LiveServer) -> Iterator[Page]:
     cache.clear()
     user = houses.lived_in(8)
     with chromium_page(viewport={"width": 390, "height": 844}) as browser:
-        browser.goto(f"{live_server.url}/admin/")
-        browser.get_by_label("Email").fill(user.email)
-        browser.get_by_label("Password").fill(houses.PASSWORD)
-        browser.get_by_role("button", name="Sign in", exact=True).click()
-        browser.wait_for_url(f"{live_server.url}/admin/")
+        sign_in(browser, f"{live_server.url}/admin/", user.email, houses.PASSWORD)
         yield browser
 
 

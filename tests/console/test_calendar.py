@@ -12,7 +12,7 @@ from digest.accounts.models import AuditEntry, User
 from digest.issues import agenda
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, sign_in
 from tests.cast.issues import make_issue, make_story
 from tests.cast.newsletters import make_newsletter, make_publication, make_schedule
 from tests.clock import NOON
@@ -151,10 +151,8 @@ def test_dragging_asks_before_it_moves(live_server: LiveServer) -> None:
     make_story(issue)
     User.objects.create_superuser("ada@courier.example", houses.PASSWORD)
     with chromium_page(viewport={"width": 1280, "height": 900}) as page:
-        page.goto(f"{live_server.url}{ADDRESS}?view=week")
-        page.get_by_label("Email").fill("ada@courier.example")
-        page.get_by_label("Password").fill(houses.PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
+        week = f"{live_server.url}{ADDRESS}?view=week"
+        sign_in(page, week, "ada@courier.example", houses.PASSWORD)
         item, thursday = page.locator(f"#issue-{issue.pk}"), page.locator("[data-day='2026-11-26']")
         time = page.get_by_label("Send at")
         for button in ("Keep the time", "Change time"):

@@ -18,7 +18,7 @@ from digest.newsletters.models import Newsletter, Publication
 from digest.subscribers import profiles
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments import saving
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, sign_in
 from tests.cast import NOON, make_issue, make_member, make_newsletter, make_story, make_subscriber
 from tests.cast.accounts import browser_of
 from tests.console import houses
@@ -144,11 +144,7 @@ def page(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[Pa
     user, (width, scheme) = houses.lived_in(8), request.param
     look = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
     with chromium_page(seconds=60, may_be_refused=True, **look) as browser:
-        browser.goto(f"{live_server.url}/admin/")
-        browser.get_by_label("Email").fill(user.email)
-        browser.get_by_label("Password").fill(houses.PASSWORD)
-        browser.get_by_role("button", name="Sign in", exact=True).click()
-        browser.wait_for_url(f"{live_server.url}/admin/")
+        sign_in(browser, f"{live_server.url}/admin/", user.email, houses.PASSWORD)
         yield browser
 
 

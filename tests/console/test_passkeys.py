@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import User
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, sign_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PASSWORD = "correct-horse-battery"
@@ -32,11 +32,7 @@ def page() -> Iterator[Page]:
 def test_a_passkey_is_added_and_opens_the_console(page: Page, live_server: LiveServer) -> None:
     """Without a password the next time, under the console's own policy for scripts."""
     User.objects.create_superuser("ada@courier.example", PASSWORD)
-    page.goto(f"{live_server.url}/admin/")
-    page.get_by_label("Email").fill("ada@courier.example")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(f"{live_server.url}/admin/")
+    sign_in(page, f"{live_server.url}/admin/", "ada@courier.example", PASSWORD)
 
     page.goto(f"{live_server.url}/admin/account/2fa/webauthn/add/")
     page.get_by_label("Password").fill(PASSWORD)  # it asks once more before keys change

@@ -14,7 +14,7 @@ from digest.selfservice import signups
 from digest.subscribers import attributes, consent
 from digest.subscribers.evidence.origins import Origin
 from digest.subscribers.models import Subscriber
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, sign_in
 from tests.cast import NOON, make_layout_block, make_signup_form
 from tests.console.houses import PASSWORD
 
@@ -119,10 +119,8 @@ def test_an_editor_sees_the_form_while_designing_it(
 ) -> None:
     """A pop-up at once, its headline as it is typed, on a phone and in the dark."""
     with chromium_page(viewport={"width": 1280, "height": 900}) as page:
-        page.goto(f"{live_url}/admin/publication/{tide.publication_id}/forms/new/")
-        page.get_by_label("Email").fill(ada.email)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
+        address = f"{live_url}/admin/publication/{tide.publication_id}/forms/new/"
+        sign_in(page, address, ada.email, PASSWORD)
         page.get_by_label("Name for the team").fill("Below articles")
         page.get_by_label("Headline optional", exact=True).fill("Every morning at seven")
         drawn = page.locator("iframe:visible").content_frame

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser import BROWSER, chromium_page
+from tests.browser import BROWSER, chromium_page, sign_in
 from tests.cast import exports
 from tests.journeys.conftest import AT_ONCE, running
 from tests.journeys.upside import DIGEST, ROOT, Up, clean_environment
@@ -41,11 +41,7 @@ def page(house: Up) -> Iterator[Page]:
     """The owner's browser; it must have nothing to complain about."""
     with chromium_page(seconds=30, viewport={"width": 1280, "height": 900}) as page:
         page.route("https://*.example/**", _show_pixel)
-        page.goto(f"{house.url}/admin/login/?next=/admin/newsletter/add/")
-        page.fill("input[name=login]", OWNER)
-        page.fill("input[name=password]", PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
-        page.wait_for_url("**/newsletter/add/")
+        sign_in(page, f"{house.url}/admin/newsletter/add/", OWNER, PASSWORD)
         yield page
 
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser import BROWSER, chromium, listen_for_complaints
+from tests.browser import BROWSER, chromium, listen_for_complaints, sign_in
 from tests.journeys.conftest import AT_ONCE, running, wait_for_the_first_digest
 from tests.journeys.upside import DIGEST, ROOT, Up, clean_environment
 
@@ -56,11 +56,7 @@ def digest(up: Up, *arguments: str, **more: str) -> str:
 def signed_in(browser: Browser, up: Up, name: str, address: str, complaints: list[str]) -> Page:
     """A browser of an editor's own, on a page of the console; its complaints are kept."""
     page = in_new_tab(browser.new_context(viewport={"width": 1280, "height": 900}), complaints)
-    page.goto(f"{up.url}/admin/login/?next={address}")
-    page.fill("input[name=login]", f"{name}@courier.example")
-    page.fill("input[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(f"{up.url}{address}")
+    sign_in(page, f"{up.url}{address}", f"{name}@courier.example", PASSWORD)
     return page
 
 

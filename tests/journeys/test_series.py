@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import BROWSER, chromium_page, serious_violations, settle
+from tests.browser import BROWSER, chromium_page, serious_violations, settle, sign_in
 from tests.journeys.conftest import AT_ONCE, running, wait_for_the_first_digest
 from tests.journeys.test_editing import OWNER, PASSWORD, digest
 from tests.journeys.test_pages import fits
@@ -43,10 +43,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 def page(house: Up) -> Iterator[Page]:
     """The owner's browser; any complaint on its console fails the test."""
     with chromium_page(viewport={"width": 1280, "height": 900}) as page:
-        page.goto(f"{house.url}/admin/login/?next=/admin/series/")
-        page.fill("input[name=login]", OWNER)
-        page.fill("input[name=password]", PASSWORD)
-        page.get_by_role("button", name="Sign in", exact=True).click()
+        sign_in(page, f"{house.url}/admin/series/", OWNER, PASSWORD)
         yield page
 
 
