@@ -64,19 +64,23 @@ def relay(settings: Settings) -> Iterator[Callable[..., SmtpServer]]:
 
 
 @pytest.fixture
-def newsletter() -> "Newsletter":
-    """The Morning Tide."""
-    from tests.cast import make_newsletter
-
-    return make_newsletter()
+def newsletter(request: pytest.FixtureRequest) -> "Newsletter":
+    """The Morning Tide; the mark `publication` says how its publication differs."""
+    return _make_newsletter(request)
 
 
 @pytest.fixture
-def tide() -> "Newsletter":
-    """The Morning Tide, whose slug is "tide"."""
-    from tests.cast import make_newsletter
+def tide(request: pytest.FixtureRequest) -> "Newsletter":
+    """The same, with the slug "tide"."""
+    return _make_newsletter(request, slug="tide")
 
-    return make_newsletter(slug="tide")
+
+def _make_newsletter(request: pytest.FixtureRequest, **fields: Any) -> "Newsletter":
+    from tests.cast import make_newsletter, make_publication
+
+    mark = request.node.get_closest_marker("publication")
+    publication = make_publication(**mark.kwargs) if mark else None
+    return make_newsletter(publication=publication, **fields)
 
 
 @pytest.fixture

@@ -23,15 +23,9 @@ from tests.cast import (
     make_subscription,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 EVERYONE: dict[str, Any] = {"rules": []}
 READ, WRITE = Scope.SUBSCRIBERS_READ, Scope.SUBSCRIBERS_WRITE
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter of a publication."""
-    return make_newsletter(slug="tide", publication=make_publication(slug="courier"))
 
 
 def prepared(caller: Caller, kind: str, **fields: Any) -> dict[str, Any]:

@@ -34,20 +34,11 @@ from tests.cast.subscribers import make_subscriber
 from tests.clock import LONG_AGO, NOON
 from tests.smtp_server import SmtpServer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 
 FEED = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>The Courier</title>
 <item><title>Seals return</title><guid>1</guid><link>https://courier.example/1</link></item>
 </channel></rss>"""
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter called tide, of a publication called courier."""
-    newsletter = make_newsletter(slug="tide")
-    newsletter.publication.slug = "courier"
-    newsletter.publication.save()
-    return newsletter
 
 
 def pages(caller: Caller, path: str, **query: Any) -> list[list[int]]:

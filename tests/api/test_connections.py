@@ -12,16 +12,10 @@ from digest.core import clock
 from digest.newsletters.models import Newsletter
 from digest.webhooks import signing
 from tests.api.conftest import Caller
-from tests.cast import make_newsletter, make_publication
+from tests.cast import make_newsletter
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 BODY = {"publication": "courier", "name": "our-site", "kind": "webhook"}
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter of a publication."""
-    return make_newsletter(slug="tide", publication=make_publication(slug="courier"))
 
 
 def test_a_connection_is_created_called_watched_and_deleted(

@@ -10,17 +10,10 @@ from digest.reputation.models import ServiceConnection
 from tests.api.conftest import Caller, MakeCaller
 from tests.bounces.factories import make_drop
 from tests.bounces.inactivity import LONG_AGO, click, make_old
-from tests.cast import make_newsletter, make_publication
+from tests.cast import make_publication
 from tests.cast.reputation import make_reading, make_report
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter of a publication that sends from courier.example."""
-    publication = make_publication(slug="courier", sender_email="news@courier.example")
-    return make_newsletter(slug="tide", publication=publication)
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 
 
 @pytest.fixture

@@ -7,15 +7,9 @@ from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.subscribers import attributes
 from tests.api.conftest import Caller
-from tests.cast import NOON, make_newsletter, make_publication, make_signup_form
+from tests.cast import NOON, make_newsletter, make_signup_form
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter of a publication."""
-    return make_newsletter(slug="tide", publication=make_publication(slug="courier"))
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 
 
 def test_a_form_is_created_embedded_changed_and_deleted(

@@ -4,21 +4,13 @@ import pytest
 
 from digest.accounts.models import User
 from digest.issues.models import Issue
-from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.models import Newsletter
 from digest.subscribers.segments import saving
 from tests.api.conftest import MakeCaller
 from tests.cast import NOON, make_issue, make_newsletter
 from tests.entitlements.stripe_calls import SECRET
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """The newsletter that the token reaches."""
-    newsletter = make_newsletter(slug="tide")
-    Publication.objects.filter(pk=newsletter.publication_id).update(slug="courier")
-    return newsletter
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 
 
 def test_whom_a_newsletter_is_for_is_changed(make_caller: MakeCaller, tide: Newsletter) -> None:

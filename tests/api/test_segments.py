@@ -9,16 +9,10 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers import attributes
 from digest.subscribers.segments import saving
 from tests.api.conftest import Caller
-from tests.cast import NOON, make_issue, make_newsletter, make_subscriber, make_subscribers
+from tests.cast import NOON, make_issue, make_subscriber, make_subscribers
 
 pytestmark = pytest.mark.django_db
 VIP = {"rules": [{"field": "tag", "operator": "is", "value": "vip"}]}
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter."""
-    return make_newsletter()
 
 
 def test_what_is_not_valid_is_a_422(caller: Caller, tide: Newsletter) -> None:

@@ -17,17 +17,15 @@ from digest.series.models import Enrolment, Series
 from digest.subscribers import growth
 from digest.subscribers.models import Subscription
 from tests.bounces.inactivity import LONG_AGO, click, make_old
-from tests.cast import make_newsletter, make_publication
 from tests.cast.series import make_series
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(tracking="individual")]
 DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def newsletter() -> Newsletter:
-    """One that has counted the clicks of each subscriber for long."""
-    newsletter = make_newsletter(publication=make_publication(tracking="individual"))
+def newsletter(newsletter: Newsletter) -> Newsletter:
+    """The Morning Tide, which has counted the clicks of each subscriber for long."""
     click(make_old(newsletter), clock.now() - LONG_AGO)
     Subscription.objects.update(state="unsubscribed")  # who clicked then has left
     return newsletter

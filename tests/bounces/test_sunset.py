@@ -18,16 +18,9 @@ from digest.subscribers.models import Subscription
 from tests.bounces import shapes
 from tests.bounces.factories import DAY, message_id
 from tests.bounces.inactivity import LONG_AGO, click, make_old
-from tests.cast import make_newsletter, make_publication
 from tests.cast.accounts import make_superuser
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def newsletter() -> Newsletter:
-    """One that counts the clicks of each subscriber for three months."""
-    return make_newsletter(publication=make_publication(tracking="individual"))
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(tracking="individual")]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from tests.cast.newsletters import (
     make_publication,
     make_schedule,
     make_signup_form,
+    make_topics,
     newest_publication,
 )
 from tests.cast.pictures import make_picture
@@ -41,5 +42,6 @@ __all__ = [
     "make_subscriber",
     "make_subscribers",
     "make_subscription",
+    "make_topics",
     "newest_publication",
 ]

@@ -7,7 +7,7 @@ from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.sending.models import Delivery
 from tests.cast.newsletters import make_newsletter, next_number
-from tests.cast.subscribers import make_subscriber
+from tests.cast.subscribers import make_subscriber, make_subscribers
 from tests.clock import LONG_AGO, NOON
 
 
@@ -48,4 +48,12 @@ def make_running(subscribers: int = 1, **fields: Any) -> Issue:
     for _ in range(subscribers):
         subscriber = make_subscriber(issue.newsletter)
         Delivery.objects.create(issue=issue, subscriber=subscriber, due_at=LONG_AGO)
+    return issue
+
+
+def make_due(subscribers: int) -> Issue:
+    """A built issue that is due, with one story, of a newsletter with so many subscribers."""
+    issue = make_issue(slot=LONG_AGO)
+    make_subscribers(issue.newsletter, subscribers)
+    make_story(issue)
     return issue

@@ -80,6 +80,12 @@ def make_layout_block(newsletter: Newsletter, **fields: Any) -> LayoutBlock:
     return LayoutBlock.objects.create(newsletter=newsletter, **defaults | fields)
 
 
+def make_topics(newsletter: Newsletter, *topics: str) -> None:
+    """A block for each topic, which is also its title."""
+    for topic in topics:
+        make_layout_block(newsletter, kind=BlockKind.TOPIC, title=topic, topics=[topic])
+
+
 def make_schedule(newsletter: Newsletter, **fields: Any) -> Schedule:
     """Every day at seven in London."""
     defaults = {

@@ -5,16 +5,10 @@ import pytest
 from digest.accounts.models import Token
 from digest.newsletters.models import Member, Newsletter
 from digest.subscribers.segments import saving
-from tests.cast import NOON, make_member, make_newsletter, make_publication, make_subscriber
+from tests.cast import NOON, make_member, make_newsletter, make_subscriber
 from tests.cli.conftest import Digest
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter of a publication."""
-    return make_newsletter(slug="tide", publication=make_publication(slug="courier"))
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 
 
 def test_attributes_are_defined_and_set(digest: Digest, tide: Newsletter) -> None:

@@ -10,17 +10,11 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers import profiles
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments import saving
-from tests.cast import NOON, make_newsletter, make_publication, make_subscriber
+from tests.cast import NOON, make_subscriber
 from tests.cli.conftest import Digest
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 OF = ("--publication", "courier")
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter of a publication."""
-    return make_newsletter(slug="tide", publication=make_publication(slug="courier"))
 
 
 def test_a_tag_is_previewed_applied_and_undone(digest: Digest, tide: Newsletter) -> None:

@@ -5,17 +5,11 @@ import pytest
 from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.subscribers import attributes
-from tests.cast import NOON, make_newsletter, make_publication
+from tests.cast import NOON
 from tests.cli.conftest import Digest
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 OF = ("--publication", "courier")
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter of a publication."""
-    return make_newsletter(slug="tide", publication=make_publication(slug="courier"))
 
 
 def test_a_form_is_added_changed_listed_and_deleted(digest: Digest, tide: Newsletter) -> None:

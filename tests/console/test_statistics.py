@@ -23,13 +23,7 @@ from tests.cast.newsletters import make_appeal, make_member, make_newsletter, ma
 from tests.cast.texts import SCRIPT
 from tests.clock import NOON
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide, whose publication counts clicks of individuals."""
-    return make_newsletter(publication=make_publication(tracking="individual"))
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(tracking="individual")]
 
 
 @pytest.fixture

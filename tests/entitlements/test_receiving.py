@@ -31,12 +31,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
-
-
-@pytest.fixture
 def account(tide: Newsletter) -> StripeAccount:
     """Stripe for its publication: price_month is paid."""
     return make_account(tide.publication)

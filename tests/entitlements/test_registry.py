@@ -19,12 +19,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
-
-
-@pytest.fixture
 def account(tide: Newsletter) -> StripeAccount:
     """Stripe for its publication; Ana pays."""
     account = make_account(tide.publication)

@@ -16,12 +16,6 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide, with a block for an appeal."""
-    return make_newsletter()
-
-
 def add(newsletter: Newsletter, name: str, **fields: object) -> Appeal:
     """Add an appeal that has been running for a day."""
     return make_appeal(newsletter.publication, name=name, **{"starts_at": NOON - DAY} | fields)

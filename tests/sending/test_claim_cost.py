@@ -9,8 +9,8 @@ from django.db import connection
 
 from digest.issues.models import Issue
 from digest.sending import ledger, planning
-from tests.cast import LONG_AGO, NOON, make_issue, make_newsletter, make_running, make_story
-from tests.cast.subscribers import make_subscribers
+from tests.cast import NOON, make_running
+from tests.cast.issues import make_due
 from tests.sending.claiming import claim_batch, give_rows
 
 pytestmark = pytest.mark.django_db
@@ -25,10 +25,7 @@ def issue() -> Issue:
     make_running(5)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE subscribers_subscription, subscribers_subscriber")
-    newsletter = make_newsletter()
-    make_subscribers(newsletter, AUDIENCE)
-    issue = make_issue(newsletter, slot=LONG_AGO)
-    make_story(issue)
+    issue = make_due(AUDIENCE)
     planning.plan_built(NOON)
     issue.refresh_from_db()
     return issue

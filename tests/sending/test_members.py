@@ -31,14 +31,11 @@ EXTRA, JOIN = "https://courier.example/extra", "https://courier.example/join"
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter whose publication has tiers."""
-    newsletter = make_newsletter()
+def tide(tide: Newsletter) -> Newsletter:
+    """The Morning Tide, whose publication has tiers."""
     choices = ["free", "paid", "patron"]
-    attributes.define(
-        newsletter.publication, label="Tier", kind="choice", choices=choices, now=NOON
-    )
-    return newsletter
+    attributes.define(tide.publication, label="Tier", kind="choice", choices=choices, now=NOON)
+    return tide
 
 
 def tiers(newsletter: Newsletter, operator: str, *values: str) -> Segment:

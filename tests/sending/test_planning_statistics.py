@@ -7,7 +7,7 @@ from digest.core import clock
 from digest.sending import planning
 from digest.sending.models import Chunk, SentDelivery
 from digest.sending.planning import inserting
-from tests.cast import LONG_AGO, make_issue, make_newsletter, make_story, make_subscribers
+from tests.cast.issues import make_due
 from tests.subscribers.test_import_statistics import analyzed
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.real_clock]
@@ -18,10 +18,7 @@ def test_a_step_knows_what_was_sent_since_the_last(monkeypatch: pytest.MonkeyPat
     """Senders are at work between two steps."""
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE subscribers_subscriber, sending_sentdelivery CASCADE")
-    newsletter = make_newsletter()
-    make_subscribers(newsletter, SUBSCRIBERS)
-    issue = make_issue(newsletter, slot=LONG_AGO)
-    make_story(issue)
+    issue = make_due(SUBSCRIBERS)
     sizes: list[int] = []
     insert_step = inserting.insert_step
 

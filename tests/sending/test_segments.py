@@ -36,11 +36,10 @@ SUPPORT, HARBOUR = "https://courier.example/support", "https://courier.example/h
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter whose publication knows who gave."""
-    newsletter = make_newsletter()
-    attributes.define(newsletter.publication, label="Gave", kind="boolean", now=NOON)
-    return newsletter
+def tide(tide: Newsletter) -> Newsletter:
+    """The Morning Tide, whose publication knows who gave."""
+    attributes.define(tide.publication, label="Gave", kind="boolean", now=NOON)
+    return tide
 
 
 def segment_of(newsletter: Newsletter, field: str, operator: str, value: object) -> Segment:

@@ -10,16 +10,10 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers.models import Subscription
 from digest.transfers import files, packing
 from digest.transfers.errors import TransferError
-from tests.cast import exports, make_newsletter
+from tests.cast import exports
 from tests.transfers.test_subscribers import active, bring
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
 
 
 def test_a_path_in_an_archive_leads_nowhere(tmp_path: Path, tide: Newsletter) -> None:

@@ -13,18 +13,12 @@ from digest.newsletters.models import Newsletter
 from digest.transfers import files, packing, past_issues, queue, running
 from digest.transfers.models import Transfer
 from digest.transfers.options import Options
-from tests.cast import exports, make_newsletter
+from tests.cast import exports
 from tests.transfers.test_subscribers import active
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
 State = Transfer.State
 OPTIONS = Options(consent="signed up on the site", issues="all")
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
 
 
 @pytest.fixture

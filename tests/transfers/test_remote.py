@@ -17,19 +17,13 @@ from digest.transfers.errors import TransferError
 from digest.transfers.models import Transfer
 from digest.transfers.options import Options
 from digest.transfers.remote.client import Client
-from tests.cast import NOON, make_newsletter
+from tests.cast import NOON
 from tests.provider_server import Answer, ProviderServer, Request
 from tests.transfers import services
 from tests.transfers.test_subscribers import active
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
 OPTIONS = Options(consent="signed up on the site")
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """The Morning Tide."""
-    return make_newsletter()
 
 
 Serve = Callable[[services.Script], ProviderServer]

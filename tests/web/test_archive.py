@@ -24,12 +24,6 @@ pytestmark = pytest.mark.django_db
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-@pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide, in London."""
-    return make_newsletter()
-
-
 def out(newsletter: Newsletter, **fields: object) -> Issue:
     """An issue that went out, with one story."""
     defaults = {"state": Issue.State.SENT, "planned_at": NOON, "finished_at": NOON}

@@ -20,7 +20,7 @@ from tests.cast import (
     make_story,
     make_subscriber,
 )
-from tests.cast.newsletters import make_layout_block
+from tests.cast.newsletters import make_topics
 from tests.cast.series import make_series
 from tests.web.signing_up import NADIA, confirm_path, letter, path, sign_up
 
@@ -38,8 +38,7 @@ def tide() -> Newsletter:
     rules = {"rules": [{"field": "attribute.tier", "operator": "is", "value": "paid"}]}
     segment = saving.create(publication, "Members", rules, NOON)
     restricting.set_members(newsletter, segment, JOIN)
-    for title in ("Harbour", "Culture"):
-        make_layout_block(newsletter, kind="topic", title=title, topics=[title])
+    make_topics(newsletter, "Harbour", "Culture")
     return newsletter
 
 

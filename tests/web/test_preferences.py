@@ -23,7 +23,7 @@ from digest.subscribers.models import (
     Suppression,
 )
 from tests.cast.issues import make_running
-from tests.cast.newsletters import make_layout_block, make_newsletter
+from tests.cast.newsletters import make_newsletter, make_topics
 from tests.cast.subscribers import make_subscriber
 from tests.clock import LONG_AGO, NOON
 from tests.web.signing_up import letter, path
@@ -36,8 +36,7 @@ NADIA, NEW = "nadia@reader.example", "nadia@elsewhere.example"
 def newsletter() -> Newsletter:
     """The Morning Tide, with topics, also by the week."""
     newsletter = make_newsletter(cadences=["weekly"])
-    for title in ("Harbour", "Culture"):
-        make_layout_block(newsletter, kind="topic", title=title, topics=[title])
+    make_topics(newsletter, "Harbour", "Culture")
     return newsletter
 
 

@@ -36,11 +36,10 @@ PASSWORD = "low water at nine"
 
 
 @pytest.fixture
-def tide() -> Newsletter:
+def tide(tide: Newsletter) -> Newsletter:
     """The Morning Tide, whose past issues are for subscribers."""
-    newsletter = make_newsletter()
-    restricting.set_archive(newsletter, "subscribers")
-    return newsletter
+    restricting.set_archive(tide, "subscribers")
+    return tide
 
 
 @pytest.fixture

@@ -28,18 +28,12 @@ from tests.analytics.statistics.factories import (
 )
 from tests.bounces.factories import make_finding
 from tests.cast.issues import make_block
-from tests.cast.newsletters import make_appeal, make_newsletter, make_publication
+from tests.cast.newsletters import make_appeal, make_newsletter
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.publication(tracking="individual")]
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def newsletter() -> Newsletter:
-    """The Morning Tide, whose publication counts clicks of individuals."""
-    return make_newsletter(publication=make_publication(tracking="individual"))
 
 
 def test_totals_of_links_follow_their_hours(newsletter: Newsletter) -> None:

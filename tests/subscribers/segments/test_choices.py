@@ -17,12 +17,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter."""
-    return make_newsletter()
-
-
-@pytest.fixture
 def plan(tide: Newsletter) -> Attribute:
     """The plans of its publication."""
     return attributes.define(

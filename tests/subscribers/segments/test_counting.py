@@ -9,16 +9,9 @@ from digest.core.database.limits import within, without_nested_loops
 from digest.newsletters.models import Newsletter
 from digest.subscribers.models import Subscriber
 from digest.subscribers.segments import counting
-from tests.cast import make_newsletter
 from tests.cast.subscribers import make_subscribers
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def tide() -> Newsletter:
-    """A newsletter."""
-    return make_newsletter()
 
 
 def test_a_count_that_takes_too_long_is_about(tide: Newsletter) -> None:
