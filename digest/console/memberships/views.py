@@ -9,9 +9,8 @@ from django.shortcuts import get_object_or_404
 
 from digest.console.access import has_right, record_action, require_right, scope_of
 from digest.console.memberships.forms import ConnectForm, SecretForm, TiersForm
-from digest.console.pages import action_view, done, page_view, render_page
+from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.entitlements import reading, receiving, registry
 from digest.entitlements.models import StripeAccount
 from digest.newsletters.members import Right
@@ -30,32 +29,26 @@ def memberships(request: HttpRequest) -> HttpResponse:
 def connect(request: HttpRequest) -> HttpResponse:
     """Connect Stripe to a publication."""
     form = ConnectForm(scope_of(request, Right.MANAGE).publications(), request.POST)
-    if not form.is_valid():
-        return _page(request, {"connect": form})
-    publication = form.cleaned_data["publication"]
-    require_right(request, Right.MANAGE, publication.pk)
-    try:
-        registry.connect(publication, clock.now(), form.cleaned_data["attribute"])
-    except DigestError as problem:
-        form.add_error(None, str(problem))
-        return _page(request, {"connect": form})
-    record_action(request, "connected Stripe", publication, publication.pk)
-    return done(request, "Now add the endpoint in Stripe, as described.", "memberships")
+    with problems_on(form):
+        if form.is_valid():
+            publication = form.cleaned_data["publication"]
+            require_right(request, Right.MANAGE, publication.pk)
+            registry.connect(publication, clock.now(), form.cleaned_data["attribute"])
+            record_action(request, "connected Stripe", publication, publication.pk)
+            return done(request, "Now add the endpoint in Stripe, as described.", "memberships")
+    return _page(request, {"connect": form})
 
 
 @action_view(Right.MANAGE)
 def save_secret(request: HttpRequest, pk: int) -> HttpResponse:
     """Store the signing secret of an account's endpoint."""
     account, form = _get(request, pk, Right.MANAGE), SecretForm(request.POST)
-    if form.is_valid():
-        try:
+    with problems_on(form, "secret"):
+        if form.is_valid():
             registry.change(account, secret=form.cleaned_data["secret"])
-        except DigestError as problem:
-            form.add_error("secret", str(problem))
-    if form.errors:
-        return _page(request, {f"secret-{pk}": form})
-    record_action(request, "entered the secret of Stripe", account, account.publication_id)
-    return done(request, "The signing secret was saved.", "memberships")
+            record_action(request, "entered the secret of Stripe", account, account.publication_id)
+            return done(request, "The signing secret was saved.", "memberships")
+    return _page(request, {f"secret-{pk}": form})
 
 
 @action_view(Right.EDIT)
@@ -63,24 +56,15 @@ def save_tiers(request: HttpRequest, pk: int) -> HttpResponse:
     """Store which tier each price gives, and set those of all customers again."""
     account = _get(request, pk, Right.EDIT)
     form = TiersForm(account, request.POST)
-    if form.is_valid():
-        values = form.cleaned_data
-        try:
-            registry.change(
-                account,
-                tier_without=values["tier_without"],
-                has_grace=values["has_grace"],
-                rules=_rules(request, account, values),
-            )
-        except DigestError as problem:
-            form.add_error(None, str(problem))
-    if form.errors:
-        return _page(request, {f"tiers-{pk}": form})
-    record_action(request, "changed tiers of Stripe", account, account.publication_id)
-    account.refresh_from_db()
-    outcome = "set" if account.settled_to is None else "are being set"
-    message = f"The tiers were saved, and {outcome} for everybody who pays."
-    return done(request, message, "memberships")
+    with problems_on(form):
+        if form.is_valid():
+            _change_tiers(request, account, form.cleaned_data)
+            record_action(request, "changed tiers of Stripe", account, account.publication_id)
+            account.refresh_from_db()
+            outcome = "set" if account.settled_to is None else "are being set"
+            toast = f"The tiers were saved, and {outcome} for everybody who pays."
+            return done(request, toast, "memberships")
+    return _page(request, {f"tiers-{pk}": form})
 
 
 @action_view(Right.MANAGE)
@@ -93,15 +77,20 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     return done(request, f"Stripe was disconnected from {publication}.", "memberships")
 
 
-def _rules(request: HttpRequest, account: StripeAccount, values: dict[str, Any]) -> dict[str, str]:
-    """Return all rules: those that the form shows, and the one that it adds."""
+def _change_tiers(request: HttpRequest, account: StripeAccount, values: dict[str, Any]) -> None:
+    """Store all rules: those that the form shows, and the one that it adds."""
     rules = {
         reference: request.POST.get(f"{RULE}{reference}", tier)
         for reference, tier in registry.references_of(account).items()
     }
     if values["reference"]:
         rules[values["reference"]] = values["reference_tier"]
-    return {reference: tier for reference, tier in rules.items() if tier}
+    registry.change(
+        account,
+        tier_without=values["tier_without"],
+        has_grace=values["has_grace"],
+        rules={reference: tier for reference, tier in rules.items() if tier},
+    )
 
 
 def _accounts(request: HttpRequest, right: Right) -> QuerySet[StripeAccount]:
