@@ -6,6 +6,7 @@ from django import forms
 from django.core.validators import URLValidator
 from django.db.models import QuerySet
 
+from digest.console.fields import offer_rows
 from digest.console.pictures.answers import thumbnails
 from digest.core import clock
 from digest.core.text import LONGEST_URL
@@ -98,10 +99,9 @@ class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ar
         super().__init__(*args, **options)
         publication: Any = self.fields["publication"]
         publication.queryset, publication.empty_label = publications, None
-        newsletters: Any = self.fields["newsletters"]
-        newsletters.queryset = Newsletter.objects.filter(publication__in=publications)
+        offer_rows(self, "newsletters", Newsletter.objects.filter(publication__in=publications))
         segment: Any = self.fields["segment"]
-        segment.queryset = Segment.objects.filter(publication__in=publications)
+        offer_rows(self, "segment", Segment.objects.filter(publication__in=publications))
         segment.empty_label = "Everyone"
         zones = sorted({row.timezone for row in publications})
         is_single = instance is not None or len(zones) == 1

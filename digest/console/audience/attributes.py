@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import record_action, require_right, scope_of
+from digest.console.fields import offer_rows
 from digest.console.pages import action_view, done, form_view, problems_on, render_page
 from digest.core import clock
 from digest.newsletters.audiences.models import Attribute
@@ -52,8 +53,7 @@ class AttributeForm(forms.Form):
             if attribute.kind != Attribute.Kind.CHOICE:
                 del self.fields["choices"]
         else:
-            publication: Any = self.fields["publication"]
-            publication.queryset = scope.publications().order_by("name")
+            offer_rows(self, "publication", scope.publications().order_by("name"))
 
     def values(self) -> dict[str, Any]:
         """Return what the form holds, as `subscribers.attributes` takes it."""

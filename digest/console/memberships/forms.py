@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from digest.console.fields import KeyField, offer_rows
 from digest.entitlements.models import StripeAccount
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.models import Publication
@@ -18,29 +19,23 @@ class ConnectForm(forms.Form):
         label="Attribute that holds the tier",
         required=False,
         empty_label="New attribute “Tier”: free, paid",
-        help_text="Of the type choice, and not one that subscribers change themselves. The later a "
-        "choice stands, the higher the tier.",
+        help_text="Its choices from the lowest tier up. Subscribers must not be able to change it.",
     )
 
     def __init__(self, publications: Any, data: Any = None) -> None:
         super().__init__(data)
         offered = publications.filter(stripe_account=None).order_by("name")
-        field: Any = self.fields["publication"]
-        field.queryset = offered
-        field = self.fields["attribute"]
+        offer_rows(self, "publication", offered)
         choices = Attribute.objects.filter(kind=Attribute.Kind.CHOICE)
         access = [access for access in Attribute.Access if not access.is_editable]
-        field.queryset = choices.filter(publication__in=offered, access__in=access)
+        offered_choices = choices.filter(publication__in=offered, access__in=access)
+        offer_rows(self, "attribute", offered_choices)
 
 
 class SecretForm(forms.Form):
     """The signing secret of the endpoint, which Stripe shows."""
 
-    secret = forms.CharField(
-        label="Signing secret",
-        max_length=300,
-        widget=forms.TextInput(attrs={"placeholder": "whsec_…", "autocomplete": "off"}),
-    )
+    secret = KeyField(label="Signing secret", max_length=300, example="whsec_…")
 
 
 class TiersForm(forms.Form):
@@ -50,11 +45,11 @@ class TiersForm(forms.Form):
     has_grace = forms.BooleanField(
         label="Keep the tier while Stripe tries again to collect a payment", required=False
     )
-    reference = forms.CharField(
+    reference = KeyField(
         label="Another price or product",
         required=False,
         max_length=120,
-        widget=forms.TextInput(attrs={"placeholder": "price_… or prod_…", "autocomplete": "off"}),
+        example="price_… or prod_…",
     )
     reference_tier = forms.ChoiceField(label="Its tier", required=False)
 

@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 
 from digest.articles.models import Source
+from digest.console.fields import KeyField
 from digest.console.setup.forms import zones
 from digest.newsletters import layout
 from digest.newsletters.audiences.models import Segment
@@ -235,11 +236,10 @@ class MembersForm(forms.Form):
         help_text="Others see the subject and a teaser. An issue may differ: see its page. With a "
         "new segment, “Everyone” becomes “Subscribers only”; you can change it again afterwards.",
     )
-    password = forms.CharField(
+    password = KeyField(
         label="Password of the archive",
         required=False,
         max_length=LONGEST_PASSWORD,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text="Leave blank to keep the present one.",
     )
 

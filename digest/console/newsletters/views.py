@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from digest.console import access, block_forms
+from digest.console.fields import offer_rows
 from digest.console.newsletters import cards
 from digest.console.newsletters.forms import LayoutBlockForm, NewForm
 from digest.console.pages import (
@@ -89,8 +90,7 @@ def add(request: HttpRequest) -> HttpResponse:
     """Create a newsletter that is sent manually until it has a schedule."""
     publications = access.scope_of(request, Right.EDIT).publications()
     form = NewForm(request.POST or None)
-    choice: Any = form.fields["publication"]
-    choice.queryset = publications.order_by("name")
+    offer_rows(form, "publication", publications.order_by("name"))
     if request.method == "POST" and form.is_valid():
         publication, name = form.cleaned_data["publication"], form.cleaned_data["name"]
         with problems_on(form, "name"):

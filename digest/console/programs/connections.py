@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from digest.connectors import bundles, catching_up, receiving, registry
 from digest.connectors.models import Connection
 from digest.console.access import record_action, require_right, scope_of, user_of
+from digest.console.fields import KeyField, NameField
 from digest.console.pages import action_view, attachment, done, page_view, problems_on, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -27,11 +28,7 @@ RECENT_EVENTS = 5  # listed with each connection
 class ConnectionForm(forms.Form):
     """A new connection. Site and key are checked by `connectors.registry`."""
 
-    name = forms.SlugField(
-        max_length=64,
-        help_text="Lowercase letters, digits and hyphens.",
-        widget=forms.TextInput(attrs={"placeholder": "our-site", "autocomplete": "off"}),
-    )
+    name = NameField(example="our-site")
     kind = forms.ChoiceField(label="System", choices=Connection.Kind.choices)
     publication = forms.ChoiceField(
         label="Publication",
@@ -45,12 +42,7 @@ class ConnectionForm(forms.Form):
         "within an hour.",
         widget=forms.TextInput(attrs={"placeholder": "https://news.example", "inputmode": "url"}),
     )
-    key = forms.CharField(
-        label="Content API key",
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
+    key = KeyField(label="Content API key", required=False, max_length=200)
 
     def __init__(self, scope: PublicationScope, data: Any = None) -> None:
         super().__init__(data)

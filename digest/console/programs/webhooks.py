@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
 from digest.console.access import record_action, require_right, scope_of
+from digest.console.fields import NameField
 from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -27,11 +28,7 @@ ALL_PUBLICATIONS = ("", "All publications")
 class WebhookForm(forms.Form):
     """A new webhook. Its URL is checked by `webhooks.registry`."""
 
-    name = forms.SlugField(
-        max_length=64,
-        help_text="Lowercase letters, digits and hyphens.",
-        widget=forms.TextInput(attrs={"placeholder": "crm", "autocomplete": "off"}),
-    )
+    name = NameField(example="crm")
     url = forms.CharField(
         label="URL",
         max_length=2000,

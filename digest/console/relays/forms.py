@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from digest.console.fields import KeyField, SecretField
 from digest.relays import registry
 from digest.relays.models import Relay
 from digest.relays.registry import RelayOptions
@@ -22,11 +23,8 @@ def _kinds() -> list[tuple[str, str]]:
     return list(kinds().items())
 
 
-def _secret(label: str, *, max_length: int = 2000) -> forms.CharField:
-    field = forms.PasswordInput(attrs={"autocomplete": "off"})
-    return forms.CharField(
-        label=label, required=False, max_length=max_length, strip=False, widget=field
-    )
+def _secret(label: str) -> SecretField:
+    return SecretField(label=label, required=False, max_length=2000, strip=False)
 
 
 def _text(
@@ -63,9 +61,7 @@ class RelayForm(forms.Form):
             (Security.NONE, "None (only within your own network)"),
         ],
     )
-    user = forms.CharField(
-        required=False, max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"})
-    )
+    user = KeyField(required=False, max_length=500)
     password = _secret("Password")
     key = _secret("API key (server token, access key)")
     secret = _secret("Secret key (Amazon SES)")

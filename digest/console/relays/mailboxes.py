@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from digest.bounces.mailboxes import address, oauth, polling, registry
 from digest.bounces.models import Mailbox
 from digest.console.access import record_action
+from digest.console.fields import KeyField, NameField, SecretField
 from digest.console.pages import action_view, done, form_view, problems_on, render_page, report
 from digest.core import clock
 from digest.core.errors import DigestError
@@ -33,7 +34,7 @@ OAUTH = ("oauth", "client_id", "client_secret", "refresh_token", "tenant")
 class MailboxForm(forms.Form):
     """A new mailbox. Its password can be entered, but is never shown again."""
 
-    name = forms.SlugField(max_length=64, help_text="Lowercase letters, digits and hyphens.")
+    name = NameField()
     scheme = forms.ChoiceField(label="Protocol", choices=SCHEMES)
     host = forms.CharField(
         max_length=253, widget=forms.TextInput(attrs={"placeholder": "imap.news.example"})
@@ -41,13 +42,8 @@ class MailboxForm(forms.Form):
     port = forms.IntegerField(
         required=False, min_value=1, max_value=65_535, help_text="Empty: the usual port."
     )
-    user = forms.CharField(max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    password = forms.CharField(
-        required=False,
-        max_length=2000,
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-    )
+    user = KeyField(max_length=500)
+    password = SecretField(required=False, max_length=2000, strip=False)
     folder = forms.CharField(required=False, max_length=100, help_text="Of IMAP. Empty: the inbox.")
     move_to = forms.CharField(
         label="Move recorded messages to",
@@ -58,15 +54,10 @@ class MailboxForm(forms.Form):
 
     oauth = forms.ChoiceField(label="Provider", choices=PROVIDERS, required=False)
     client_id = forms.CharField(label="Client ID", required=False, max_length=500)
-    client_secret = forms.CharField(
-        required=False,
-        max_length=2000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-    )
-    refresh_token = forms.CharField(
+    client_secret = SecretField(required=False, max_length=2000)
+    refresh_token = SecretField(
         required=False,
         max_length=5000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="Microsoft 365: empty if the application may read the mailbox by itself.",
     )
     tenant = forms.CharField(

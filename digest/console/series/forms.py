@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
+from digest.console.fields import offer_rows
 from digest.issues.models import Issue
 from digest.issues.window import issues_for_everyone
 from digest.newsletters.audiences.models import Segment
@@ -25,8 +26,7 @@ class NewForm(forms.Form):
 
     def __init__(self, newsletters: QuerySet[Newsletter], data: Any = None) -> None:
         super().__init__(data)
-        field: Any = self.fields["newsletter"]
-        field.queryset = newsletters.order_by("name")
+        offer_rows(self, "newsletter", newsletters.order_by("name"))
 
 
 class SettingsForm(forms.Form):
@@ -135,6 +135,5 @@ def _offer_segments(
 ) -> None:
     """Offer the segments of the publication that are in scope, and the one that is chosen."""
     segments = Segment.objects.filter(publication=newsletter.publication_id)
-    field: Any = form.fields[name]
     offered = scope.filter(segments) | segments.filter(pk=segment_id or 0)
-    field.queryset = offered.order_by("name")
+    offer_rows(form, name, offered.order_by("name"))

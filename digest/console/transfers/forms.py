@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from digest.console.fields import SecretField
 from digest.console.importing.forms import consent_field
 from digest.newsletters.models import Newsletter
 from digest.transfers.models import Transfer
@@ -74,11 +75,9 @@ class ServiceForm(_TransferForm):
         help_text="Of your own site for Ghost and listmonk. The others have one address.",
         widget=forms.URLInput(attrs={"placeholder": "https://your-site.example"}),
     )
-    key = forms.CharField(
+    key = SecretField(
         label="API key",
         max_length=LONGEST_KEY,
-        strip=True,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="Stored encrypted until everything is fetched, then deleted.",
     )
     list_name = forms.CharField(
