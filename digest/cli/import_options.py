@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from digest.cli.errors import UsageError
-from digest.core.terminal import Screen
+from digest.core.terminal import Screen, add_flag
 from digest.core.text import counted
 from digest.subscribers.importing import Report
 from digest.subscribers.importing.causes import STATES, SUPPRESSIBLE, Cause
@@ -24,7 +24,7 @@ def add_to(parser: CommandParser) -> None:
     parser.add_argument(
         "--consent", default="", help="how and when they agreed, kept as evidence (else asked)"
     )
-    parser.add_argument("--dry-run", action="store_true", help="report only; change nothing")
+    add_flag(parser, "--dry-run", "report only; change nothing")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write refused rows there")
     parser.add_argument(
         "--map",
@@ -44,10 +44,10 @@ def add_to(parser: CommandParser) -> None:
         choices=[ACTIVE, *(cause.value.replace(" ", "-") for cause in STATES)],
         help="what everybody in the file is (else by its name, as in cleaned_export.csv)",
     )
-    parser.add_argument(
+    add_flag(
+        parser,
         "--suppress",
-        action="store_true",
-        help="suppress those that the file says unsubscribed, bounced, complained, are blocked "
+        "suppress those that the file says unsubscribed, bounced, complained, are blocked "
         "or deleted",
     )
 

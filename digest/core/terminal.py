@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date, time
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import Error, OperationalError
@@ -22,6 +22,9 @@ from rich.table import Table
 from rich.text import Text
 
 from digest.core.errors import DigestError
+
+if TYPE_CHECKING:
+    from argparse import _ActionsContainer  # what parsers and their groups have in common
 
 UNREACHABLE = (
     "PostgreSQL cannot be reached: {}\n"
@@ -89,9 +92,7 @@ class DigestCommand(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add `--json`; subclasses call this for each of their sub-parsers too."""
         # No default: a sub-parser's would undo what was said before the action's name.
-        parser.add_argument(
-            "--json", action="store_true", default=argparse.SUPPRESS, help="answer in JSON"
-        )
+        add_flag(parser, "--json", "answer in JSON", default=argparse.SUPPRESS)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run, and turn every error that a person can mend into one clear line, exit status 1."""
@@ -193,6 +194,11 @@ def database_trouble(problem: Error) -> str | None:
         first_words = str(problem).strip().splitlines()[0]
         return OUTDATED.format(first_words)
     return None
+
+
+def add_flag(parser: "_ActionsContainer", name: str, summary: str, **options: Any) -> None:
+    """Add an option without a value; `summary` is its help, `options` are `add_argument`'s."""
+    parser.add_argument(name, action="store_true", help=summary, **options)
 
 
 def details_table(rows: Iterable[tuple[str, Any]]) -> Table:

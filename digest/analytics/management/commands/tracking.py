@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from digest.core.terminal import DigestCommand
+from digest.core.terminal import DigestCommand, add_flag
 from digest.newsletters import setup
 from digest.newsletters.models import Tracking
 
@@ -21,7 +21,7 @@ class Command(DigestCommand):
         parser.add_argument("publication", metavar="PUBLICATION")
         parser.add_argument("--clicks", choices=Tracking.values, help="what is counted of clicks")
         opens = parser.add_mutually_exclusive_group()
-        opens.add_argument("--opens", action="store_true", default=None, help="count opens too")
+        add_flag(opens, "--opens", "count opens too", default=None)
         opens.add_argument("--no-opens", action="store_false", dest="opens", help="stop it")
 
     def run(self, options: dict[str, Any]) -> None:

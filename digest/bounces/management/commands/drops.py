@@ -5,7 +5,7 @@ from typing import Any
 from digest.bounces.drops.detecting import summary_of
 from digest.bounces.models import Drop
 from digest.core import clock
-from digest.core.terminal import ActionCommand
+from digest.core.terminal import ActionCommand, add_flag
 from digest.reputation.recipients.providers import name_of
 
 MOST = 100
@@ -20,7 +20,7 @@ class Command(ActionCommand):
         """Name the actions."""
         rows = self.reading("list", "those that are not over, the newest first")
         rows.add_argument("newsletter", nargs="?", default="", metavar="NEWSLETTER")
-        rows.add_argument("--all", action="store_true", help="those that are over, too")
+        add_flag(rows, "--all", "those that are over, too")
 
     def do_list(self, options: dict[str, Any]) -> None:
         """List drops."""

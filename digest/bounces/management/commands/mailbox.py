@@ -6,7 +6,7 @@ from digest.bounces.mailboxes import polling, registry
 from digest.bounces.mailboxes.errors import MailboxError
 from digest.bounces.models import Mailbox
 from digest.core import clock
-from digest.core.terminal import ActionCommand
+from digest.core.terminal import ActionCommand, add_flag
 from digest.core.text import counted
 
 
@@ -25,7 +25,7 @@ class Command(ActionCommand):
         change.add_argument("--url", default="", help="a new address")
         use = change.add_mutually_exclusive_group()
         use.add_argument("--off", dest="active", action="store_false", default=None)
-        use.add_argument("--on", dest="active", action="store_true", help="poll it (again)")
+        add_flag(use, "--on", "poll it (again)", dest="active")
         self.reading("list", "all mailboxes and their state")
         for action, name, summary in (
             (self.reading, "check", "sign in and count its messages, without changing any"),

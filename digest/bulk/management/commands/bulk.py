@@ -13,7 +13,7 @@ from digest.bulk.models import BulkChange
 from digest.bulk.preparing import Selection, prepare
 from digest.bulk.previewing import Group, Preview
 from digest.core import addresses, clock
-from digest.core.terminal import ActionCommand, Screen, details_table
+from digest.core.terminal import ActionCommand, Screen, add_flag, details_table
 from digest.newsletters.models import Publication
 from digest.newsletters.setup import find_publication
 from digest.subscribers import consent
@@ -120,7 +120,7 @@ def _add_preview(parser: CommandParser) -> None:
     selection.add_argument(
         "--subscriber", action="append", metavar="ADDRESS", help="this one (repeatable)"
     )
-    selection.add_argument("--everybody", action="store_true", help="every subscriber")
+    add_flag(selection, "--everybody", "every subscriber")
     parser.add_argument("--tag", default="", metavar="TAG", help="of add-tag and remove-tag")
     parser.add_argument("--attribute", default="", metavar="KEY", help="of attribute")
     parser.add_argument("--value", default="", help="of attribute; without it, it is removed")

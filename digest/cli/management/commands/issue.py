@@ -14,7 +14,7 @@ from digest.cli import issue_report, lookup, numbers
 from digest.cli.errors import UsageError
 from digest.cli.following import sum_up
 from digest.core import addresses, clock
-from digest.core.terminal import ActionCommand, AddAction
+from digest.core.terminal import ActionCommand, AddAction, add_flag
 from digest.core.text import counted
 from digest.issues import approval, creating, retracting, scheduling, skipping
 from digest.issues.models import Issue
@@ -47,12 +47,10 @@ class Command(ActionCommand):
         create.add_argument(
             "--topic", action="append", default=[], help="only for subscribers of this topic"
         )
-        create.add_argument(
-            "--whole", action="store_true", help="the whole text of one article, for breaking news"
-        )
+        add_flag(create, "--whole", "the whole text of one article, for breaking news")
         self._add_user(create)
         check = self._add(self.reading, "check", "run the preflight checks; status 1 if one fails")
-        check.add_argument("--offline", action="store_true", help="do not follow links")
+        add_flag(check, "--offline", "do not follow links")
         self._add_user(self._add(self.changing, "approve", "approve an issue as it is now"))
         skip = self._add(self.changing, "skip", "do not send this issue")
         skip.add_argument("--reason", default="Skipped from the command line.")
@@ -61,7 +59,7 @@ class Command(ActionCommand):
     def _add_sending(self) -> None:
         send = self._add(self.changing, "send", "send an issue to everyone, now or at a time")
         send.add_argument("--at", metavar="TIME", help="for example 2026-11-24T07:00+01:00")
-        send.add_argument("--yes", action="store_true", required=True, help="confirm")
+        add_flag(send, "--yes", "confirm", required=True)
         self._add(self.changing, "undo", "stop a send that has not begun")
         self._add(self.changing, "unschedule", "make a scheduled issue a draft")
         self._add(self.changing, "pause", "stop sending until the issue is resumed")
@@ -89,16 +87,14 @@ class Command(ActionCommand):
         self._add(self.reading, "uncertain", "list deliveries whose SMTP reply was lost")
         resolve = self._add(self.changing, "resolve", "settle deliveries that are uncertain")
         outcome = resolve.add_mutually_exclusive_group(required=True)
-        outcome.add_argument("--sent", action="store_true", help="the mail server has them")
-        outcome.add_argument("--resend", action="store_true", help="send them again")
-        outcome.add_argument("--failed", action="store_true", help="record them as failed")
+        add_flag(outcome, "--sent", "the mail server has them")
+        add_flag(outcome, "--resend", "send them again")
+        add_flag(outcome, "--failed", "record them as failed")
         outcome.add_argument(
             "--log", type=Path, metavar="FILE", help="Postfix's log, or a list of Message-IDs"
         )
         resolve.add_argument("--to", default="", metavar="ADDRESS", help="only this subscriber's")
-        resolve.add_argument(
-            "--resend-others", action="store_true", help="with --log: send again what it lacks"
-        )
+        add_flag(resolve, "--resend-others", "with --log: send again what it lacks")
         archive = self.reading("archive", "archive old deliveries now; workers do so themselves")
         archive.add_argument("--seconds", type=numbers.positive, help="stop after so long")
 

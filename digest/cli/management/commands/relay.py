@@ -9,7 +9,7 @@ from digest.cli import lookup, numbers
 from digest.cli.errors import UsageError
 from digest.core import clock
 from digest.core.findings import Level
-from digest.core.terminal import ActionCommand, AddAction, Screen, details_table
+from digest.core.terminal import ActionCommand, AddAction, Screen, add_flag, details_table
 from digest.core.text import counted
 from digest.doctor.relays import check_relay
 from digest.relays import registry, warming
@@ -35,7 +35,7 @@ class Command(ActionCommand):
         _add_options(change)
         use = change.add_mutually_exclusive_group()
         use.add_argument("--off", dest="active", action="store_false", default=None)
-        use.add_argument("--on", dest="active", action="store_true", help="use it (again)")
+        add_flag(use, "--on", "use it (again)", dest="active")
         self.reading("list", "all relays and their state")
         self._named(self.reading, "show", "one relay, its limits, and its paused domains")
         self._named(self.reading, "check", "connect and log in, without sending mail")

@@ -10,7 +10,7 @@ from digest.accounts.models import User
 from digest.cli import following, lookup
 from digest.cli.errors import UsageError
 from digest.core import addresses, clock, jobs
-from digest.core.terminal import DigestCommand
+from digest.core.terminal import DigestCommand, add_flag
 from digest.core.text import counted
 from digest.issues import approval, building, scheduling
 from digest.issues.models import Issue
@@ -37,8 +37,8 @@ class Command(DigestCommand):
         super().add_arguments(parser)
         parser.add_argument("newsletter", metavar="NEWSLETTER")
         parser.add_argument("--to", metavar="ADDRESS", help="send a test to this address alone")
-        parser.add_argument("--wait", action="store_true", help="until it is done")
-        parser.add_argument("--yes", action="store_true", help="send without asking")
+        add_flag(parser, "--wait", "until it is done")
+        add_flag(parser, "--yes", "send without asking")
         parser.add_argument(
             "--as",
             dest="user",

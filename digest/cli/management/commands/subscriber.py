@@ -11,7 +11,7 @@ from digest.cli import import_options, lookup
 from digest.cli.errors import UsageError
 from digest.core import addresses, clock
 from digest.core.files import explain_writing
-from digest.core.terminal import ActionCommand, Screen, details_table
+from digest.core.terminal import ActionCommand, Screen, add_flag, details_table
 from digest.core.text import counted
 from digest.newsletters.models import Newsletter
 from digest.selfservice import erasure, signups
@@ -41,12 +41,8 @@ class Command(ActionCommand):
         add.add_argument("address")
         add.add_argument("--newsletter", metavar="SLUG", required=True)
         add.add_argument("--name", default="")
-        add.add_argument(
-            "--confirmed", action="store_true", help="their wish is proven: they receive it"
-        )
-        add.add_argument(
-            "--again", action="store_true", help="they left, and asked in person to come back"
-        )
+        add_flag(add, "--confirmed", "their wish is proven: they receive it")
+        add_flag(add, "--again", "they left, and asked in person to come back")
         add.add_argument("--wording", default="", help="what they agreed to, kept as evidence")
 
         import_options.add_to(
@@ -66,7 +62,7 @@ class Command(ActionCommand):
 
         erase = self.changing("erase", "erase a subscriber at their own wish, for good")
         erase.add_argument("address")
-        erase.add_argument("--yes", action="store_true", help="do not ask")
+        add_flag(erase, "--yes", "do not ask")
 
     def do_add(self, options: dict[str, Any]) -> None:
         """Add one subscriber: at once if their wish is proven, otherwise by asking them."""

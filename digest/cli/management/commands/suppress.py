@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from digest.cli import lookup
 from digest.core import addresses, clock
 from digest.core.addresses import Address
-from digest.core.terminal import DigestCommand
+from digest.core.terminal import DigestCommand, add_flag
 from digest.newsletters.models import Newsletter
 from digest.subscribers import suppression
 
@@ -26,7 +26,7 @@ class Command(DigestCommand):
         parser.add_argument(
             "--reason", required=True, help="why, in a few words: complaint, bounce, asked by phone"
         )
-        parser.add_argument("--lift", action="store_true", help="lift the suppression")
+        add_flag(parser, "--lift", "lift the suppression")
         parser.add_argument("--evidence", default="", help="what shows it, kept with the reason")
 
     def run(self, options: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from digest.core import clock
-from digest.core.terminal import ActionCommand
+from digest.core.terminal import ActionCommand, add_flag
 from digest.newsletters import members
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.members import MemberRole
@@ -30,9 +30,7 @@ class Command(ActionCommand):
             metavar="SLUG",
             help="nothing beyond these newsletters (repeatable)",
         )
-        reached.add_argument(
-            "--all-newsletters", action="store_true", help="every newsletter of the publication"
-        )
+        add_flag(reached, "--all-newsletters", "every newsletter of the publication")
 
     def do_list(self, _options: dict[str, Any]) -> None:
         """List members."""

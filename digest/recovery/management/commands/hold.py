@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.files import explain_reading
-from digest.core.terminal import ActionCommand, Screen
+from digest.core.terminal import ActionCommand, Screen, add_flag
 from digest.core.text import counted
 from digest.installation import holds
 from digest.installation.models import Hold
@@ -31,18 +31,16 @@ class Command(ActionCommand):
         self.reading("show", "whether mail is held, why, and what a release would do")
         self.changing("begin", "build no issue and send no mail until it is released")
         release = self.changing("release", "send mail again; what may have been sent is set aside")
-        release.add_argument(
-            "--yes", action="store_true", help="`digest hold show` was read; required"
-        )
-        release.add_argument(
+        add_flag(release, "--yes", "`digest hold show` was read; required")
+        add_flag(
+            release,
             "--restored",
-            action="store_true",
-            help="these data are those of a backup, though somebody asked for the hold",
+            "these data are those of a backup, though somebody asked for the hold",
         )
-        release.add_argument(
+        add_flag(
+            release,
             "--complete",
-            action="store_true",
-            help="nothing was restored, these data are complete: what waited is sent",
+            "nothing was restored, these data are complete: what waited is sent",
         )
 
         settle = self.changing("settle", "record what was sent of a paused issue, by a log")

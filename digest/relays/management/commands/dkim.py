@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from digest.core.terminal import ActionCommand, Screen
+from digest.core.terminal import ActionCommand, Screen, add_flag
 from digest.relays.dkim import Key, all_keys
 from digest.relays.dkim.generation import generate_key
 from digest.relays.dkim.keys import zone_record
@@ -21,7 +21,7 @@ class Command(ActionCommand):
         new.add_argument("domain", help="the sender's, or a parent domain")
         new.add_argument("selector", help="a name for this key, such as digest-2026")
         new.add_argument("--out", metavar="FILE", type=Path, required=True, help="a new file")
-        new.add_argument("--ed25519", action="store_true", help="beside an RSA key, never alone")
+        add_flag(new, "--ed25519", "beside an RSA key, never alone")
 
     def do_show(self, _options: dict[str, Any]) -> None:
         """Show the keys, without their private halves."""

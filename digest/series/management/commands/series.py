@@ -3,7 +3,7 @@
 from typing import Any
 
 from digest.core import clock
-from digest.core.terminal import ActionCommand, Screen
+from digest.core.terminal import ActionCommand, Screen, add_flag
 from digest.series import editing, switching
 from digest.series.models import Enrolment, Series
 from digest.series.numbers import SeriesNumbers, counts_by_state, numbers_in
@@ -27,9 +27,7 @@ class Command(ActionCommand):
         switch_on.add_argument(
             "--mails", type=int, metavar="NUMBER", help="confirm that so many are sent at once"
         )
-        switch_on.add_argument(
-            "--existing", action="store_true", help="everybody who subscribes now enters it too"
-        )
+        add_flag(switch_on, "--existing", "everybody who subscribes now enters it too")
         switch_off = self.changing("off", "switch a series off; who is in it waits")
         switch_off.add_argument("series", type=int, metavar="ID")
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from digest.core import clock
-from digest.core.terminal import DigestCommand, Screen
+from digest.core.terminal import DigestCommand, Screen, add_flag
 from digest.core.text import counted
 from digest.newsletters.models import Newsletter
 from digest.transfers import packing, remote
@@ -54,15 +54,11 @@ class Command(DigestCommand):
             default=Transfer.Issues.PUBLIC.value,
             help="which past issues go into the archive",
         )
-        parser.add_argument(
-            "--affirm", action="store_true", help="affirm what the export itself does not say"
+        add_flag(parser, "--affirm", "affirm what the export itself does not say")
+        add_flag(
+            parser, "--no-suppress", "do not suppress those who left, bounced or complained there"
         )
-        parser.add_argument(
-            "--no-suppress",
-            action="store_true",
-            help="do not suppress those who left, bounced or complained there",
-        )
-        parser.add_argument("--dry-run", action="store_true", help="report only; change nothing")
+        add_flag(parser, "--dry-run", "report only; change nothing")
         parser.add_argument(
             "--report", type=Path, metavar="FILE", help="write skipped rows there, as CSV"
         )
