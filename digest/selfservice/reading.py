@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from digest.core import addresses, links
-from digest.core.errors import LinkError
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
+from digest.selfservice.linked_rows import subscriber_and_newsletter
 from digest.subscribers.models import SignUp, Subscriber, Subscription
 
 
@@ -45,12 +45,10 @@ def settle(row: SignUp, now: datetime) -> Notice | None:
 
 
 def open_link(token: str, now: datetime) -> ReadingLink | None:
-    """Return what a link names, None once it has expired; raise LinkError for none of ours."""
+    """Return what a link names, or None once it has expired.
+
+    Raises LinkError for none of ours, LinkGoneError if its ids belong to others by now.
+    """
     link, _ = links.read_rows_until("read", token, now, count=2)
-    subscriber = Subscriber.objects.filter(pk=link.ids[0]).first()
-    newsletters = Newsletter.objects.select_related("publication")
-    newsletter = newsletters.filter(pk=link.ids[1]).first()
-    if subscriber is None or newsletter is None:
-        raise LinkError(links.OUTDATED)
-    link.require(subscriber, newsletter)
+    subscriber, newsletter = subscriber_and_newsletter(link)
     return None if link.expired else ReadingLink(subscriber, newsletter)

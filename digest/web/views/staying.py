@@ -5,9 +5,7 @@ from django.shortcuts import render
 
 from digest.bounces.sunset import asking
 from digest.core import clock, languages, links
-from digest.core.errors import LinkGoneError
-from digest.newsletters.models import Newsletter
-from digest.subscribers.models import Subscriber
+from digest.selfservice.linked_rows import subscriber_and_newsletter
 from digest.web import visitor
 from digest.web.refusals import link_page
 
@@ -16,12 +14,7 @@ from digest.web.refusals import link_page
 def stay(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, or (POST only) go on sending: scanners open links, and never press buttons."""
     link = links.read_rows("stay", token, count=2)
-    subscriber = Subscriber.objects.filter(pk=link.ids[0]).first()
-    newsletters = Newsletter.objects.select_related("publication")
-    newsletter = newsletters.filter(pk=link.ids[1]).first()
-    if subscriber is None or newsletter is None:
-        raise LinkGoneError(links.OUTDATED)
-    link.require(subscriber, newsletter)
+    subscriber, newsletter = subscriber_and_newsletter(link)
     if request.method == "POST":
         asking.stay(subscriber, newsletter, clock.now())
     with languages.override(visitor.language_for(request, newsletter, subscriber.language)):
