@@ -30,11 +30,9 @@ _LINES = {
     "thanks": LONGEST_TEXT,
     "consent": LONGEST_CONSENT,
 }
-FIELDS = frozenset(
-    [
-        *_LINES,
-        *("kind", "look", "asks_name", "asks_topics", "after_seconds", "after_scroll", "rest_days"),
-    ]
+FIELDS = (
+    *_LINES,
+    *("kind", "look", "asks_name", "asks_topics", "after_seconds", "after_scroll", "rest_days"),
 )
 MOST_NEWSLETTERS = 30
 MOST_ATTRIBUTES = 10
@@ -78,7 +76,7 @@ def save_form(
 
 def set_values(form: SignUpForm, values: dict[str, Any]) -> None:
     """Set FIELDS of a form, texts as single lines; nothing is saved."""
-    for name in FIELDS & set(values):
+    for name in values.keys() & FIELDS:
         value = values[name]
         setattr(form, name, one_line(value, _LINES[name]) if name in _LINES else value)
 

@@ -20,7 +20,8 @@ from digest.api.routing import Operations
 from digest.api.schemas import Id, Line, Payload, Slug, Switch
 from digest.core import clock
 from digest.newsletters.models import Newsletter
-from digest.newsletters.signup_forms import embedding, models, saving
+from digest.newsletters.signup_forms import models, saving
+from digest.newsletters.signup_forms.describing import describe
 from digest.newsletters.signup_forms.models import SignUpForm
 
 router = Operations(tags=["forms"])
@@ -164,16 +165,5 @@ def _rows(caller: Caller) -> QuerySet[SignUpForm]:
     return caller.scope.filter(SignUpForm.objects.select_related("publication"))
 
 
-_FIELDS = ("id", "created_at", "changed_at", *sorted(saving.FIELDS))
-
-
 def _serialize(row: SignUpForm) -> dict[str, Any]:
-    values = {name: getattr(row, name) for name in _FIELDS}
-    return values | {
-        "publication": row.publication.slug,
-        "newsletters": [newsletter.slug for newsletter in row.newsletters.all()],
-        "attributes": [attribute.key for attribute in row.attributes.all()],
-        "source": row.via,
-        "snippet": embedding.snippet(row),
-        "page_url": embedding.page_url(row),
-    }
+    return describe(row) | {"created_at": row.created_at, "changed_at": row.changed_at}

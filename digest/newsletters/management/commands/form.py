@@ -9,7 +9,8 @@ from digest.core.terminal import ActionCommand, Screen, details_table
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter, Publication
 from digest.newsletters.setup import find_publication
-from digest.newsletters.signup_forms import embedding, saving
+from digest.newsletters.signup_forms import saving
+from digest.newsletters.signup_forms.describing import describe
 from digest.newsletters.signup_forms.models import SignUpForm
 
 _TEXTS = ("headline", "text", "button", "thanks", "consent")
@@ -20,7 +21,6 @@ _NUMBERS = {
     "rest_days": "days until it appears again after it was closed",
 }
 _CHOICES = {"kind": SignUpForm.Kind.values, "look": SignUpForm.Look.values}
-_FIELDS = ("name", *_TEXTS, *_SWITCHES, *_NUMBERS, *_CHOICES)
 
 
 class Command(ActionCommand):
@@ -52,7 +52,7 @@ class Command(ActionCommand):
         rows = SignUpForm.objects.select_related("publication").order_by("publication", "name")
         if slug := options["publication"]:
             rows = rows.filter(publication=find_publication(slug))
-        values = [_values(row) for row in rows]
+        values = [describe(row) for row in rows]
         cells = [
             (row["id"], row["name"], row["publication"], row["kind"], ", ".join(row["newsletters"]))
             for row in values
@@ -81,7 +81,7 @@ class Command(ActionCommand):
         self.answer({"deleted": form.name}, f"The form “{form}” was deleted. Its sign-ups stay.")
 
     def _report(self, form: SignUpForm) -> None:
-        values = _values(form)
+        values = describe(form)
         self.answer(values, lambda out: _print(out, values))
 
 
@@ -115,7 +115,7 @@ def _add_design(parser: CommandParser) -> None:
 
 def _save(form: SignUpForm, options: dict[str, Any]) -> SignUpForm:
     """Create or change a form with the options that were given."""
-    values = {name: options[name] for name in _FIELDS if options[name] is not None}
+    values = {name: options[name] for name in saving.FIELDS if options[name] is not None}
     newsletters, attributes = options["newsletter"], options["attribute"]
     if form.pk and not values and newsletters is None and attributes is None:
         raise NewsletterError("Say what to change, for example --headline TEXT.")
@@ -145,19 +145,6 @@ def _find(form_id: int) -> SignUpForm:
     if row := rows.filter(pk=form_id).first():
         return row
     raise NewsletterError(f"There is no form {form_id}. `digest form list` shows them.")
-
-
-def _values(form: SignUpForm) -> dict[str, Any]:
-    return {
-        "id": form.pk,
-        "publication": form.publication.slug,
-        **{name: getattr(form, name) for name in _FIELDS},
-        "newsletters": [row.slug for row in form.newsletters.all()],
-        "attributes": [row.key for row in form.attributes.all()],
-        "source": form.via,
-        "snippet": embedding.snippet(form),
-        "page_url": embedding.page_url(form),
-    }
 
 
 def _print(out: Screen, values: dict[str, Any]) -> None:
