@@ -52,9 +52,9 @@ class SeriesOut(BaseModel):
     id: int
     newsletter: str
     name: str
-    trigger: str = Field(description="sign_up or inactive.")
+    trigger: Series.Trigger
     active: bool
-    goal: str = Field(description="clicked, segment, or empty.")
+    goal: Series.Goal = Field(description="Empty: none.")
     avoids_issues: bool
     hour_from: int | None = Field(description="Of each subscriber's day; null: at any hour.")
     hour_until: int | None

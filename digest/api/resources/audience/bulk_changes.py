@@ -27,6 +27,7 @@ from digest.core import clock
 from digest.newsletters.models import Publication
 
 router = Operations(tags=["bulk changes"])
+_SCOPES = (Scope.SUBSCRIBERS_READ, Scope.SUBSCRIBERS_WRITE)  # a change is shown as it is made
 
 MOST_NAMED = 1_000  # subscribers
 
@@ -124,9 +125,7 @@ def list_bulk_changes(request: HttpRequest, query: Query[BulkChangeQuery]) -> An
     return paginate(rows, query, "bulk-changes", _serialize, newest_first=True)
 
 
-@router.create(
-    "/bulk-changes", Scope.SUBSCRIBERS_READ, Scope.SUBSCRIBERS_WRITE, returns=BulkChangeOut
-)
+@router.create("/bulk-changes", *_SCOPES, returns=BulkChangeOut)
 @idempotent
 def create_bulk_change(request: HttpRequest, payload: BulkChangeIn) -> Any:
     """Prepare a change; nobody is changed before it is applied.
@@ -172,12 +171,7 @@ def preview_bulk_change(request: HttpRequest, change_id: Id) -> Any:
     }
 
 
-@router.run(
-    "/bulk-changes/{change_id}/apply",
-    Scope.SUBSCRIBERS_READ,
-    Scope.SUBSCRIBERS_WRITE,
-    returns=BulkChangeOut,
-)
+@router.run("/bulk-changes/{change_id}/apply", *_SCOPES, returns=BulkChangeOut)
 @idempotent
 def apply_bulk_change(request: HttpRequest, change_id: Id, payload: ApplyIn) -> Any:
     """Begin a change; up to 1,000 subscribers are changed at once, more by a job.
@@ -193,12 +187,7 @@ def apply_bulk_change(request: HttpRequest, change_id: Id, payload: ApplyIn) -> 
     return _reloaded(row)
 
 
-@router.run(
-    "/bulk-changes/{change_id}/stop",
-    Scope.SUBSCRIBERS_READ,
-    Scope.SUBSCRIBERS_WRITE,
-    returns=BulkChangeOut,
-)
+@router.run("/bulk-changes/{change_id}/stop", *_SCOPES, returns=BulkChangeOut)
 def stop_bulk_change(request: HttpRequest, change_id: Id) -> Any:
     """Stop a change; what is changed stays so until it is undone."""
     row = _get(request, change_id)
@@ -206,12 +195,7 @@ def stop_bulk_change(request: HttpRequest, change_id: Id) -> Any:
     return _reloaded(row)
 
 
-@router.run(
-    "/bulk-changes/{change_id}/undo",
-    Scope.SUBSCRIBERS_READ,
-    Scope.SUBSCRIBERS_WRITE,
-    returns=BulkChangeOut,
-)
+@router.run("/bulk-changes/{change_id}/undo", *_SCOPES, returns=BulkChangeOut)
 @idempotent
 def undo_bulk_change(request: HttpRequest, change_id: Id) -> Any:
     """Give those who changed back what they had, unless it was changed again since."""
