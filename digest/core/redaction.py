@@ -18,22 +18,16 @@ _END = r"/\s?&\"'<>#\\"  # what a segment of a path ends with
 _LAST = rf"[^{_END}.,:;)]"  # what it does not end with in a sentence
 _PAGES = "unsubscribe|confirm|change|preferences|stay|invitation|reset/key"
 _NAMED = "click|open|issue|read|report|provider-events|connections|stripe"
-_PATTERNS = [
+_PATTERNS = [  # of which the first group stays
     # A token, or what somebody made of one; and one word more in `password/reset/key/`.
-    (
-        rf"(/(?:{_PAGES})/+)[^{_END}]*{_LAST}",
-        r"\1",
-    ),
-    (
-        rf"(/(?:{_NAMED})/+)[^{_END}]{{16,}}(?:/[^{_END}]{{16,}})?",
-        r"\1",
-    ),
-    (r"((?:unsubscribe|confirm|bounce)(?:\+|%2B))[^@%\s\"'<>]+", r"\1"),
-    (r"\b((?:dg|whsec)_)[A-Za-z0-9+/=_-]{8,}", r"\1"),
-    (r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}", r"\1"),
-    (r"(://)[^/\s@\"'<>]*:[^/\s@\"'<>]*(?=@)", r"\1"),
+    rf"(/(?:{_PAGES})/+)[^{_END}]*{_LAST}",
+    rf"(/(?:{_NAMED})/+)[^{_END}]{{16,}}(?:/[^{_END}]{{16,}})?",
+    r"((?:unsubscribe|confirm|bounce)(?:\+|%2B))[^@%\s\"'<>]+",
+    r"\b((?:dg|whsec)_)[A-Za-z0-9+/=_-]{8,}",
+    r"\b(bearer\s+)[A-Za-z0-9._~+/=-]{8,}",
+    r"(://)[^/\s@\"'<>]*:[^/\s@\"'<>]*(?=@)",
 ]
-_SECRETS = [(re.compile(pattern, re.IGNORECASE), prefix) for pattern, prefix in _PATTERNS]
+_SECRETS = [re.compile(pattern, re.IGNORECASE) for pattern in _PATTERNS]
 _MAILBOX = re.compile(r"[\w.!#$%&*+/=?^`{|}~-]+((?:@|%40)(?:[\w-]+\.)+[\w-]{2,})")
 _QUERY = re.compile(r"(?<=[\w/.\]-]\?)[^\s\"'<>#\\]+")
 _VALUE = re.compile(r"(?<==)[^&;]+|(?:^|(?<=[&;]))[^=&;]{16,}(?=$|[&;])")
@@ -41,8 +35,8 @@ _VALUE = re.compile(r"(?<==)[^&;]+|(?:^|(?<=[&;]))[^=&;]{16,}(?=$|[&;])")
 
 def redact(text: str) -> str:
     """Return a text without its secrets; names of parameters stay, their values do not."""
-    for pattern, prefix in _SECRETS:
-        text = pattern.sub(prefix + REDACTED, text)
+    for pattern in _SECRETS:
+        text = pattern.sub(rf"\1{REDACTED}", text)
     return _QUERY.sub(lambda query: _VALUE.sub(REDACTED, query[0]), text)
 
 

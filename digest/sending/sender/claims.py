@@ -8,7 +8,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from digest.core import clock
 from digest.issues.experiments.variants import experiment_of
@@ -78,30 +78,25 @@ class DueIssues:
         self._issues.remove(issue)
 
 
+@dataclass(slots=True)
 class Claims:
-    """Claims batches of issues whose senders are at `domains`, for one sending process."""
+    """Claims batches of issues whose senders are at `domains`, for one sending process.
 
-    def __init__(
-        self,
-        due: DueIssues,
-        domains: Collection[str],
-        limiter: RateLimiter,
-        leases: Heartbeat,
-        journal: str,
-    ) -> None:
-        """`leases` renews the claims; `journal` names the file of what is begun."""
-        self._due = due
-        self._domains = domains
-        self._limiter = limiter
-        self._leases = leases
-        self._journal = journal
-        self._size = SMALLEST
-        self._claimed_at: float | None = None
+    `leases` renews the claims; `journal` names the file of what is begun.
+    """
+
+    due: DueIssues
+    domains: Collection[str]
+    limiter: RateLimiter
+    leases: Heartbeat
+    journal: str
+    _size: int = field(default=SMALLEST, init=False)
+    _claimed_at: float | None = field(default=None, init=False)
 
     @property
     def can_be_ahead(self) -> bool:
         """Whether a batch may be claimed before it is needed: no limit is used up by that."""
-        return not self._limiter.limits_messages
+        return not self.limiter.limits_messages
 
     def claim_batch(self) -> InFlight | None:
         """Claim another batch; None if nothing more is due, or the relay's limits allow no more.
@@ -112,9 +107,9 @@ class Claims:
         self._adapt_size()
         if not self._issues():
             return None
-        reserved = self._limiter.reserve(self._size)
+        reserved = self.limiter.reserve(self._size)
         in_flight = self._claim_first(reserved) if reserved else None
-        self._limiter.release(reserved - len(in_flight.waiting) if in_flight else reserved)
+        self.limiter.release(reserved - len(in_flight.waiting) if in_flight else reserved)
         return in_flight
 
     def _claim_first(self, limit: int) -> InFlight | None:
@@ -126,26 +121,26 @@ class Claims:
             for issue in self._issues(since):
                 if (in_flight := self._claim(issue, limit)) is not None:
                     return in_flight
-                self._due.discard(issue)
+                self.due.discard(issue)
         return None
 
     def _issues(self, since: float | None = None) -> list[Issue]:
         """Return our issues in random order, so that a large one does not hold up a small one."""
-        issues = [issue for issue in self._due.current(since) if _domain(issue) in self._domains]
+        issues = [issue for issue in self.due.current(since) if _domain(issue) in self.domains]
         random.shuffle(issues)
         return issues
 
     def _claim(self, issue: Issue, limit: int) -> InFlight | None:
-        if (segmentation := self._due.segment(issue)) is None:
+        if (segmentation := self.due.segment(issue)) is None:
             return None
         leased_at = heartbeat.now()
-        batch = ledger.claim(issue, limit, clock.now(), segmentation.audience, self._journal)
+        batch = ledger.claim(issue, limit, clock.now(), segmentation.audience, self.journal)
         if not batch.rows and not batch.suppressed:
             return None
         if batch.rows:
-            self._leases.watch(batch.fence, leased_at)
+            self.leases.watch(batch.fence, leased_at)
         segmentation = _with_winner(segmentation, issue)
-        sendable, postponed = self._limiter.partition(batch.rows)
+        sendable, postponed = self.limiter.partition(batch.rows)
         outcomes = [(row.id, outcome) for row, outcome in postponed]
         self._claimed_at = time.monotonic()
         return InFlight(
