@@ -12,6 +12,7 @@ Maker = Callable[[int], bytes]
 RSS = "<rss version='2.0'><channel><title>Hostile</title><link>https://hostile.example/</link>"
 RSS_END = "</channel></rss>"
 ITEM = "<item><guid>1</guid><link>https://hostile.example/1</link><title>Harbour</title>"
+ATOM = "<feed xmlns='http://www.w3.org/2005/Atom'><title>H</title><entry><id>1</id><title>T</title>"
 PARAGRAPHS = "<p>" + "The ferry was late, and the seals lay on the quay until noon. " * 6 + "</p>"
 
 
@@ -39,6 +40,21 @@ def in_element(name: str, piece: str, *, escaped: bool = False) -> Maker:
 def in_item(piece: str) -> Maker:
     """A feed whose item has many elements."""
     return lambda size: rss(repeated(piece, size))
+
+
+def cut_off(start: str, piece: str) -> Maker:
+    """A feed that ends within many elements."""
+    return lambda size: f"{start}{repeated(piece, size)}".encode()
+
+
+def preceded(piece: str) -> Maker:
+    """A feed that begins behind many elements, and does not end."""
+    return lambda size: f"{repeated(piece, size)}{RSS}".encode()
+
+
+def in_entry(piece: str) -> Maker:
+    """An Atom feed whose entry has many elements."""
+    return lambda size: f"{ATOM}{repeated(piece, size)}</entry></feed>".encode()
 
 
 def in_body(piece: str, closing: str = "") -> Maker:
@@ -111,29 +127,22 @@ FEEDS: Mapping[str, Maker] = {
     f"</item>{RSS_END}".encode(),
     "authors": in_item("<author>a@b.example (Ada)</author>"),
     "creators": in_item("<dc:creator>Ada</dc:creator>"),
-    "atom authors": lambda size: (
-        "<feed xmlns='http://www.w3.org/2005/Atom'><title>H</title><entry><id>1</id><title>T</title>"
-        f"{repeated('<author><name>A</name></author>', size)}</entry></feed>"
-    ).encode(),
+    "atom authors": in_entry("<author><name>A</name></author>"),
     "atom author": lambda size: (
-        "<feed xmlns='http://www.w3.org/2005/Atom'><title>H</title><entry><id>1</id><title>T</title>"
-        f"<author><name>{'a' * (size // 2)}</name><email>{'a' * (size // 2)}</email></author></entry></feed>"
+        f"{ATOM}<author><name>{'a' * (size // 2)}</name><email>{'a' * (size // 2)}</email></author></entry></feed>"
     ).encode(),
-    "atom contributors": lambda size: (
-        "<feed xmlns='http://www.w3.org/2005/Atom'><title>H</title><entry><id>1</id><title>T</title>"
-        f"{repeated('<contributor><name>A</name></contributor>', size)}</entry></feed>"
-    ).encode(),
+    "atom contributors": in_entry("<contributor><name>A</name></contributor>"),
     "late doctype": lambda size: f"{RSS}<!DOCTYPE {'a' * size}".encode(),
-    "late doctypes": lambda size: f"{RSS}{repeated('<!DOCTYPE a', size)}".encode(),
-    "late doctype brackets": lambda size: f"{RSS}{repeated('<!DOCTYPE a[', size)}".encode(),
-    "doctypes first": lambda size: f"{repeated('<!DOCTYPE a[', size)}{RSS}".encode(),
+    "late doctypes": cut_off(RSS, "<!DOCTYPE a"),
+    "late doctype brackets": cut_off(RSS, "<!DOCTYPE a["),
+    "doctypes first": preceded("<!DOCTYPE a["),
     "doctype blanks": lambda size: f"{RSS}<!DOCTYPE a[]{' ' * size}".encode(),
     "comments": lambda size: f"{repeated('<!-- a -->', size)}{RSS}{ITEM}</item>{RSS_END}".encode(),
-    "open comments": lambda size: f"{RSS}{ITEM}{repeated('<!-- ', size)}".encode(),
-    "open comments first": lambda size: f"{repeated('<!--', size)}{RSS}".encode(),
-    "instructions": lambda size: f"{repeated('<?', size)}{RSS}".encode(),
-    "instructions inside": lambda size: f"{RSS}{ITEM}{repeated('<?a ', size)}".encode(),
-    "cdata": lambda size: f"{RSS}{ITEM}<title>{repeated('<![CDATA[', size)}".encode(),
+    "open comments": cut_off(RSS + ITEM, "<!-- "),
+    "open comments first": preceded("<!--"),
+    "instructions": preceded("<?"),
+    "instructions inside": cut_off(RSS + ITEM, "<?a "),
+    "cdata": cut_off(f"{RSS}{ITEM}<title>", "<![CDATA["),
     "cdata many": in_element("title", "<![CDATA[a]]>"),
     "blanks": lambda size: f"{' ' * size}{RSS}{RSS_END}".encode(),
     "blanks then junk": lambda size: f"{' ' * size}junk".encode(),
@@ -180,20 +189,17 @@ FEEDS: Mapping[str, Maker] = {
     "contents": in_item("<content:encoded>a</content:encoded>"),
     "titles": in_item("<title>a</title>"),
     "nested xml": nested_in_feed("<a>", "</a>"),
-    "nested open": lambda size: f"{RSS}{ITEM}{repeated('<a>', size)}".encode(),
+    "nested open": cut_off(RSS + ITEM, "<a>"),
     "nested items": nested_in_feed("<item>", "</item>"),
     "nested content": lambda size: (
-        "<feed xmlns='http://www.w3.org/2005/Atom'><title>H</title><entry><id>1</id><title>T</title>"
-        f"<content type='xhtml'>{repeated('<div>', size // 2)}{repeated('</div>', size // 2)}"
+        f"{ATOM}<content type='xhtml'>{repeated('<div>', size // 2)}{repeated('</div>', size // 2)}"
         "</content></entry></feed>"
     ).encode(),
     "wide content": lambda size: (
-        "<feed xmlns='http://www.w3.org/2005/Atom'><title>H</title><entry><id>1</id><title>T</title>"
-        f"<content type='xhtml'><div>{repeated('<b>a</b>', size)}</div></content></entry></feed>"
+        f"{ATOM}<content type='xhtml'><div>{repeated('<b>a</b>', size)}</div></content></entry></feed>"
     ).encode(),
     "base64 content": lambda size: (
-        "<feed xmlns='http://www.w3.org/2005/Atom'><title>H</title><entry><id>1</id><title>T</title>"
-        f"<content type='application/octet-stream'>{'YWFh' * (size // 4)}</content></entry></feed>"
+        f"{ATOM}<content type='application/octet-stream'>{'YWFh' * (size // 4)}</content></entry></feed>"
     ).encode(),
     "attributes": lambda size: rss(
         "<enclosure " + " ".join(f"a{n}=''" for n in range(size // 12)) + "/>"
@@ -216,11 +222,11 @@ FEEDS: Mapping[str, Maker] = {
     "element names": lambda size: rss("".join(f"<b{n}>a</b{n}>" for n in range(size // 22))),
     "items": many_items("<item/>"),
     "items titled": many_items("<item><title>a</title></item>"),
-    "items open": lambda size: f"{RSS}{repeated('<item>', size)}".encode(),
-    "ends": lambda size: f"{RSS}{repeated('</item>', size)}".encode(),
-    "lesser": lambda size: f"{RSS}{repeated('<', size)}".encode(),
-    "lesser tag": lambda size: f"{RSS}{repeated('<a', size)}".encode(),
-    "lesser slash": lambda size: f"{RSS}{repeated('</a', size)}".encode(),
+    "items open": cut_off(RSS, "<item>"),
+    "ends": cut_off(RSS, "</item>"),
+    "lesser": cut_off(RSS, "<"),
+    "lesser tag": cut_off(RSS, "<a"),
+    "lesser slash": cut_off(RSS, "</a"),
     "quotes": lambda size: f'{RSS}<a b="{repeated("<a b=", size)}'.encode(),
     "body images": in_body("<img src='/a.jpg'>"),
     "body lazy images": in_body("<img data-src='a' src='data:a'>"),
