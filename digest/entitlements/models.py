@@ -11,6 +11,14 @@ from digest.subscribers.models import LONGEST_ADDRESS, Subscriber
 LONGEST_ID = 120  # of what Stripe names; theirs have up to 66 characters
 
 
+class Outcome(models.TextChoices):
+    """What an event of Stripe's changed."""
+
+    APPLIED = "applied", "applied"
+    OLDER = "older", "older than what is known"
+    IGNORED = "ignored", "not about a membership"
+
+
 class StripeAccount(HasUuid):
     """An account of Stripe that reports who pays for a publication."""
 
@@ -138,11 +146,6 @@ class Grant(models.Model):
 
 class StripeEvent(models.Model):
     """An event that Stripe reported; one that comes again changes nothing."""
-
-    class Outcome(models.TextChoices):
-        APPLIED = "applied", "applied"
-        OLDER = "older", "older than what is known"
-        IGNORED = "ignored", "not about a membership"
 
     account = models.ForeignKey(StripeAccount, on_delete=models.CASCADE, related_name="events")
     event_id = models.CharField(max_length=LONGEST_ID)  # evt_…

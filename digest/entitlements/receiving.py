@@ -19,10 +19,14 @@ from digest.core import addresses, links, sealing
 from digest.core.errors import InvalidAddressError
 from digest.entitlements import reading, settling, signatures
 from digest.entitlements.errors import SignatureError, UnreadableError
-from digest.entitlements.models import Customer, PaidSubscription, StripeAccount, StripeEvent
+from digest.entitlements.models import (
+    Customer,
+    Outcome,
+    PaidSubscription,
+    StripeAccount,
+    StripeEvent,
+)
 from digest.entitlements.reading import CANCELLED, EXPIRED, NEVER_PAID, Event, ended
-
-Outcome = StripeEvent.Outcome
 
 
 def address_of(account: StripeAccount) -> str:

@@ -208,15 +208,16 @@ class Enrolment(models.Model):
         return f"{self.subscriber} in {self.series}: {self.get_state_display()}"
 
 
+class Outcome(models.TextChoices):
+    """What became of a step for a subscriber."""
+
+    SENT = "sent", "planned"
+    SKIPPED = "skipped", "left out, its condition did not hold"
+    SET_ASIDE = "set_aside", "left out, it may have been sent before older data were restored"
+
+
 class Passage(models.Model):
     """That a subscriber is past a step: it was planned for them, or left out."""
-
-    class Outcome(models.TextChoices):
-        """What became of a step for a subscriber."""
-
-        SENT = "sent", "planned"
-        SKIPPED = "skipped", "left out, its condition did not hold"
-        SET_ASIDE = "set_aside", "left out, it may have been sent before older data were restored"
 
     step = models.ForeignKey(
         Step, on_delete=models.CASCADE, related_name="passages", db_index=False

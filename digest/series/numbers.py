@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from digest.analytics.statistics.totals import Numbers, numbers_of, together
-from digest.series.models import Enrolment, Passage, Series, Step, Version
+from digest.series.models import Enrolment, Outcome, Passage, Series, Step, Version
 from digest.subscribers.models import Subscriber
 
 State = Enrolment.State
@@ -55,7 +55,7 @@ def numbers_in(series: Series) -> SeriesNumbers:
     """Return who is where in a series, and what became of its steps."""
     steps = list(series.steps.select_related("draft", "version").order_by("position"))
     waiting = _counted(series.enrolments.filter(state=State.ACTIVE).values_list("next_step"))
-    passages = Passage.objects.filter(step__in=steps, outcome=Passage.Outcome.SKIPPED)
+    passages = Passage.objects.filter(step__in=steps, outcome=Outcome.SKIPPED)
     skipped = _counted(passages.values_list("step"))
     issues = _issues_by_step(steps)
     numbers = numbers_of([pk for ids in issues.values() for pk in ids])

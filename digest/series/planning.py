@@ -30,7 +30,7 @@ from digest.newsletters.zones import Times
 from digest.sending.planning import caps, inserting
 from digest.sending.planning.inserting import Plan
 from digest.series import conditions, enrolling, moments, versions
-from digest.series.models import Enrolment, Passage, Series, Step
+from digest.series.models import Enrolment, Outcome, Passage, Series, Step
 from digest.series.moments import ANY_HOUR, Hours
 from digest.subscribers import audience
 from digest.subscribers.models import Subscription
@@ -38,7 +38,6 @@ from digest.subscribers.models import Subscription
 BATCH = 5_000  # subscribers in a transaction
 
 State = Enrolment.State
-Outcome = Passage.Outcome
 _NO_ISSUE = (Issue.State.SKIPPED, Issue.State.CANCELLED)
 # Who has waited for less than this is looked at again after that; all others the next day.
 _LOOK_AGAIN = (

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, QuerySet, Value
 
 from digest.series import enrolling
-from digest.series.models import Enrolment, Passage, Step
+from digest.series.models import Enrolment, Outcome, Step
 
 State = Enrolment.State
 
@@ -41,11 +41,11 @@ def _set_aside_step(step: Step, began_at: datetime, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             _STORE_PASSAGES,
-            [step.pk, State.ACTIVE, began_at, step.pk, Passage.Outcome.SET_ASIDE, now],
+            [step.pk, State.ACTIVE, began_at, step.pk, Outcome.SET_ASIDE, now],
         )
         number = int(cursor.rowcount)
     enrolling.move_to_next(due_enrolments(began_at), step, now, since=F("due_at"))
-    passages = step.passages.filter(outcome=Passage.Outcome.SET_ASIDE, at=now)
+    passages = step.passages.filter(outcome=Outcome.SET_ASIDE, at=now)
     moved = step.series.enrolments.filter(
         Exists(passages.filter(subscriber=OuterRef("subscriber"))),
         state=State.ACTIVE,

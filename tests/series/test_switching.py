@@ -15,7 +15,7 @@ from digest.selfservice import confirmation
 from digest.selfservice.data_export import export_subscriber
 from digest.series import editing, enrolling, planning, restoring, switching
 from digest.series.errors import ManyMailsError, SeriesError
-from digest.series.models import Enrolment, Passage
+from digest.series.models import Enrolment, Outcome, Passage
 from digest.subscribers.models import ConsentEvent
 from digest.webhooks import registry
 from digest.webhooks.models import WebhookDelivery
@@ -94,7 +94,7 @@ def test_after_a_restore_what_may_have_been_sent_is_left_out(newsletter: Newslet
     reviewed = releasing.release(hold, clock.now())
     assert reviewed.steps == 1
     assert "1 mail of series left out" in reviewed.summary
-    assert Passage.objects.get().outcome == Passage.Outcome.SET_ASIDE
+    assert Passage.objects.get().outcome == Outcome.SET_ASIDE
     assert series.enrolments.get(subscriber=nadia).next_step == steps_of(series)[1]
     assert restoring.due_enrolments(now).count() == 0
     versions = Issue.objects.filter(kind=Issue.Kind.SERIES)
@@ -117,7 +117,7 @@ def test_after_a_restore_no_step_of_the_lost_days_is_sent(newsletter: Newsletter
         assert enrolment.due_at == now + timedelta(minutes=next_step.delay_minutes)
     outcomes = Passage.objects.values_list("step__position", "outcome").order_by("pk")
     assert [position for position, _ in outcomes] == [0, 0, 1, 1, 2]
-    assert {outcome for _, outcome in outcomes} == {Passage.Outcome.SET_ASIDE}
+    assert {outcome for _, outcome in outcomes} == {Outcome.SET_ASIDE}
 
 
 def test_somebody_can_be_taken_out(newsletter: Newsletter) -> None:

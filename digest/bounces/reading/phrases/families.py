@@ -10,16 +10,8 @@ from pathlib import Path
 
 _GAP = re.escape(" ~ ").replace(r"\ ", r"\s")  # as `_expression` writes it
 _IDEOGRAPH = re.compile(r"[\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_OTHER_LETTERS = {
-    "ł": "l",
-    "ø": "o",
-    "đ": "d",
-    "\u0131": "i",
-    "æ": "ae",
-    "œ": "oe",
-    "ß": "ss",
-    "ð": "d",
-}
+_OTHER_LETTERS = {"ł": "l", "ø": "o", "đ": "d", "ð": "d", "\u0131": "i"}
+_OTHER_LETTERS |= {"æ": "ae", "œ": "oe", "ß": "ss"}
 # Latin letters without their marks, for many servers leave them out ("Skrzynka przepelniona").
 _WITHOUT_MARKS = str.maketrans(
     _OTHER_LETTERS
