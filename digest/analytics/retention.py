@@ -8,9 +8,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
 
 from digest.analytics.models import DailySalt
+from digest.core.database.statements import fetch_row
 
 STEP = 10_000  # hits in each statement
 SECONDS = 5.0  # of one call
@@ -47,9 +47,7 @@ def _delete_hits(before: datetime, until: float) -> int:
     """Delete the hits before a time, as long as the oldest ones are among them."""
     total, after = 0, 0
     while time.monotonic() < until:
-        with connection.cursor() as cursor:
-            cursor.execute(_OLDEST, {"after": after, "step": STEP, "before": before})
-            last, deleted = cursor.fetchone()
+        last, deleted = fetch_row(_OLDEST, {"after": after, "step": STEP, "before": before})
         total += deleted
         if not deleted:
             break

@@ -5,11 +5,10 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from digest.analytics.folding import Difference, JudgedHit, contribution
 from digest.analytics.models import Hit, HitKind, Verdict
 from digest.analytics.verdicts.reasons import Reason
+from digest.core.database.statements import execute, fetch_rows
 from digest.relays.models import Dispatch
 
 # Hits of one visitor in one issue that are judged one by one; nobody clicks more often.
@@ -93,10 +92,8 @@ def unnamed_clicks(spans: Sequence[Span], most: int) -> list[list[Click]]:
     links, begins, ends = (list(column) for column in zip(*spans, strict=True))
     values: dict[str, Any] = {"links": links, "begins": begins, "ends": ends, "most": most}
     clicks: list[list[Click]] = [[] for _ in spans]
-    with connection.cursor() as cursor:
-        cursor.execute(_UNNAMED_CLICKS, values)
-        for place, *row in cursor.fetchall():
-            clicks[place - 1].append(Click(*row))
+    for place, *row in fetch_rows(_UNNAMED_CLICKS, values):
+        clicks[place - 1].append(Click(*row))
     return clicks
 
 
@@ -115,11 +112,10 @@ def load(visitors: Sequence[Visitor], *, rejudging: bool) -> Iterator[tuple[Visi
     Opens by image proxies stay uncertain whatever comes: once judged, only `rejudging` loads them.
     """
     issues, names = [issue for issue, _ in visitors], [visitor for _, visitor in visitors]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _LOAD, {"issues": issues, "visitors": names, "again": rejudging, "most": FLOOD}
-        )
-        rows = [Row(*values) for values in cursor.fetchall()]
+    hits = fetch_rows(
+        _LOAD, {"issues": issues, "visitors": names, "again": rejudging, "most": FLOOD}
+    )
+    rows = [Row(*values) for values in hits]
     for visitor, group in groupby(rows, key=lambda row: (row.issue, row.visitor)):
         yield visitor, list(group)
 
@@ -127,8 +123,7 @@ def load(visitors: Sequence[Visitor], *, rejudging: bool) -> Iterator[tuple[Visi
 def save(changes: Sequence[Change]) -> None:
     """Write verdicts, reasons and the time since the delivery."""
     if changes:
-        with connection.cursor() as cursor:
-            cursor.execute(_SAVE, [list(column) for column in zip(*changes, strict=True)])
+        execute(_SAVE, [list(column) for column in zip(*changes, strict=True)])
 
 
 def save_rest_as_machine(
@@ -142,9 +137,7 @@ def save_rest_as_machine(
         "judged": [row.id for row in rows],
         "reason": Reason.FLOOD.value,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_OVERRULE, values)
-        hits = [JudgedHit(*row) for row in cursor.fetchall()]
+    hits = [JudgedHit(*row) for row in fetch_rows(_OVERRULE, values)]
     difference.add(issue, contribution([]), contribution(hits))
 
 

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
-
 from digest.analytics.folding import Difference
+from digest.core.database.statements import execute
 
 HOUR_COLUMNS = ("clicks", "unique_clicks", "clickers", "machine_clicks", "uncertain_clicks")
 ISSUE_COLUMNS = (
@@ -48,8 +47,7 @@ def _pivot(
 def _execute(sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
     """Run a statement with an array for each column."""
     if rows:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+        execute(sql, [list(column) for column in zip(*rows, strict=True)])
 
 
 def _upsert(table: str, key: Sequence[str], columns: Sequence[str], types: str) -> str:

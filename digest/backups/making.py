@@ -26,6 +26,7 @@ from digest.backups.archive import DATABASE, HEADER, JOURNALS, PICTURES, SECRETS
 from digest.backups.header import FORMAT, Header
 from digest.backups.new_file import new_file
 from digest.core import processors
+from digest.core.database.statements import fetch_row
 from digest.installation.heartbeat import installation_row
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
@@ -107,9 +108,7 @@ def _describe(server: int, program: int) -> Header:
 
 def _snapshot_time() -> datetime:
     """Return when the transaction began, right before its snapshot."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT transaction_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
+    moment: datetime = fetch_row("SELECT transaction_timestamp()")[0]
     return moment
 
 

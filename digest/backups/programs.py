@@ -20,6 +20,7 @@ from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from digest.backups.errors import BackupError
+from digest.core.database.statements import fetch_row
 
 # Where Debian, Red Hat and Homebrew put the programs of each version.
 _PLACES = (
@@ -60,9 +61,7 @@ def find_program(name: str, version: int) -> Program:
 
 def server_version() -> int:
     """Return the server's version: the first part of it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
-        return int(cursor.fetchone()[0])
+    return int(fetch_row("SELECT current_setting('server_version_num')::int / 10000")[0])
 
 
 def connection_arguments() -> list[str]:

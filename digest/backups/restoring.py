@@ -33,6 +33,7 @@ from digest.backups.journals import restore_journal
 from digest.backups.making import COUNTED
 from digest.backups.reading import begin
 from digest.core.database import optimizer, schema
+from digest.core.database.statements import execute, fetch_column
 from digest.core.text import counted
 from digest.installation import holds
 from digest.installation.models import Hold
@@ -89,13 +90,12 @@ def restore_backup(path: Path, passphrase: str, now: datetime) -> RestoreResult:
 
 def move_sequences_ahead() -> None:
     """Let the next ids be ones that nobody has had."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass,"
-            " coalesce(last_value, 1) + %s) FROM pg_sequences"
-            " WHERE schemaname = current_schema() AND data_type = 'bigint'::regtype",
-            [AHEAD],
-        )
+    execute(
+        "SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass,"
+        " coalesce(last_value, 1) + %s) FROM pg_sequences"
+        " WHERE schemaname = current_schema() AND data_type = 'bigint'::regtype",
+        [AHEAD],
+    )
 
 
 def _refuse_newer(header: Header) -> None:
@@ -113,15 +113,14 @@ def _refuse_newer(header: Header) -> None:
 
 def _refuse_processes() -> None:
     """Raise BackupError while one of our processes uses the database."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname ="
-            " current_database() AND pid <> pg_backend_pid()"
-            " AND application_name ~ '^digest (web|worker|beat|inbound)'"
-        )
-        names = ", ".join(f"`{name}`" for (name,) in cursor.fetchall())
+    names = fetch_column(
+        "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname ="
+        " current_database() AND pid <> pg_backend_pid()"
+        " AND application_name ~ '^digest (web|worker|beat|inbound)'"
+    )
     if names:
-        raise BackupError(f"{names} are running. Stop them, and run this again.")
+        commands = ", ".join(f"`{name}`" for name in names)
+        raise BackupError(f"{commands} are running. Stop them, and run this again.")
 
 
 def _refuse_data() -> None:

@@ -23,6 +23,7 @@ from digest.bounces.reading import Report
 from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
 from digest.bounces.standing import read_standing
 from digest.core import clock
+from digest.core.database.statements import fetch_row
 from digest.core.telemetry import count
 from digest.core.telemetry.metrics import BOUNCES
 from digest.issues.models import Issue
@@ -118,9 +119,7 @@ def _insert(bounce: Bounce) -> bool:
     ]
     columns = ", ".join(str(field.column) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT.format(columns=columns, places=places), values)
-        row = cursor.fetchone()
+    row = fetch_row(_INSERT.format(columns=columns, places=places), values)
     bounce.pk = row[0] if row else None
     return row is not None
 

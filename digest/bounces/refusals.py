@@ -4,12 +4,13 @@ The trigger that queued them only copies the reply. They are settled in batches,
 transaction, so a worker that ends leaves them queued.
 """
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from digest.bounces.models import Bounce
 from digest.bounces.reading.replies import understand
 from digest.bounces.recording import Finding, record
 from digest.core import clock
+from digest.core.database.statements import fetch_rows
 from digest.issues.models import Issue
 from digest.subscribers.models import Subscriber
 
@@ -30,9 +31,7 @@ def settle_due() -> int:
 
 @transaction.atomic
 def _settle_batch() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [BATCH])
-        rows = cursor.fetchall()
+    rows = fetch_rows(_TAKE, [BATCH])
     subscribers = Subscriber.objects.in_bulk([row[0] for row in rows])
     issues = Issue.objects.select_related("newsletter__publication").in_bulk(
         [row[1] for row in rows]

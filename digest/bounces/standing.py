@@ -6,10 +6,9 @@ A hundred reports may come in a second, so what decides about one is read at onc
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from digest.bounces import surges
 from digest.bounces.reading.reasons import Consequence
+from digest.core.database.statements import fetch_row
 from digest.issues.models import Issue
 from digest.relays.throttles import refusals
 from digest.subscribers.models import Subscriber
@@ -42,9 +41,7 @@ def read_standing(
         "since": now - surges.WINDOW,
         "most": refusals.SURGE,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, values)
-        stored, has_moved, recent_count = cursor.fetchone()
+    stored, has_moved, recent_count = fetch_row(_READ, values)
     return Standing(Consequence(stored) if stored else None, has_moved, recent_count)
 
 

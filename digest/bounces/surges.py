@@ -9,10 +9,9 @@ import time
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db import connection
-
 from digest.bounces.models import Bounce
 from digest.bounces.reading.reasons import Consequence
+from digest.core.database.statements import fetch_row
 from digest.issues.models import Issue
 from digest.relays import registry, routes
 from digest.relays.throttles import refusals
@@ -67,9 +66,9 @@ def _deliveries_to(issue_id: int, domain: str, bounces: int) -> int:
     counted = _counts.get(key)
     if counted and moment - counted.at < COUNT_SECONDS and bounces <= counted.bounces * GROWTH:
         return counted.deliveries
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [issue_id, "%@" + domain.replace("_", r"\_").replace("%", r"\%")])
-        (deliveries,) = cursor.fetchone()
+    (deliveries,) = fetch_row(
+        _COUNT, [issue_id, "%@" + domain.replace("_", r"\_").replace("%", r"\%")]
+    )
     if len(_counts) > 1_000:
         _counts.clear()
     _counts[key] = BounceCount(moment, bounces, int(deliveries))

@@ -13,6 +13,7 @@ from django.db import connection
 
 from digest.bounces.reading.report import Tokens
 from digest.core import addresses, links
+from digest.core.database.statements import fetch_row
 from digest.core.errors import InvalidAddressError, LinkError
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
@@ -79,9 +80,7 @@ def _links(tokens: Tokens, own_token: str) -> Iterator[tuple[int, int, links.Row
 
 def _open(issue_id: int, subscriber_id: int, link: links.RowsLink) -> Trace | None:
     """Return the rows that a link was made for; None for a copy, and for rows that are gone."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ROWS, [subscriber_id, issue_id])
-        row = cursor.fetchone()
+    row = fetch_row(_ROWS, [subscriber_id, issue_id])
     if row is None:
         return None
     split = len(_SUBSCRIBER)

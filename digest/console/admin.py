@@ -6,13 +6,13 @@ from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.paginator import Paginator
-from django.db import connection
 from django.db.models import URLField
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 
 from digest.articles.models import Article, Source
+from digest.core.database.statements import fetch_row
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter, Publication
 
@@ -31,9 +31,8 @@ class EstimatedPaginator(Paginator):  # type: ignore[type-arg]  # Django has no 
         counted = int(rows[: FEW + 1].count())
         if counted <= FEW:
             return counted
-        with connection.cursor() as cursor:
-            cursor.execute(_ESTIMATE, [rows.model._meta.db_table])  # noqa: SLF001  Django's own name
-            return max(FEW, int(cursor.fetchone()[0]))
+        (estimate,) = fetch_row(_ESTIMATE, [rows.model._meta.db_table])  # noqa: SLF001  Django's own name
+        return max(FEW, int(estimate))
 
 
 _ESTIMATE = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from digest.core import clock
 from digest.core.database import pooler
 from digest.core.database.schema import compare_schema
+from digest.core.database.statements import fetch_row
 from digest.core.findings import Finding, fail, ok, warn
 from digest.installation import clocks
 
@@ -18,12 +19,10 @@ MAX_SKEW = timedelta(seconds=5)  # between our clock and PostgreSQL's
 def check_database(now: datetime) -> Iterator[Finding]:
     """PostgreSQL answers, is migrated, and its clock agrees with ours."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT current_setting('server_version'), current_setting('server_encoding'), "
-                "clock_timestamp()"
-            )
-            version, encoding, server_time = cursor.fetchone()
+        version, encoding, server_time = fetch_row(
+            "SELECT current_setting('server_version'), current_setting('server_encoding'), "
+            "clock_timestamp()"
+        )
         difference = compare_schema()
     except DatabaseError as problem:
         reason = (str(problem).strip().splitlines() or ["no reason given"])[-1]

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from django.core.cache import cache
-from django.db import connection
 
 from digest.core.clock import format_moment
+from digest.core.database.statements import fetch_row
 
 MOST = timedelta(seconds=5)
 REPORTED = 60  # seconds that a report is shown; workers compare more often
@@ -19,9 +19,7 @@ log = structlog.get_logger(__name__)
 def compare_clocks() -> None:
     """Compare, and let the console know of a machine whose clock is wrong."""
     before = time.time()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        database: datetime = cursor.fetchone()[0]
+    database: datetime = fetch_row("SELECT clock_timestamp()")[0]
     middle = datetime.fromtimestamp((before + time.time()) / 2, UTC)
     report_difference(database, middle)
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import connection
 from django.db.models import Count, QuerySet, Sum
 
 from digest.articles.models import Source
 from digest.bounces.models import Refusal
 from digest.bounces.results.tables import by_destination
 from digest.core import jobs
+from digest.core.database.statements import fetch_row
 from digest.installation import holds
 from digest.installation.models import Installation
 from digest.issues.lateness import late_issues
@@ -159,9 +159,7 @@ def _hold(_now: datetime) -> Iterator[Value]:
 
 
 def _database_size(_now: datetime) -> Iterator[Value]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_database_size(current_database())")
-        yield [], float(cursor.fetchone()[0])
+    yield [], float(fetch_row("SELECT pg_database_size(current_database())")[0])
 
 
 def _disk_free(_now: datetime) -> Iterator[Value]:

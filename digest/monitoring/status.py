@@ -15,11 +15,12 @@ from itertools import groupby
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from digest.backups import last
 from digest.backups.last import LastBackup
 from digest.core.database.schema import SchemaDifference, compare_schema
+from digest.core.database.statements import fetch_row
 from digest.core.telemetry.processes import Process, running_processes
 from digest.installation.models import Installation
 from digest.monitoring import figures
@@ -174,13 +175,11 @@ def _read_valkey(now: datetime) -> tuple[Valkey | None, list[Group]]:
 
 def _read_database() -> Database | None:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT current_setting('server_version'), pg_database_size(current_database()),"
-                " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
-                " current_setting('max_connections')::int"
-            )
-            version, size, connections, most = cursor.fetchone()
+        version, size, connections, most = fetch_row(
+            "SELECT current_setting('server_version'), pg_database_size(current_database()),"
+            " (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
+            " current_setting('max_connections')::int"
+        )
         return Database(version.split()[0], size, connections, most, compare_schema())
     except DatabaseError:
         return None

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from digest.core import links
+from digest.core.database.statements import fetch_row
 from digest.issues.models import Issue
 from digest.relays.retries import Outcome
 from digest.sending import chunks, uncertain
@@ -94,9 +95,7 @@ def _settle_chunk(key: int, listed: frozenset[int], now: datetime) -> int:
     outcomes = [(number, _SENT) for number, name in members.items() if name in listed]
     if chunk.fence is not None:  # the rest is settled by its journal, or uncertain
         return len(chunks.record(chunk.fence, outcomes, now))
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('relays_fences')")
-        (fence,) = cursor.fetchone()
+    (fence,) = fetch_row("SELECT nextval('relays_fences')")
     Chunk.objects.filter(pk=key).update(fence=fence)
     recorded = len(chunks.record(fence, outcomes, now))
     chunks.release(fence)

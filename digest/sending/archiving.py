@@ -24,6 +24,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from digest.core.database.statements import fetch_rows
 from digest.issues import history
 from digest.sending import progress
 from digest.sending.models import Delivery
@@ -101,9 +102,7 @@ def _uncertain_time() -> timedelta:
 
 def _finished_issues(table: str, before: datetime) -> list[tuple[int, datetime]]:
     """Return the issues that have rows in a table and finished before a moment, with that time."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FINISHED.format(table=table), [before])
-        return list(cursor.fetchall())
+    return fetch_rows(_FINISHED.format(table=table), [before])
 
 
 # From issue to issue along the index: only one row of each is read.

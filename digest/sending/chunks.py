@@ -15,10 +15,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, Self
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 
 from digest.core.database.copying import copy
+from digest.core.database.statements import execute, fetch_column
 from digest.issues.models import Issue
 from digest.relays.retries import Outcome
 from digest.sending.models import SQL_STATES, Chunk, Delivery
@@ -220,12 +221,12 @@ def _lock_of_claim(fence: int, keys: Collection[int]) -> frozenset[int]:
 
 def _lock_subscribers(members: Members) -> frozenset[int]:
     """Hold subscribers until the transaction ends; return those that exist."""
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return frozenset(
+        fetch_column(
             "SELECT id FROM subscribers_subscriber WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
             [list(members.subscriber_ids.values())],
         )
-        return frozenset(key for (key,) in cursor.fetchall())
+    )
 
 
 def _append_sent(issue_id: int, rows: Sequence[SettledDelivery], now: datetime) -> None:
@@ -258,11 +259,10 @@ def _insert_rows(
         return
     names: list[list[Any]] = [[row.id for row in rows], [row.subscriber_id for row in rows]]
     columns = outcome_columns([row.outcome for row in rows], now)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT_ROWS.format(**SQL_STATES),
-            [members.issue_id, members.due_at, now, fence, *names, *columns],
-        )
+    execute(
+        _INSERT_ROWS.format(**SQL_STATES),
+        [members.issue_id, members.due_at, now, fence, *names, *columns],
+    )
 
 
 _INSERT_ROWS = """

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from digest.core.database.statements import fetch_row
 from digest.issues.models import Issue
 from digest.sending import chunks
 from digest.sending.models import SQL_STATES, Delivery
@@ -49,9 +50,9 @@ class Batch:
 
 def is_chunk_next(issue: Issue, now: datetime) -> bool:
     """Return whether a chunk is due, and no row has been due for longer."""
-    with connection.cursor() as cursor:
-        cursor.execute(_EARLIEST.format(**SQL_STATES), [issue.pk, now, issue.pk, now])
-        earliest_row, earliest_chunk = cursor.fetchone()
+    earliest_row, earliest_chunk = fetch_row(
+        _EARLIEST.format(**SQL_STATES), [issue.pk, now, issue.pk, now]
+    )
     if earliest_row is None or earliest_chunk is None:
         return earliest_row is None
     return bool(earliest_chunk <= earliest_row)

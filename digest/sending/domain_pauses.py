@@ -7,10 +7,11 @@ lift_pause     an editor knows better: deliveries that wait for its end are due 
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection, transaction
+from django.db import transaction
 
 from digest.accounts.models import User
 from digest.accounts.topics import NewsroomEvent
+from digest.core.database.statements import execute
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_to_account
@@ -46,17 +47,15 @@ def pause_domain(relay: Relay, domain: str, reason: str, now: datetime) -> Pause
 def lift_pause(pause: PausedDomain, now: datetime) -> int:
     """End a pause; return how many deliveries are due now."""
     pausing.end_pause(pause, now)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _MAKE_DUE,
-            {
-                "now": now,
-                "deferred": State.DEFERRED,
-                "emails": _pattern(pause.domain),
-                "replies": f"{pausing.HELD_BACK}%",
-            },
-        )
-        return int(cursor.rowcount)
+    return execute(
+        _MAKE_DUE,
+        {
+            "now": now,
+            "deferred": State.DEFERRED,
+            "emails": _pattern(pause.domain),
+            "replies": f"{pausing.HELD_BACK}%",
+        },
+    )
 
 
 _MAKE_DUE = """
@@ -70,20 +69,18 @@ WHERE issue.state IN ('sending', 'paused') AND delivery.issue_id = issue.id
 
 def _defer_refused(pause: PausedDomain, now: datetime) -> int:
     """Defer what the domain refused recently: these subscribers should not miss the issue."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _DEFER_REFUSED,
-            {
-                "deferred": State.DEFERRED,
-                "failed": State.FAILED,
-                "until": pause.until,
-                "reply": pausing.held_back(pause.domain),
-                "emails": _pattern(pause.domain),
-                "settled_after": now - RECENT,
-                "attempted_after": now - GIVE_UP,
-            },
-        )
-        return int(cursor.rowcount)
+    return execute(
+        _DEFER_REFUSED,
+        {
+            "deferred": State.DEFERRED,
+            "failed": State.FAILED,
+            "until": pause.until,
+            "reply": pausing.held_back(pause.domain),
+            "emails": _pattern(pause.domain),
+            "settled_after": now - RECENT,
+            "attempted_after": now - GIVE_UP,
+        },
+    )
 
 
 _DEFER_REFUSED = r"""

@@ -29,6 +29,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
+from digest.core.database.statements import fetch_column
 from digest.issues.models import Issue
 from digest.relays.retries import Outcome
 from digest.sending import chunks, claiming
@@ -149,11 +150,11 @@ def _record_rows(
     fence: int, outcomes: Sequence[tuple[int, Outcome]], now: datetime
 ) -> frozenset[int]:
     columns = chunks.outcome_columns([outcome for _, outcome in outcomes], now)
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return frozenset(
+        fetch_column(
             _RECORD.format(**SQL_STATES), [now, [key for key, _ in outcomes], *columns, fence]
         )
-        return frozenset(number for (number,) in cursor.fetchall())
+    )
 
 
 _RECORD = """
@@ -203,13 +204,13 @@ def is_claimed(journal: str) -> bool:
 
 def renew(fences: Collection[int]) -> frozenset[int]:
     """Extend leases from now on; return the fences whose lease had not run out."""
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return frozenset(
+        fetch_column(
             "UPDATE sending_claim SET lease_until = now() + make_interval(secs => %s) "
             "WHERE fence = ANY(%s) AND lease_until > now() RETURNING fence",
             [settings.DIGEST_LEASE_SECONDS, list(fences)],
         )
-        return frozenset(fence for (fence,) in cursor.fetchall())
+    )
 
 
 def erase_subscriber(subscriber_id: int, now: datetime) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection
 from django.db.models import Sum
 
 from digest.core.database.differences import merge_differences
+from digest.core.database.statements import execute, fetch_row, fetch_rows
 from digest.issues.models import Issue
 from digest.sending.models import SQL_STATES, AppealTally, Delivery, Tally
 
@@ -83,9 +83,9 @@ def pace(issue: Issue, counts: Progress, now: datetime) -> Pace:
     """Return how fast an issue is sent at present; an empty pace if it is not."""
     if issue.state != Issue.State.SENDING:
         return Pace()
-    with connection.cursor() as cursor:
-        cursor.execute(_PACE.format(**SQL_STATES), {"issue": issue.pk, "processed": _PROCESSED})
-        processed, seconds, last_due = cursor.fetchone()
+    processed, seconds, last_due = fetch_row(
+        _PACE.format(**SQL_STATES), {"issue": issue.pk, "processed": _PROCESSED}
+    )
     if not processed or processed < 0 or seconds < SHORTEST:
         return Pace()
     rate = processed / seconds
@@ -109,9 +109,7 @@ def balance(issue: Issue) -> Progress:
 
     For the end of an issue: the time grows with the number of deliveries.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_BALANCE, {"issue": issue.pk})
-        counts = cursor.fetchall()
+    counts = fetch_rows(_BALANCE, {"issue": issue.pk})
     wrong = [(state, rows - tally) for state, rows, tally in counts if rows != tally]
     if wrong:
         log.error("the tally was wrong", issue=issue.pk, missing=str(wrong))
@@ -143,8 +141,7 @@ def compact(issue: int | None = None) -> None:
     Those of one issue, by its id, become as few as possible.
     """
     selection, many = (_OLD, MANY) if issue is None else (_OF_ISSUE, len(State))
-    with connection.cursor() as cursor:
-        cursor.execute(_COMPACT.format(selection=selection), {"many": many, "issue": issue})
+    execute(_COMPACT.format(selection=selection), {"many": many, "issue": issue})
     merge_differences(AppealTally, ("appeal_id", "issue_id"), ("deliveries",), MANY)
 
 

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, ManyToOneRel, QuerySet
 
 from digest.accounts.models import User
 from digest.core import clock
+from digest.core.database.statements import execute
 from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.text import one_line
 from digest.issues.errors import IssueError
@@ -205,8 +206,7 @@ def _delete_enrolments(series: Series) -> None:
     for relation in (field for field in fields if isinstance(field, ManyToOneRel)):
         rows = relation.field.model._default_manager  # noqa: SLF001
         rows.filter(**{f"{relation.field.name}__series": series}).delete()
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM series_enrolment WHERE series_id = %s", [series.pk])
+    execute("DELETE FROM series_enrolment WHERE series_id = %s", [series.pk])
 
 
 def _save(series: Series, settings: dict[str, Any]) -> None:

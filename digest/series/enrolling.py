@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from digest.core.database.statements import execute
 from digest.newsletters.models import Newsletter
 from digest.series.errors import SeriesError
 from digest.series.models import Enrolment, Series, Step
@@ -23,11 +24,9 @@ def enrol(series: Series, subscriber_ids: Collection[int], now: datetime) -> int
     if first is None:
         return 0
     due_at = now + timedelta(minutes=first.delay_minutes)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _ENROL, [series.pk, State.ACTIVE, first.pk, now, now, due_at, list(subscriber_ids)]
-        )
-        return int(cursor.rowcount)
+    return execute(
+        _ENROL, [series.pk, State.ACTIVE, first.pk, now, now, due_at, list(subscriber_ids)]
+    )
 
 
 # In one statement for thousands; whoever is being erased is left out.

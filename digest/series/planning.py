@@ -16,12 +16,13 @@ from datetime import date, datetime, timedelta
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Case, Exists, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from digest.core import clock, jobs
 from digest.core.database.locks import Purpose, share_lock
+from digest.core.database.statements import execute
 from digest.issues import agenda
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter
@@ -147,11 +148,10 @@ def _hold_subscribers(subscriber_ids: list[int]) -> None:
 
     Before what refers to them, as whoever changes a subscriber does. Django has no FOR KEY SHARE.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT FROM subscribers_subscriber WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
-            [subscriber_ids],
-        )
+    execute(
+        "SELECT FROM subscribers_subscriber WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE",
+        [subscriber_ids],
+    )
 
 
 def _hold_enrolments(ids: list[int], due: Due) -> list[int]:

@@ -7,9 +7,10 @@ hold began, and all of these are left out.
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, F, OuterRef, QuerySet, Value
 
+from digest.core.database.statements import execute
 from digest.series import enrolling
 from digest.series.models import Enrolment, Outcome, Step
 
@@ -38,12 +39,10 @@ def set_aside(began_at: datetime, now: datetime) -> int:
 
 
 def _set_aside_step(step: Step, began_at: datetime, now: datetime) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _STORE_PASSAGES,
-            [step.pk, State.ACTIVE, began_at, step.pk, Outcome.SET_ASIDE, now],
-        )
-        number = int(cursor.rowcount)
+    number = execute(
+        _STORE_PASSAGES,
+        [step.pk, State.ACTIVE, began_at, step.pk, Outcome.SET_ASIDE, now],
+    )
     enrolling.move_to_next(due_enrolments(began_at), step, now, since=F("due_at"))
     passages = step.passages.filter(outcome=Outcome.SET_ASIDE, at=now)
     moved = step.series.enrolments.filter(

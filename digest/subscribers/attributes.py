@@ -9,9 +9,10 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.deletion import RestrictedError
 
+from digest.core.database.statements import execute
 from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.text import one_line
 from digest.newsletters.audiences.models import LONGEST_KEY, LONGEST_LABEL, Attribute
@@ -105,9 +106,8 @@ def delete(attribute: Attribute) -> None:
             raise SubscriberError(
                 f"The segment “{segment}” asks for “{attribute}”. Change the segment first."
             )
-    with connection.cursor() as cursor:
-        # Raw SQL: the ORM cannot remove a key from documents.
-        cursor.execute(_FORGET, [attribute.key, attribute.publication_id, attribute.key])
+    # Raw SQL: the ORM cannot remove a key from documents.
+    execute(_FORGET, [attribute.key, attribute.publication_id, attribute.key])
     try:
         attribute.delete()
     except RestrictedError as cause:

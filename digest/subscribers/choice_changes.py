@@ -6,9 +6,9 @@ differently is spelled so everywhere, and one that a segment asks for is not tak
 
 from collections.abc import Collection
 
-from django.db import connection
 from django.dispatch import Signal
 
+from digest.core.database.statements import execute
 from digest.newsletters.audiences import usage
 from digest.newsletters.audiences.models import Attribute
 from digest.subscribers.errors import SubscriberError
@@ -59,11 +59,10 @@ def _change_segments(
 
 
 def _change_values(attribute: Attribute, choice: str, spellings: Collection[str]) -> None:
-    with connection.cursor() as cursor:
-        # Raw SQL: the ORM cannot set a key of documents.
-        key = attribute.key
-        lowered = [spelling.lower() for spelling in spellings]
-        cursor.execute(_RESPELL, [key, choice, attribute.publication_id, key, lowered, key, choice])
+    # Raw SQL: the ORM cannot set a key of documents.
+    key = attribute.key
+    lowered = [spelling.lower() for spelling in spellings]
+    execute(_RESPELL, [key, choice, attribute.publication_id, key, lowered, key, choice])
 
 
 _RESPELL = """

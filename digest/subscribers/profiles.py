@@ -4,8 +4,9 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from digest.core.database.statements import fetch_rows
 from digest.core.text import one_line
 from digest.subscribers.attributes import Value, attributes_of, read_values
 from digest.subscribers.errors import InvalidInputError
@@ -110,9 +111,7 @@ def tags_in(publication_ids: Collection[int] | None, most: int = 200) -> list[st
 
 
 def _run(statement: str, parameters: list[Any]) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return [subscriber_id for (subscriber_id,) in cursor.fetchall()]
+    return [subscriber_id for (subscriber_id,) in fetch_rows(statement, parameters)]
 
 
 _ADD_TAG = """

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import F, Q, QuerySet
 
+from digest.core.database.statements import fetch_row
 from digest.newsletters.models import Newsletter
 from digest.subscribers.hashing import hash_address, stored_forms
 from digest.subscribers.models import Suppression
@@ -30,10 +30,8 @@ def suppress(
     Without a newsletter it is suppressed for all of them. The first reason and evidence stay: a
     later complaint about a suppressed address changes nothing.
     """
-    with connection.cursor() as cursor:
-        newsletter_id = newsletter.pk if newsletter else None
-        cursor.execute(_INSERT, [address_key, newsletter_id, reason, evidence, now])
-        return cursor.fetchone() is not None
+    newsletter_id = newsletter.pk if newsletter else None
+    return fetch_row(_INSERT, [address_key, newsletter_id, reason, evidence, now]) is not None
 
 
 # Raw SQL: get_or_create takes four calls, and a hundred reports may come in a second.

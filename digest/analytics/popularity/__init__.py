@@ -11,10 +11,9 @@ The score is between 0 and 1 and compares articles of one publication. See decis
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from django.db import connection
-
 from digest.analytics.popularity import positions, reach, recent_showings, scoring
 from digest.articles.models import Article
+from digest.core.database.statements import execute
 from digest.newsletters.models import Publication
 
 VIEWS_LAST = timedelta(days=7)  # a report of page views that is older says nothing any more
@@ -51,9 +50,7 @@ def _site_scores(publication: Publication, now: datetime) -> dict[int, float]:
 
 def _store(publication: Publication, scores: Mapping[int, float]) -> int:
     """Store scores by article id; articles without one have 0. Return how many rows changed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_STORE, [list(scores), list(scores.values()), publication.pk])
-        return int(cursor.rowcount)
+    return execute(_STORE, [list(scores), list(scores.values()), publication.pk])
 
 
 # One statement, because the ORM updates row by row or with a CASE for each.

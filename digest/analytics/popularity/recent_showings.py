@@ -2,9 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from django.db import connection
-
 from digest.analytics.popularity.showing import Showing
+from digest.core.database.statements import fetch_rows
 from digest.issues.models import TrackedLink
 from digest.newsletters.models import Publication
 from digest.sending.models import SQL_STATES
@@ -21,9 +20,7 @@ def showings(publication: Publication, now: datetime) -> list[Showing]:
         "half_life": publication.popularity_half_life,
         "kind": TrackedLink.Kind.LINK,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_SHOWINGS.format(**SQL_STATES), values)
-        return [Showing(*row) for row in cursor.fetchall()]
+    return [Showing(*row) for row in fetch_rows(_SHOWINGS.format(**SQL_STATES), values)]
 
 
 # One pass over the totals; a click is as old as the middle of its hour. Powers of floats, because

@@ -5,7 +5,7 @@ from datetime import UTC
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 
 from digest.analytics.models import Hit, HitKind
 from digest.analytics.recording import visitors
@@ -14,6 +14,7 @@ from digest.analytics.recording.hits import NewHit
 from digest.analytics.recording.targets import TARGETS
 from digest.core import client_ip
 from digest.core.database.copying import copy
+from digest.core.database.statements import fetch_column, fetch_rows
 from digest.core.links import Row
 from digest.issues.models import Issue
 from digest.newsletters.models import Tracking
@@ -98,9 +99,7 @@ def _subscribers(hits: Iterable[NewHit], settings: Mapping[int, _Settings]) -> d
     ids = {hit.clicker.ids[1] for hit in hits if hit.clicker and hit.issue_id in individual}
     if not ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD, [sorted(ids)])
-        return dict(cursor.fetchall())
+    return dict(fetch_rows(_HOLD, [sorted(ids)]))
 
 
 def _clicker(hit: NewHit, settings: _Settings, subscribers: Mapping[int, UUID]) -> Row | None:
@@ -117,13 +116,10 @@ def _clicker(hit: NewHit, settings: _Settings, subscribers: Mapping[int, UUID]) 
 
 
 def _next_ids(number: int) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('analytics_hit', 'id'))"
-            " FROM generate_series(1, %s)",
-            [number],
-        )
-        return [row[0] for row in cursor.fetchall()]
+    return fetch_column(
+        "SELECT nextval(pg_get_serial_sequence('analytics_hit', 'id')) FROM generate_series(1, %s)",
+        [number],
+    )
 
 
 def _copy(rows: Iterable[tuple[int, tuple[object, ...]]]) -> None:

@@ -10,12 +10,11 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-
 from digest.analytics.statistics.issues import SentIssue, sent_issues
 from digest.analytics.statistics.rates import lower_bound
 from digest.analytics.statistics.totals import Numbers, together
 from digest.core import clock
+from digest.core.database.statements import fetch_rows
 from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.saving import names_of_sources
 from digest.subscribers import growth
@@ -129,9 +128,7 @@ def best_times(issues: Sequence[SentIssue], zone: ZoneInfo) -> list[Time]:
 
 def topics(issue_ids: Sequence[int], most: int = TOPICS) -> list[Topic]:
     """Return the topics of stories that these issues link to, most people first."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TOPICS, [list(issue_ids), most])
-        return [Topic(*row) for row in cursor.fetchall()]
+    return [Topic(*row) for row in fetch_rows(_TOPICS, [list(issue_ids), most])]
 
 
 # A story may have several links, and nobody is counted twice for its picture and its headline: the

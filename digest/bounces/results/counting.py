@@ -7,10 +7,11 @@ deliveries.
 
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Case, F, Max, Q, When
 
 from digest.bounces.models import DomainResult
+from digest.core.database.statements import fetch_rows
 from digest.issues.models import Issue
 from digest.newsletters.models import Tracking
 from digest.reputation.recipients.providers import consumer_domains
@@ -54,17 +55,15 @@ def count_issue(issue_id: int, now: datetime) -> None:
     """
     if PastDelivery.objects.filter(issue=issue_id).exists():
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _COUNT,
-            {
-                "issue": issue_id,
-                "most": MOST_DOMAINS,
-                "consumer": sorted(consumer_domains()),
-                "individual": Tracking.INDIVIDUAL.value,
-            },
-        )
-        rows = cursor.fetchall()
+    rows = fetch_rows(
+        _COUNT,
+        {
+            "issue": issue_id,
+            "most": MOST_DOMAINS,
+            "consumer": sorted(consumer_domains()),
+            "individual": Tracking.INDIVIDUAL.value,
+        },
+    )
     if not rows:  # nothing is sent yet
         return
     names = ("domain", "sent", "waiting", "deferred", "refused", "bounced", "complaints")

@@ -9,6 +9,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
+from digest.core.database.statements import execute
+
 
 def merge_differences(
     model: type[Model], keys: Sequence[str], numbers: Sequence[str], above: int
@@ -27,19 +29,18 @@ def merge_differences(
         f"{table}.{quote(name)} {_equals(options.get_field(name))} many.{quote(name)}"
         for name in keys
     )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH many AS (
-                SELECT {names} FROM {table} GROUP BY {names} HAVING count(*) > %s
-            ), removed AS (
-                DELETE FROM {table} USING many WHERE {matching} RETURNING {returned}
-            )
-            INSERT INTO {table} ({columns})
-            SELECT {names}, {sums} FROM removed GROUP BY {names}
-            """,  # noqa: S608  names of our own tables and columns
-            [above],
+    execute(
+        f"""
+        WITH many AS (
+            SELECT {names} FROM {table} GROUP BY {names} HAVING count(*) > %s
+        ), removed AS (
+            DELETE FROM {table} USING many WHERE {matching} RETURNING {returned}
         )
+        INSERT INTO {table} ({columns})
+        SELECT {names}, {sums} FROM removed GROUP BY {names}
+        """,  # noqa: S608  names of our own tables and columns
+        [above],
+    )
 
 
 def _equals(field: Any) -> str:

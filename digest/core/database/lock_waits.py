@@ -19,6 +19,7 @@ from django.db import OperationalError, connection
 from psycopg.errors import LockNotAvailable
 
 from digest.core.backoff import Backoff
+from digest.core.database.statements import execute, fetch_rows
 from digest.core.errors import DigestError
 
 log = structlog.get_logger(__name__)
@@ -101,15 +102,12 @@ class _Attempts:
 
 
 def _set_lock_timeout(value: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout TO {value if value == 'DEFAULT' else repr(value)}")
+    execute(f"SET lock_timeout TO {value if value == 'DEFAULT' else repr(value)}")
 
 
 def _oldest_transactions() -> str:
     """Return the three oldest transactions of others: pid, process, how long."""
-    with connection.cursor() as cursor:
-        cursor.execute(_OLDEST)
-        rows = cursor.fetchall()
+    rows = fetch_rows(_OLDEST)
     descriptions = (f"{name} (PID {pid}, {seconds} s)" for pid, name, seconds in rows)
     return ", ".join(descriptions) or "unknown"
 

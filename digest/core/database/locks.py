@@ -11,6 +11,8 @@ from zlib import crc32
 
 from django.db import connection
 
+from digest.core.database.statements import execute, fetch_row
+
 
 class Purpose(IntEnum):
     """What a lock is for: the first of the two numbers that PostgreSQL takes."""
@@ -32,21 +34,17 @@ class Purpose(IntEnum):
 
 def lock(purpose: Purpose, key: int | str = 0) -> None:
     """Wait for the lock, and hold it until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
+    execute("SELECT pg_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
 
 
 def share_lock(purpose: Purpose, key: int | str = 0) -> None:
     """Wait until nobody holds the lock for themselves, and share it until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [purpose, _number(key)])
+    execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [purpose, _number(key)])
 
 
 def try_lock(purpose: Purpose, key: int | str = 0) -> bool:
     """Take the lock until the transaction ends, or return False where another has it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [purpose, _number(key)])
-        return bool(cursor.fetchone()[0])
+    return bool(fetch_row("SELECT pg_try_advisory_xact_lock(%s, %s)", [purpose, _number(key)])[0])
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.operations import RunPython
 
 from digest.core.database.migration_costs import Blocked, Step, TableSize, cost_of
+from digest.core.database.statements import fetch_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,11 @@ def plan_migrations() -> list[PlannedMigration]:
 
 def table_sizes() -> dict[str, TableSize]:
     """Return the size of each table, its indexes not counted, without reading it."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname, greatest(reltuples, 0)::bigint, pg_table_size(oid) FROM pg_class"
-            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-        )
-        return {name: TableSize(rows, size) for name, rows, size in cursor.fetchall()}
+    sizes = fetch_rows(
+        "SELECT relname, greatest(reltuples, 0)::bigint, pg_table_size(oid) FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    return {name: TableSize(rows, size) for name, rows, size in sizes}
 
 
 def _planned(

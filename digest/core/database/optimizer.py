@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from functools import partial
 
 import structlog
-from django.db import Error, connection, models, transaction
+from django.db import Error, models, transaction
+
+from digest.core.database.statements import execute, fetch_column
 
 log = structlog.get_logger(__name__)
 
@@ -36,8 +38,8 @@ def refresh_all_statistics() -> None:
     """
     try:
         with transaction.atomic():
-            _execute("SET LOCAL statement_timeout = 0")
-            _execute(_ALL)
+            execute("SET LOCAL statement_timeout = 0")
+            execute(_ALL)
     except Error as problem:
         log.warning("statistics not refreshed", problem=str(problem).strip())
 
@@ -45,16 +47,14 @@ def refresh_all_statistics() -> None:
 def _refresh(names: list[str]) -> None:
     try:
         if grown := _grown(names):
-            _execute(f"ANALYZE (SKIP_LOCKED) {', '.join(grown)}")
+            execute(f"ANALYZE (SKIP_LOCKED) {', '.join(grown)}")
     except Error as problem:
         log.warning("statistics not refreshed", tables=names, problem=str(problem).strip())
 
 
 def _grown(names: list[str]) -> list[str]:
     """Return those of the tables that have grown since they were analyzed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GROWN, [names, SHARE, SMALLEST])
-        return [name for (name,) in cursor.fetchall()]
+    return fetch_column(_GROWN, [names, SHARE, SMALLEST])
 
 
 # `relpages` is the size at the last ANALYZE or VACUUM. The statistics of what was inserted and
@@ -66,8 +66,3 @@ SELECT quote_ident(relname)
        >= greatest(relpages * %s, %s)
  ORDER BY relname
 """
-
-
-def _execute(statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)

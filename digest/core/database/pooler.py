@@ -6,11 +6,11 @@ to a session is lost: locks that outlive a transaction, cursors, settings.
 
 from django.db import connection
 
+from digest.core.database.statements import fetch_row
+
 
 def is_between() -> bool:
     """Say whether the session that answers is another one than that which was greeted."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        answering: int = cursor.fetchone()[0]
+    answering: int = fetch_row("SELECT pg_backend_pid()")[0]
     greeted: int = connection.connection.info.backend_pid
     return answering != greeted

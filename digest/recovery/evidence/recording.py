@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import Max, Model, Q
 
+from digest.core.database.statements import fetch_row
 from digest.installation.heartbeat import installation_row
 from digest.issues.models import Issue
 from digest.recovery.evidence import log
@@ -174,10 +174,8 @@ def _last_id(model: type[Model]) -> int:
 
 def _last_given_id(model: type[Model]) -> int:
     """Return the last id that the table's sequence gave, whatever became of its row."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id')::regclass)",
-            [model._meta.db_table],  # noqa: SLF001
-        )
-        last_value: int | None = cursor.fetchone()[0]
+    last_value: int | None = fetch_row(
+        "SELECT pg_sequence_last_value(pg_get_serial_sequence(%s, 'id')::regclass)",
+        [model._meta.db_table],  # noqa: SLF001
+    )[0]
     return last_value or 0

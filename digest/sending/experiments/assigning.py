@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from digest.core import jobs
+from digest.core.database.statements import execute
 from digest.issues.experiments import variants
 from digest.issues.experiments.models import Experiment
 from digest.issues.models import Issue
@@ -83,8 +84,7 @@ def choose_variants(issue: Issue, now: datetime) -> None:
         "variants": experiment.variants,
         "probability": 1 / experiment.variants,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_CHOOSE, values)
+    execute(_CHOOSE, values)
 
 
 def finish(experiment: Experiment, winner: int, now: datetime) -> int:
@@ -126,8 +126,7 @@ def resume(issue: Issue, now: datetime) -> None:
 def _move_end(experiment: Experiment, ends_at: datetime, now: datetime) -> None:
     """Let an experiment end at another moment; what waits for its winner is due after it."""
     values = _values(experiment, now) | {"due": ends_at + GRACE}
-    with connection.cursor() as cursor:
-        cursor.execute(_HOLD_ROWS, values)
+    execute(_HOLD_ROWS, values)
     if experiment.decides_at and experiment.decides_at != ends_at:
         # Those who wait are in chunks of their own: they alone are due after the end.
         waiting = _untried(experiment).filter(due_at=experiment.decides_at + GRACE)

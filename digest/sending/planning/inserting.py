@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
 from django.db.models import F, QuerySet
 
 from digest.core.database.locks import Purpose, share_lock
+from digest.core.database.statements import fetch_row
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal
 from digest.newsletters.zones import Times
@@ -51,9 +51,7 @@ def insert_step(plan: Plan, after: int) -> int | None:
     """
     share_lock(Purpose.PLAN_DELIVERIES)
     statement, parameters = _statement(plan, after)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        (last,) = cursor.fetchone()
+    (last,) = fetch_row(statement, parameters)
     return None if last is None else int(last)
 
 

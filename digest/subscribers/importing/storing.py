@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from digest.core.database import optimizer
 from digest.core.database.copying import copy
+from digest.core.database.statements import execute, fetch_row, fetch_rows
 from digest.newsletters.models import Newsletter
 from digest.subscribers.hashing import PREFIX, stored_forms
 from digest.subscribers.importing.candidates import Candidate, Refusal, Stop
@@ -169,9 +170,9 @@ def store_chunk(
 
 def verdicts_on(lines: list[int]) -> dict[int, str]:
     """Return what was decided on these lines of the chunk that was stored last."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT line, verdict FROM import_decided WHERE line = ANY(%s)", [lines])
-        return dict(cursor.fetchall())
+    return dict(
+        fetch_rows("SELECT line, verdict FROM import_decided WHERE line = ANY(%s)", [lines])
+    )
 
 
 def note_stops(stops: list[Stop]) -> None:
@@ -218,12 +219,11 @@ def prepare_tables(newsletter: Newsletter) -> None:
 
 def drop_tables() -> None:
     """Drop them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DROP TABLE IF EXISTS pg_temp.import_chunk, pg_temp.import_seen,"
-            " pg_temp.import_decided, pg_temp.import_suppressed, pg_temp.import_stops,"
-            " pg_temp.import_stopped, pg_temp.import_profiles"
-        )
+    execute(
+        "DROP TABLE IF EXISTS pg_temp.import_chunk, pg_temp.import_seen,"
+        " pg_temp.import_decided, pg_temp.import_suppressed, pg_temp.import_stops,"
+        " pg_temp.import_stopped, pg_temp.import_profiles"
+    )
 
 
 def refresh_statistics() -> None:
@@ -299,11 +299,9 @@ def _hashed(keys: Iterable[str]) -> list[tuple[str, str]]:
 
     Hashes are computed only if there are any.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT key, reason FROM import_suppressed WHERE key LIKE %s", [f"{PREFIX}%"]
-        )
-        reasons = dict(cursor.fetchall())
+    reasons = dict(
+        fetch_rows("SELECT key, reason FROM import_suppressed WHERE key LIKE %s", [f"{PREFIX}%"])
+    )
     return [
         (key, reasons[form])
         for key in keys
@@ -314,17 +312,14 @@ def _hashed(keys: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _copy_stops(stops: list[Stop]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE import_stopped")
+    execute("TRUNCATE import_stopped")
     with copy("COPY import_stopped (key, reason, cause) FROM STDIN") as rows:
         for stop in stops:
             rows.write_row((stop.key, stop.reason, str(stop.cause)))
 
 
 def _count(statement: str, values: dict[str, Any] | None = None) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return int(cursor.fetchone()[0])
+    return int(fetch_row(statement, values)[0])
 
 
 def _insert(newsletter: Newsletter, consent: str, now: datetime) -> int:
