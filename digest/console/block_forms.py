@@ -10,8 +10,9 @@ from digest.console.access import parse_id
 from digest.console.pictures.answers import thumbnails
 from digest.core import rich_text
 from digest.newsletters.audiences.models import Segment
-from digest.newsletters.block_fields import MESSAGE_KINDS, BlockFields, BlockKind
+from digest.newsletters.block_fields import BlockFields
 from digest.newsletters.blocks import MOST_ANSWERS
+from digest.newsletters.choices import MESSAGE_KINDS, BlockKind, BlockStyle, ShownIn
 from digest.newsletters.errors import NewsletterError
 from digest.tenancy.scope import PublicationScope
 
@@ -127,8 +128,8 @@ def context(
         "answers": answers,
         "is_message": block.kind in MESSAGE_KINDS,
         "excerpt": excerpt(block),
-        "shown_in": BlockFields.ShownIn.choices,
-        "styles": BlockFields.Style.choices,
+        "shown_in": ShownIn.choices,
+        "styles": BlockStyle.choices,
         "segments": segments_for(publication_id, scope, block.segment_id),
         "topic_choices": [(topic, topic in block.only_topics) for topic in topics],
     }

@@ -11,12 +11,7 @@ from digest.issues.changing import block_of, changing, left_out_entry
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue
 from digest.newsletters import appeals, blocks, checks
-from digest.newsletters.block_fields import (
-    MESSAGE_KINDS,
-    RULED_KINDS,
-    BlockFields,
-    BlockKind,
-)
+from digest.newsletters.choices import MESSAGE_KINDS, RULED_KINDS, BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 
 MOST_BLOCKS = 50
@@ -115,7 +110,7 @@ def _set_values(block: Block, issue: Issue, values: dict[str, Any]) -> None:
     before, former_appeal_id = set(blocks.picture_uuids(block.content)), block.appeal_id
     for name, value in values.items():
         setattr(block, name, value)
-    block.style = block.style or BlockFields.Style.STANDARD
+    block.style = block.style or BlockStyle.STANDARD
     blocks.check_fields(block)
     chosen = set(blocks.picture_uuids(block.content)) - before
     checks.require_own_pictures(issue.newsletter.publication_id, chosen)

@@ -25,7 +25,7 @@ from digest.issues import pictures, window
 from digest.issues.composing import Draft, compose
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters import catchup, periods, schedules, setup, zones
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Cadence, Newsletter, Pick
 from digest.newsletters.schedules import Rule
 

@@ -17,8 +17,7 @@ from digest.core.reading_time import count_words
 from digest.issues import messages, window
 from digest.issues.models import Block, Issue, Story
 from digest.issues.selection import BlockRule, Candidate, Policy, SelectedArticle, Selection, select
-from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
-from digest.newsletters.choices import Approval
+from digest.newsletters.choices import MESSAGE_KINDS, STORY_KINDS, Approval, BlockKind
 from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter, Pick
 
 LOOKED_AT = 2_000  # newest candidates that a selection sees

@@ -17,8 +17,8 @@ from digest.issues.editing import BY_EDITOR, MOST_STORIES
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.audiences.models import Segment
-from digest.newsletters.block_fields import BlockKind
 from digest.newsletters.checks import require_own_article, require_own_segment
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Cadence, Newsletter
 
 State = Issue.State

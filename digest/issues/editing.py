@@ -24,8 +24,8 @@ from digest.issues.changing import (
 from digest.issues.composing import compose, folded, snapshot
 from digest.issues.errors import EditConflictError, IssueError
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import require_own_article
+from digest.newsletters.choices import STORY_KINDS, BlockKind
 from digest.newsletters.models import Cadence
 
 TEXT_FIELDS = (

@@ -19,6 +19,7 @@ from django.db.models import Count, Max, Q, QuerySet
 
 from digest.issues.models import Block, Issue
 from digest.newsletters import appeals
+from digest.newsletters.choices import ShownIn
 from digest.newsletters.models import Appeal
 
 
@@ -134,7 +135,7 @@ def _shown_before(issue: Issue, appeals: Iterable[Appeal]) -> QuerySet[Block]:
 def _is_spent(appeal: Appeal, issue: Issue, blocks: QuerySet[Block]) -> bool:
     if appeal.cap is None:
         return False
-    carriers = blocks.filter(appeal=appeal).exclude(shown_in=Block.ShownIn.WEB)
+    carriers = blocks.filter(appeal=appeal).exclude(shown_in=ShownIn.WEB)
     if appeal.cap_days:
         carriers = carriers.filter(issue__slot__gt=issue.slot - timedelta(days=appeal.cap_days))
     return carriers.count() >= appeal.cap

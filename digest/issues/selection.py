@@ -19,8 +19,7 @@ from typing import NamedTuple
 
 from digest.core.clock import format_moment
 from digest.core.text import counted
-from digest.newsletters.block_fields import BlockKind
-from digest.newsletters.choices import Thin
+from digest.newsletters.choices import BlockKind, Thin
 
 DEEPLY_READ = 0.6  # share of a text: most visitors of most articles read less
 

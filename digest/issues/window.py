@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max, Min, Q, QuerySet
 
-from digest.issues.models import Block, Issue, Story
+from digest.issues.models import Issue, Story
 from digest.newsletters import periods, schedules
-from digest.newsletters.choices import CatchUp, Thin
+from digest.newsletters.choices import CatchUp, ShownIn, Thin
 from digest.newsletters.models import Cadence, Newsletter
 
 # Two daily slots lie 25 hours apart when clocks go back: an issue that looks back so little less
@@ -71,7 +71,7 @@ def stories_for_everyone(issue: Issue) -> QuerySet[Story]:
     """
     stories = issue.stories.filter(retracted_at=None, left_out=False, block__hidden=False)
     stories = stories.exclude(article__retracted_at__isnull=False)
-    stories = stories.exclude(block__shown_in=Block.ShownIn.WEB)
+    stories = stories.exclude(block__shown_in=ShownIn.WEB)
     return stories.filter(block__segment=None, block__only_topics=[]).order_by("position")
 
 

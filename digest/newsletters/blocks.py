@@ -18,7 +18,8 @@ from uuid import UUID
 from digest.core import rich_text
 from digest.core.text import LONGEST_URL, one_line, printable, web_url
 from digest.core.uuids import as_uuid
-from digest.newsletters.block_fields import BlockFields, BlockKind
+from digest.newsletters.block_fields import BlockFields
+from digest.newsletters.choices import BlockKind, BlockStyle, ShownIn
 from digest.newsletters.errors import NewsletterError
 
 LONGEST_TITLE = 200  # characters
@@ -33,9 +34,9 @@ def check_fields(block: BlockFields) -> None:
     """Put the fields of a block into the form they are stored in, or raise NewsletterError."""
     if block.kind not in BlockKind.values:
         raise NewsletterError(f"{block.kind!r} is not a kind of block.")
-    if block.style not in BlockFields.Style.values:
+    if block.style not in BlockStyle.values:
         raise NewsletterError(f"{block.style!r} is not a style of a block.")
-    if block.shown_in not in BlockFields.ShownIn.values:
+    if block.shown_in not in ShownIn.values:
         raise NewsletterError(f"{block.shown_in!r} is none of both, mail and web.")
     block.title = _short(block.title, "title", LONGEST_TITLE)
     block.content = checked_content(block.kind, block.content)

@@ -1,6 +1,47 @@
-"""What an editor chooses from: looks of mails, and policies for when things are not as planned."""
+"""What an editor chooses from: blocks, looks of mails, policies for when things go wrong."""
 
 from django.db.models import TextChoices
+
+
+class BlockKind(TextChoices):
+    """What a block of an issue shows."""
+
+    NOTE = "note", "Editor's note"
+    LEAD = "lead", "Lead story"
+    LATEST = "latest", "Latest stories"
+    TOPIC = "topic", "Stories by topic"
+    POPULAR = "popular", "Popular articles"
+    DEEP = "deep", "Deeply read"
+    PICKED = "picked", "Picked stories"
+    APPEAL = "appeal"
+    SPONSOR = "sponsor"
+    TEXT = "text"
+    IMAGE = "image"
+    LINK = "link", "Link card"
+    DIVIDER = "divider"
+    FEEDBACK = "feedback", "Feedback question"
+    MEDIA = "media", "Podcast or video"
+
+
+# Filled by a rule of the layout.
+RULED_KINDS = frozenset([BlockKind.LATEST, BlockKind.TOPIC, BlockKind.POPULAR, BlockKind.DEEP])
+STORY_KINDS = RULED_KINDS | {BlockKind.LEAD, BlockKind.PICKED}
+MESSAGE_KINDS = frozenset([BlockKind.APPEAL, BlockKind.SPONSOR])
+
+
+class BlockStyle(TextChoices):
+    """How the stories of a block are laid out."""
+
+    STANDARD = "", "As in the design"
+    BRIEF = "brief", "Brief list without pictures"
+
+
+class ShownIn(TextChoices):
+    """Where a block is shown."""
+
+    BOTH = "both", "Email and web"
+    MAIL = "mail", "Email only"
+    WEB = "web", "Web only"
 
 
 class Background(TextChoices):

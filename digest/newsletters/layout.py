@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from digest.newsletters import blocks, checks
-from digest.newsletters.block_fields import MESSAGE_KINDS, RULED_KINDS, STORY_KINDS, BlockKind
+from digest.newsletters.choices import MESSAGE_KINDS, RULED_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import LayoutBlock, Newsletter
 

@@ -10,7 +10,7 @@ from digest.articles.models import Article
 from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.errors import DigestError
 from digest.newsletters import checks, layout, schedules
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import LayoutBlock, Newsletter, Pick, Publication, Schedule
 from digest.newsletters.publicity import states

@@ -6,7 +6,7 @@ from datetime import datetime
 from digest.issues import building
 from digest.issues.composing import Draft
 from digest.issues.models import Block, Story
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.rendering.issue import compile_issue
 

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from django.db.models import Prefetch
 
-from digest.issues.models import Block, Issue, Story, TrackedLink
+from digest.issues.models import Issue, Story, TrackedLink
 from digest.issues.window import issues_for_everyone
+from digest.newsletters.choices import ShownIn
 from digest.newsletters.models import Cadence, Newsletter
 from digest.rendering.links import teaser_url
 
@@ -41,7 +42,7 @@ def _stories(newsletter: Newsletter) -> Iterator[Story]:
         issue__in=recent, retracted_at=None, left_out=False, block__hidden=False
     )
     stories = stories.filter(block__segment=None, block__only_topics=[]).exclude(topics=[])
-    stories = stories.exclude(block__shown_in=Block.ShownIn.MAIL)  # of no web page
+    stories = stories.exclude(block__shown_in=ShownIn.MAIL)  # of no web page
     stories = stories.exclude(article__retracted_at__isnull=False)
     links = Prefetch("links", TrackedLink.objects.all())
     issue = Prefetch("issue", Issue.objects.select_related("newsletter"))

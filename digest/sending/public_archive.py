@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from digest.core import links
 from digest.core.errors import LinkGoneError
 from digest.issues.errors import IssueError
-from digest.issues.models import Block, Issue, Story
+from digest.issues.models import Issue, Story
 from digest.issues.window import stories_for_everyone
+from digest.newsletters.choices import ShownIn
 from digest.newsletters.models import Cadence, Newsletter, Publication
 from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.pictures.sizes import Size
@@ -26,7 +27,7 @@ from digest.sending.compiling import compiled_for
 _NOTE = "max-width:600px;margin:0 auto 16px;padding:0 24px;font-family:sans-serif"
 TEASED_STORIES = 3
 # The stories that the web page of an issue shows, or showed until they were retracted.
-_ON_PAGE = Q(left_out=False, block__hidden=False) & ~Q(block__shown_in=Block.ShownIn.MAIL)
+_ON_PAGE = Q(left_out=False, block__hidden=False) & ~Q(block__shown_in=ShownIn.MAIL)
 _PUBLIC = (Issue.State.SENDING, Issue.State.PAUSED, Issue.State.SENT)
 
 

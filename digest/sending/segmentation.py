@@ -7,7 +7,7 @@ from digest.core import clock
 from digest.issues.experiments.models import Experiment
 from digest.issues.experiments.variants import Leads, experiment_of, leads_of
 from digest.issues.models import Block, Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock
 from digest.rendering.blocks import variants
 from digest.rendering.compiled import Compiled

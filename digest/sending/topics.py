@@ -9,7 +9,7 @@ from django.db.models.functions import Cast
 
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters import layout
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import LayoutBlock
 from digest.subscribers.models import Subscription
 

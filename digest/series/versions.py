@@ -21,8 +21,8 @@ from digest.issues.changing import changing, renumber
 from digest.issues.errors import ApprovalError
 from digest.issues.models import Block, Issue, Story
 from digest.issues.window import latest_issue, stories_for_everyone
-from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.blocks import have_content
+from digest.newsletters.choices import STORY_KINDS, BlockKind
 from digest.newsletters.models import Newsletter
 from digest.sending.compiling import compiled_for
 from digest.series.errors import SeriesError

@@ -15,7 +15,7 @@ from django.db.models import Q
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import one_line
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publication
 from digest.newsletters.publicity.states import NewsletterState
 from digest.subscribers import consent

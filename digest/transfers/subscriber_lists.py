@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from django.db import transaction
 
 from digest.core.text import one_line
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.subscribers.attributes import attributes_of
 from digest.subscribers.errors import ImportFileError

@@ -11,7 +11,7 @@ from digest.analytics.popularity import reach
 from digest.articles import site_views
 from digest.articles.models import Article
 from digest.issues.models import Issue, TrackedLink
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.sending.compiling import compiled_for
 from digest.sending.models import Delivery, Tally

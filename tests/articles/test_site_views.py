@@ -7,7 +7,7 @@ from digest.articles.models import Article
 from digest.core.reading_time import WORDS_A_MINUTE
 from digest.issues import building
 from digest.issues.models import Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Newsletter
 from tests.cast import NOON, make_article, make_layout_block, make_newsletter, make_source
 

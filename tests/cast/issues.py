@@ -3,7 +3,7 @@
 from typing import Any
 
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.sending.models import Delivery
 from tests.cast.newsletters import make_newsletter, next_number

@@ -5,8 +5,7 @@ from itertools import count
 from typing import Any
 
 from digest.accounts.models import User
-from digest.newsletters.block_fields import BlockKind
-from digest.newsletters.choices import Approval
+from digest.newsletters.choices import Approval, BlockKind
 from digest.newsletters.models import (
     Appeal,
     LayoutBlock,

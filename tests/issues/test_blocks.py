@@ -10,7 +10,7 @@ from digest.issues import approval, block_editing, building, editing, history, r
 from digest.issues.errors import EditConflictError, IssueError
 from digest.issues.models import Issue
 from digest.newsletters import layout
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.sending import archiving
 from digest.sending.compiling import compiled_for

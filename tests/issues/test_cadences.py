@@ -10,7 +10,7 @@ from digest.issues import approval
 from digest.issues.building import build, build_due
 from digest.issues.models import Issue
 from digest.newsletters import setup
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Cadence, Newsletter, Pick
 from digest.subscribers.segments import saving
 from tests.cast.articles import make_article, make_source

@@ -20,7 +20,7 @@ from digest.issues import (
 )
 from digest.issues.errors import ApprovalError, EditConflictError, IssueError
 from digest.issues.models import Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.sending import control, planning, sender
 from digest.sending.compiling import compiled_for

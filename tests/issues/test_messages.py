@@ -8,7 +8,7 @@ import pytest
 from digest.issues.composing import blocks_of
 from digest.issues.messages import Candidate, choose
 from digest.issues.models import Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 from tests.cast import NOON, make_appeal, make_block, make_issue, make_layout_block, make_newsletter
 

@@ -15,7 +15,7 @@ from digest.issues import approval, creating, editing, scheduling
 from digest.issues.errors import ApprovalError
 from digest.issues.models import Issue
 from digest.newsletters import contributions
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 from digest.sending import planning
 from digest.sending.compiling import compiled_for

@@ -23,7 +23,7 @@ from digest.analytics.recording.targets import TARGETS
 from digest.articles.models import Article
 from digest.issues import building
 from digest.issues.models import Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 from digest.sending import planning, sender
 from tests.cast.articles import make_article, make_source

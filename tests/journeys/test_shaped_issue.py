@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from digest.issues.models import Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.pictures.models import Picture
 from digest.sending import planning, sender
 from tests.articles.publisher import Answer, Publisher, publishing

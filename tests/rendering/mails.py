@@ -9,7 +9,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.compiled import Compiled, Recipient
 from digest.rendering.issue import compile_issue

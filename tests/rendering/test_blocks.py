@@ -4,7 +4,7 @@ import pytest
 from lxml import html as lxml_html
 
 from digest.issues.models import Block
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.rendering.blocks.phishing import is_address, unlinked
 from digest.rendering.blocks.views import byline
 from digest.rendering.compiled import Compiled

@@ -10,7 +10,7 @@ import pytest
 
 from digest.issues.experiments.models import Experiment
 from digest.issues.models import Block, Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 from digest.notices import send
 from digest.sending import archiving, planning, progress, resending, sender, uncertain

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from digest.core import clock
 from digest.issues.models import Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import LayoutBlock, Newsletter
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
 from digest.sending import chunks, ledger, planning, sender, sweeping

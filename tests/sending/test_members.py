@@ -6,7 +6,7 @@ import pytest
 
 from digest.issues.models import Issue
 from digest.newsletters.audiences.models import Segment
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter
 from digest.newsletters.publicity import restricting

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from digest.issues.models import Issue
 from digest.newsletters import appeals
 from digest.newsletters.audiences.models import Segment
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Appeal, Newsletter
 from digest.sending import control, ledger, planning, preflight, sender

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Appeal, Newsletter
 from digest.sending.planning import plan_built
 from digest.series import planning

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Newsletter
 from digest.subscribers import attributes
 from digest.subscribers.models import (

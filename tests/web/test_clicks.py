@@ -19,7 +19,7 @@ from digest.analytics.recording.targets import TARGETS
 from digest.core import links
 from digest.issues import approval, building, retracting
 from digest.issues.models import Issue, Story, TrackedLink
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Newsletter, Publication
 from digest.notices import content
 from digest.rendering import letters

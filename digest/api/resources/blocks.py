@@ -22,7 +22,7 @@ from digest.api.schemas import Id, Payload
 from digest.issues import block_editing, editing
 from digest.issues.editing import MOST_STORIES
 from digest.issues.models import Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Appeal
 
 router = Operations(tags=["issues"])

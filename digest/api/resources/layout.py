@@ -18,7 +18,7 @@ from digest.api.schemas import Id, Line, Payload, Slug
 from digest.core import clock
 from digest.newsletters import contributions
 from digest.newsletters import layout as layouts
-from digest.newsletters.block_fields import BlockFields, BlockKind
+from digest.newsletters.choices import BlockKind, BlockStyle, ShownIn
 from digest.newsletters.models import LayoutBlock, Newsletter
 from digest.sending import topics
 
@@ -31,9 +31,7 @@ SourceIds = Annotated[list[Id], Field(max_length=100)]
 StoryCount = Annotated[int, Field(strict=True, ge=1, le=layouts.LARGEST)]
 Segment = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Offset = Annotated[int, Field(strict=True, ge=-layouts.MOST, le=layouts.MOST)]
-ShownIn = Annotated[
-    BlockFields.ShownIn, Field(description="Only in emails, only on the web, or both.")
-]
+Places = Annotated[ShownIn, Field(description="Only in emails, only on the web, or both.")]
 
 
 class BlockContent(Payload):
@@ -43,8 +41,8 @@ class BlockContent(Payload):
     content: dict[str, Any] | None = Field(
         None, description="By kind: a note has a document, an author, a role, a picture, and so on."
     )
-    style: BlockFields.Style | None = None
-    shown_in: ShownIn | None = None
+    style: BlockStyle | None = None
+    shown_in: Places | None = None
     only_topics: Topics | None = Field(
         None, description="Only for subscribers who chose one of these topics. Empty: everyone."
     )

@@ -14,7 +14,7 @@ from digest.core.errors import DigestError
 from digest.core.uuids import as_uuid
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters import appeals
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.issue import compile_issue

@@ -12,7 +12,7 @@ from digest.issues import block_editing, editing
 from digest.issues.changing import block_of
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue
-from digest.newsletters.block_fields import MESSAGE_KINDS
+from digest.newsletters.choices import MESSAGE_KINDS
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
 

@@ -17,7 +17,7 @@ from digest.core import clock
 from digest.issues import block_editing, history, pictures
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters import appeals
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, LayoutBlock
 from digest.pictures.renditions import rendition_of

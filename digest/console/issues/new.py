@@ -17,7 +17,7 @@ from digest.issues import creating
 from digest.issues.editing import MOST_STORIES
 from digest.issues.errors import IssueError
 from digest.issues.models import Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import LayoutBlock, Newsletter
 from digest.subscribers.audience import audience_of, eligible

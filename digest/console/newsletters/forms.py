@@ -10,9 +10,17 @@ from digest.console.fields import KeyField
 from digest.console.setup.forms import zones
 from digest.newsletters import layout
 from digest.newsletters.audiences.models import Segment
-from digest.newsletters.block_fields import STORY_KINDS, BlockKind
 from digest.newsletters.checks import OFFERED
-from digest.newsletters.choices import Approval, CatchUp, Design, Thin, TopicLinks, UncertainPolicy
+from digest.newsletters.choices import (
+    STORY_KINDS,
+    Approval,
+    BlockKind,
+    CatchUp,
+    Design,
+    Thin,
+    TopicLinks,
+    UncertainPolicy,
+)
 from digest.newsletters.models import (
     Cadence,
     LayoutBlock,

@@ -25,7 +25,7 @@ from digest.console.pages import (
 from digest.core import clock
 from digest.core.links import Page
 from digest.newsletters import contributions, schedules, setup, sourcing, suggesting
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.members import Right
 from digest.newsletters.models import LayoutBlock, Newsletter, Publication

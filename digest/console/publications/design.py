@@ -13,7 +13,7 @@ from digest.console.pages import page_view
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.issue import compile_issue

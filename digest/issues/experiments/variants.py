@@ -15,7 +15,7 @@ from digest.issues import changing
 from digest.issues.errors import IssueError
 from digest.issues.experiments.models import Experiment
 from digest.issues.models import Issue, Story
-from digest.newsletters.block_fields import BlockFields
+from digest.newsletters.choices import ShownIn
 from digest.newsletters.models import Newsletter, Tracking
 
 MOST_VARIANTS = 3  # besides the issue as it is
@@ -97,7 +97,7 @@ def experiment_of(issue: Issue) -> Experiment | None:
 def ordered_stories(issue: Issue) -> list[Story]:
     """Return the stories of which one can stand first: those of mail and web, in their order."""
     stories = issue.stories.filter(
-        retracted_at=None, block__hidden=False, block__shown_in=BlockFields.ShownIn.BOTH
+        retracted_at=None, block__hidden=False, block__shown_in=ShownIn.BOTH
     )
     return list(stories.order_by("position"))
 

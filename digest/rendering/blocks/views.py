@@ -20,9 +20,8 @@ from digest.core.languages import direction, text_direction
 from digest.core.rich_text.document import Document, nodes
 from digest.issues.experiments.variants import Leads
 from digest.issues.models import Block, Issue, Story
-from digest.newsletters.block_fields import MESSAGE_KINDS, STORY_KINDS, BlockKind
 from digest.newsletters.blocks import is_empty
-from digest.newsletters.choices import TopicLinks
+from digest.newsletters.choices import MESSAGE_KINDS, STORY_KINDS, BlockKind, TopicLinks
 from digest.newsletters.models import Appeal
 from digest.pictures.sizes import Size
 from digest.rendering import rich_text

@@ -23,7 +23,7 @@ from django.db.models.functions import Coalesce
 
 from digest.core.database.locks import Purpose, lock
 from digest.issues.models import Block, Issue
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind, ShownIn
 from digest.newsletters.models import Appeal, LayoutBlock
 from digest.sending.models import SQL_STATES
 from digest.subscribers.models import Subscriber, Subscription
@@ -145,7 +145,7 @@ def _is_in(part: Part, at: datetime) -> Q:
 
 
 def _in_mail() -> QuerySet[Block]:
-    return Block.objects.filter(hidden=False).exclude(shown_in=Block.ShownIn.WEB)
+    return Block.objects.filter(hidden=False).exclude(shown_in=ShownIn.WEB)
 
 
 _NONE_OUTSIDE = "(SELECT NULL::int AS parts, NULL::bigint AS subscriber_id LIMIT 0)"

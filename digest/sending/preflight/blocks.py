@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from digest.core import rich_text
 from digest.core.text import counted
 from digest.issues.models import Block
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.sending.preflight.material import Material, document_of, place_of_block
 from digest.sending.preflight.results import Finding, Level, PassedCheck
 

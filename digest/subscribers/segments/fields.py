@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from digest.newsletters.audiences.models import Attribute
-from digest.newsletters.block_fields import BlockKind
+from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import Cadence, LayoutBlock, Newsletter, Publication, Tracking
 from digest.subscribers import attributes, profiles
 from digest.subscribers.errors import SubscriberError
