@@ -9,7 +9,6 @@ import html
 import re
 from dataclasses import replace
 
-import nh3
 from lxml import etree
 from lxml.html import HtmlElement, fragment_fromstring
 
@@ -18,8 +17,8 @@ from digest.articles.parsing.base import Document, Entry, Image, readable_entrie
 from digest.articles.parsing.bylines import clean_byline
 from digest.articles.parsing.shortcodes import without_shortcodes
 from digest.articles.plain_text import (
-    WITH_CONTENT,
     first_sentences,
+    html_cleaner,
     is_pixel,
     mend_references,
     shallow,
@@ -165,14 +164,7 @@ def _image(image: Image) -> Image:
     return Image(url, *(one_line(text(part)) for part in (image.alt, image.caption, image.credit)))
 
 
-_NARROW = nh3.Cleaner(
-    tags=_TAGS,
-    clean_content_tags=WITH_CONTENT,
-    attributes=_ATTRIBUTES,
-    url_schemes=_LINKS,
-    link_rel=None,
-    url_relative="deny",
-)
+_NARROW = html_cleaner(tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_LINKS, url_relative="deny")
 
 
 def _tidied(safe: str) -> str:

@@ -42,15 +42,11 @@ def add_and_poll(publication_id: int, target: str | Candidate, now: datetime) ->
 
 
 def _create_source(publication_id: int, candidate: Candidate, now: datetime) -> Source:
+    values = {"kind": candidate.kind, "title": candidate.title}
     source, _ = Source.objects.get_or_create(
         publication_id=publication_id,
         url=candidate.url,
-        defaults={
-            "kind": candidate.kind,
-            "title": candidate.title,
-            "next_poll_at": now,
-            "created_at": now,
-        },
+        defaults=values | {"next_poll_at": now, "created_at": now},
     )
     return source
 

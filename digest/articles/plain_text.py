@@ -2,6 +2,7 @@
 
 import html
 import re
+from functools import partial
 from html.entities import html5
 
 import nh3
@@ -21,12 +22,12 @@ _BLOCKS = {
     "figcaption", "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li",
     "ol", "p", "pre", "section", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 }  # fmt: skip
-_BONES = nh3.Cleaner(tags=_BLOCKS, clean_content_tags=WITH_CONTENT, attributes={}, link_rel=None)
-_FLESH = nh3.Cleaner(
-    tags=_BLOCKS - {"figure", "figcaption"},
-    clean_content_tags=WITH_CONTENT | {"figure", "figcaption"},
-    attributes={},
-    link_rel=None,
+# Links stay as they are.
+html_cleaner = partial(nh3.Cleaner, clean_content_tags=WITH_CONTENT, link_rel=None)
+_FIGURES = {"figure", "figcaption"}
+_BONES = html_cleaner(tags=_BLOCKS, attributes={})
+_FLESH = html_cleaner(
+    tags=_BLOCKS - _FIGURES, clean_content_tags=WITH_CONTENT | _FIGURES, attributes={}
 )
 _TAG = re.compile(r"<[^>]*>")
 

@@ -11,14 +11,6 @@ from digest.subscribers.models import LONGEST_ADDRESS, Subscriber
 LONGEST_ID = 120  # of what Stripe names; theirs have up to 66 characters
 
 
-class Outcome(models.TextChoices):
-    """What an event of Stripe's changed."""
-
-    APPLIED = "applied", "applied"
-    OLDER = "older", "older than what is known"
-    IGNORED = "ignored", "not about a membership"
-
-
 class StripeAccount(HasUuid):
     """An account of Stripe that reports who pays for a publication."""
 
@@ -142,6 +134,14 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return self.tier
+
+
+class Outcome(models.TextChoices):
+    """What an event of Stripe's changed."""
+
+    APPLIED = "applied", "applied"
+    OLDER = "older", "older than what is known"
+    IGNORED = "ignored", "not about a membership"
 
 
 class StripeEvent(models.Model):

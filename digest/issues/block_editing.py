@@ -11,7 +11,7 @@ from digest.issues.changing import block_of, changing, left_out_entry
 from digest.issues.errors import IssueError
 from digest.issues.models import Block, Issue
 from digest.newsletters import appeals, blocks, checks
-from digest.newsletters.choices import MESSAGE_KINDS, RULED_KINDS, BlockKind
+from digest.newsletters.choices import MESSAGE_KINDS, RULED_KINDS, BlockKind, BlockStyle
 from digest.newsletters.models import Appeal, Newsletter
 
 MOST_BLOCKS = 50

@@ -15,6 +15,14 @@ LONGEST_NAME = 100
 LONGEST_DELAY = 365 * 24 * 60  # minutes
 
 
+class Outcome(models.TextChoices):
+    """What became of a step for a subscriber."""
+
+    SENT = "sent", "planned"
+    SKIPPED = "skipped", "left out, its condition did not hold"
+    SET_ASIDE = "set_aside", "left out, it may have been sent before older data were restored"
+
+
 class Series(HasUuid):
     """Mails of a newsletter that each subscriber gets in their own time, step after step.
 
@@ -206,14 +214,6 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscriber} in {self.series}: {self.get_state_display()}"
-
-
-class Outcome(models.TextChoices):
-    """What became of a step for a subscriber."""
-
-    SENT = "sent", "planned"
-    SKIPPED = "skipped", "left out, its condition did not hold"
-    SET_ASIDE = "set_aside", "left out, it may have been sent before older data were restored"
 
 
 class Passage(models.Model):

@@ -88,20 +88,10 @@ def test_a_relay_is_shown_with_its_health_and_limits(ada_client: Client) -> None
 def test_a_relay_that_lets_us_in_is_added(ada_client: Client) -> None:
     """Asked first, without mail; kept as it was typed, sealed."""
     with SmtpServer() as server:
-        page = press(
-            ada_client,
-            "add",
-            **at(
-                server,
-                sender_domains="Courier.example, tide.example",
-                weight="3",
-                per_minute="600",
-                domain_limits="gmail.com 600\n* = 60\n",
-                warming="begin",
-                start="500",
-                growth="1.5",
-            ),
-        )
+        fields = at(server, sender_domains="Courier.example, tide.example", weight="3")
+        fields |= {"per_minute": "600", "domain_limits": "gmail.com 600\n* = 60\n"}
+        fields |= {"warming": "begin", "start": "500", "growth": "1.5"}
+        page = press(ada_client, "add", **fields)
         assert server.received == []
         assert server.connections or server.commands
     assert "main is saved and sends mail" in page

@@ -178,7 +178,8 @@ DOCUMENT = {
         {"type": "paragraph", "content": [{"type": "text", "text": "It was 21 November."}]},
     ],
 }
-OPTIONAL: dict[str, object] = {"author": "", "description": "", "alt": ""}
+Content = dict[str, object]
+OPTIONAL: Content = {"author": "", "description": "", "alt": ""}
 EMPTY = {"type": "doc", "content": [{"type": "paragraph"}]}
 
 
@@ -204,8 +205,8 @@ def test_unfinished_blocks_are_named(
     issue: Issue,
     findings: Findings,
     kind: str,
-    unfinished: dict[str, object],
-    finished: dict[str, object],
+    unfinished: Content,
+    finished: Content,
     problem: str,
 ) -> None:
     """Each kind by what it needs; a hidden block is in no mail."""
