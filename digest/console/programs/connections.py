@@ -12,20 +12,19 @@ from django.views.decorators.cache import never_cache
 
 from digest.connectors import bundles, catching_up, receiving, registry
 from digest.connectors.models import Connection
-from digest.console.access import record_action, require_right, scope_of, user_of
+from digest.console.access import record_action, scope_of, user_of
 from digest.console.fields import KeyField, NameField
-from digest.console.pages import action_view, attachment, done, page_view, problems_on, render_page
+from digest.console.pages import action_view, attachment, done, page_view
+from digest.console.programs.adding import ProgramForm, ProgramsPage, remove_program
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import counted
 from digest.newsletters.members import Right
-from digest.newsletters.models import Publication
-from digest.tenancy.scope import PublicationScope
 
 RECENT_EVENTS = 5  # listed with each connection
 
 
-class ConnectionForm(forms.Form):
+class ConnectionForm(ProgramForm):
     """A new connection. Site and key are checked by `connectors.registry`."""
 
     name = NameField(example="our-site")
@@ -44,43 +43,6 @@ class ConnectionForm(forms.Form):
     )
     key = KeyField(label="Content API key", required=False, max_length=200)
 
-    def __init__(self, scope: PublicationScope, data: Any = None) -> None:
-        super().__init__(data)
-        choice: Any = self.fields["publication"]
-        choice.choices = scope.publications().order_by("name").values_list("pk", "name")
-
-
-@page_view(Right.MANAGE)
-def connections(request: HttpRequest) -> HttpResponse:
-    """List the connections with what they reported lately."""
-    return _page(request)
-
-
-@never_cache
-@action_view(Right.MANAGE)
-def add(request: HttpRequest) -> HttpResponse:
-    """Add a connection; show its address, and its secret once."""
-    form = ConnectionForm(scope_of(request, Right.MANAGE), request.POST)
-    if not form.is_valid():
-        return _page(request, form=form)
-    values = form.cleaned_data
-    publication = Publication.objects.get(pk=values["publication"])
-    require_right(request, Right.MANAGE, publication.pk)
-    with problems_on(form):
-        connection, secret = registry.add(
-            values["name"],
-            values["kind"],
-            publication,
-            user_of(request),
-            clock.now(),
-            newsletters=publication.newsletters.all(),
-            site_url=values["site_url"],
-            key=values["key"],
-        )
-        record_action(request, "added a connection", connection, publication.pk)
-        return _page(request, connection=connection, secret=secret)
-    return _page(request, form=form)
-
 
 @action_view(Right.MANAGE)
 def fetch(request: HttpRequest, pk: int) -> HttpResponse:
@@ -98,10 +60,7 @@ def fetch(request: HttpRequest, pk: int) -> HttpResponse:
 @action_view(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a connection; its articles stay."""
-    connection = _get(request, pk)
-    connection.delete()
-    record_action(request, "removed a connection", connection.name, connection.publication_id)
-    return done(request, f"{connection.name} was removed.", "connections")
+    return remove_program(request, _get(request, pk), "connection", "connections")
 
 
 @page_view(Right.MANAGE)
@@ -123,15 +82,9 @@ def _get(request: HttpRequest, pk: int) -> Connection:
     return get_object_or_404(_connections(request), pk=pk)
 
 
-def _page(request: HttpRequest, **context: Any) -> HttpResponse:
-    if connection := context.get("connection"):
-        context["address"] = receiving.address_of(connection)
-    values = {
-        "connections": [_row(connection) for connection in _connections(request).order_by("name")],
-        "form": ConnectionForm(scope_of(request, Right.MANAGE)),
-        **context,
-    }
-    return render_page(request, "console/connections.html", "Connections", values)
+def _list(request: HttpRequest) -> dict[str, Any]:
+    rows = _connections(request).order_by("name")
+    return {"connections": [_row(connection) for connection in rows]}
 
 
 def _row(connection: Connection) -> dict[str, Any]:
@@ -144,3 +97,25 @@ def _row(connection: Connection) -> dict[str, Any]:
         "events": [(event, clock.format_moment(event.received_at)) for event in newest],
         **asdict(registry.status_of(connection)),
     }
+
+
+def _create(request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
+    publication = values["publication"]
+    connection, secret = registry.add(
+        values["name"],
+        values["kind"],
+        publication,
+        user_of(request),
+        clock.now(),
+        newsletters=publication.newsletters.all(),
+        site_url=values["site_url"],
+        key=values["key"],
+    )
+    record_action(request, "added a connection", connection, publication.pk)
+    address = receiving.address_of(connection)
+    return {"connection": connection, "secret": secret, "address": address}
+
+
+_PAGE = ProgramsPage("console/connections.html", "Connections", ConnectionForm, _list, _create)
+connections = page_view(Right.MANAGE)(_PAGE.show)
+add = never_cache(action_view(Right.MANAGE)(_PAGE.add))

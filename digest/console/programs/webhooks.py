@@ -10,22 +10,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
-from digest.console.access import record_action, require_right, scope_of
+from digest.console.access import record_action, scope_of
 from digest.console.fields import NameField
-from digest.console.pages import action_view, done, page_view, problems_on, render_page
+from digest.console.pages import action_view, done, page_view
+from digest.console.programs.adding import ProgramForm, ProgramsPage, remove_program
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
-from digest.tenancy.scope import EVERYTHING, PublicationScope
 from digest.webhooks import registry
 from digest.webhooks.events import Event
 from digest.webhooks.models import Webhook
 
 RECENT_DELIVERIES = 5  # listed with each webhook
-ALL_PUBLICATIONS = ("", "All publications")
 
 
-class WebhookForm(forms.Form):
+class WebhookForm(ProgramForm):
     """A new webhook. Its URL is checked by `webhooks.registry`."""
 
     name = NameField(example="crm")
@@ -38,51 +37,10 @@ class WebhookForm(forms.Form):
         ),
     )
     events = forms.MultipleChoiceField(
-        label="Events", choices=Event, widget=forms.CheckboxSelectMultiple
+        choices=Event, initial=list(Event), widget=forms.CheckboxSelectMultiple
     )
-    publication = forms.ChoiceField(label="Publication", required=False)
-
-    def __init__(self, scope: PublicationScope, data: Any = None) -> None:
-        super().__init__(data, initial={"events": list(Event)})
-        publications = scope.publications().order_by("name")
-        choice: Any = self.fields["publication"]
-        choice.choices = [
-            *publications.values_list("pk", "name"),
-            *([ALL_PUBLICATIONS] if scope.is_everything else []),
-        ]
-
-
-@page_view(Right.MANAGE)
-def webhooks(request: HttpRequest) -> HttpResponse:
-    """List the webhooks with their recent deliveries."""
-    return _page(request)
-
-
-@never_cache
-@action_view(Right.MANAGE)
-def add(request: HttpRequest) -> HttpResponse:
-    """Add a webhook and show its signing secret once."""
-    form = WebhookForm(scope_of(request, Right.MANAGE), request.POST)
-    if not form.is_valid():
-        return _page(request, form=form)
-    values = form.cleaned_data
-    publication_id = int(values["publication"] or 0) or None
-    require_right(request, Right.MANAGE, publication_id)
-    with problems_on(form):
-        webhook, secret = registry.add(
-            values["name"],
-            values["url"],
-            values["events"],
-            now=clock.now(),
-            publication=EVERYTHING.publications().get(pk=publication_id)
-            if publication_id
-            else None,
-        )
-        record_action(
-            request, f"added a webhook for {', '.join(webhook.events)}", webhook, publication_id
-        )
-        return _page(request, webhook=webhook, secret=secret)
-    return _page(request, form=form)
+    publication = forms.ChoiceField(required=False)
+    offers_all = True
 
 
 @action_view(Right.MANAGE)
@@ -111,10 +69,7 @@ def enable(request: HttpRequest, pk: int) -> HttpResponse:
 @action_view(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a webhook and its pending deliveries."""
-    webhook = _get(request, pk)
-    webhook.delete()
-    record_action(request, "removed a webhook", webhook.name, webhook.publication_id)
-    return done(request, f"{webhook.name} was removed.", "webhooks")
+    return remove_program(request, _get(request, pk), "webhook", "webhooks")
 
 
 def _webhooks(request: HttpRequest) -> QuerySet[Webhook]:
@@ -126,13 +81,8 @@ def _get(request: HttpRequest, pk: int) -> Webhook:
     return get_object_or_404(_webhooks(request), pk=pk)
 
 
-def _page(request: HttpRequest, **context: Any) -> HttpResponse:
-    values = {
-        "webhooks": [_row(webhook) for webhook in _webhooks(request).order_by("name")],
-        "form": WebhookForm(scope_of(request, Right.MANAGE)),
-        **context,
-    }
-    return render_page(request, "console/webhooks.html", "Webhooks", values)
+def _list(request: HttpRequest) -> dict[str, Any]:
+    return {"webhooks": [_row(webhook) for webhook in _webhooks(request).order_by("name")]}
 
 
 def _row(webhook: Webhook) -> dict[str, Any]:
@@ -143,3 +93,21 @@ def _row(webhook: Webhook) -> dict[str, Any]:
         "deliveries": [(row, clock.format_moment(row.at)) for row in newest],
         **asdict(registry.status_of(webhook)),
     }
+
+
+def _create(request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
+    webhook, secret = registry.add(
+        values["name"],
+        values["url"],
+        values["events"],
+        now=clock.now(),
+        publication=values["publication"],
+    )
+    action = f"added a webhook for {', '.join(webhook.events)}"
+    record_action(request, action, webhook, webhook.publication_id)
+    return {"webhook": webhook, "secret": secret}
+
+
+_PAGE = ProgramsPage("console/webhooks.html", "Webhooks", WebhookForm, _list, _create)
+webhooks = page_view(Right.MANAGE)(_PAGE.show)
+add = never_cache(action_view(Right.MANAGE)(_PAGE.add))
