@@ -40,11 +40,7 @@ def add(
     come in too, and whatever a lost call did not report. Raises ConnectorError, for a key that
     Ghost refuses too.
     """
-    if not _NAME.fullmatch(name) or len(name) > 64:
-        raise InvalidConnectionError(f"{name!r} is not a valid name; use a-z, 0-9 and hyphens.")
-    if kind not in Connection.Kind.values:
-        kinds = ", ".join(Connection.Kind.values)
-        raise InvalidConnectionError(f"{kind!r} is not a kind: {kinds}.")
+    _require_valid(name, kind)
     site_url = _checked_site(kind, site_url, key)
     secret = sealing.new_webhook_secret()
     connection = Connection(
@@ -61,10 +57,7 @@ def add(
     with transaction.atomic():
         with refuse_duplicate(ConnectorError(f"A connection {name!r} exists already.")):
             connection.save()
-        source = pushing.source_of(publication.pk, publication.slug, now)
-        for newsletter in newsletters:
-            with contributions.noted(owner, newsletter):
-                newsletter.sources.add(source)
+        _include(connection, newsletters)
     return connection, secret
 
 
@@ -95,6 +88,23 @@ def status_of(connection: Connection) -> Status:
         last_at=Max("received_at"),
     )
     return Status(**counts)
+
+
+def _require_valid(name: str, kind: str) -> None:
+    if not _NAME.fullmatch(name) or len(name) > 64:
+        raise InvalidConnectionError(f"{name!r} is not a valid name; use a-z, 0-9 and hyphens.")
+    if kind not in Connection.Kind.values:
+        kinds = ", ".join(Connection.Kind.values)
+        raise InvalidConnectionError(f"{kind!r} is not a kind: {kinds}.")
+
+
+def _include(connection: Connection, newsletters: Collection[Newsletter]) -> None:
+    """Let newsletters use what a new connection reports."""
+    publication = connection.publication
+    source = pushing.source_of(publication.pk, publication.slug, connection.created_at)
+    for newsletter in newsletters:
+        with contributions.noted(connection.owner, newsletter):
+            newsletter.sources.add(source)
 
 
 def _checked_site(kind: str, site_url: str, key: str) -> str:

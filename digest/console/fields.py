@@ -16,8 +16,8 @@ class KeyField(forms.CharField):
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
         """Return the attributes of its input."""
-        shown = {"placeholder": self._example} if self._example else {}
-        return {**super().widget_attrs(widget), **shown, "autocomplete": "off"}
+        placeholder = {"placeholder": self._example} if self._example else {}
+        return {**super().widget_attrs(widget), **placeholder, "autocomplete": "off"}
 
 
 class SecretField(KeyField):
