@@ -3,18 +3,15 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.core.validators import URLValidator
 from django.db.models import QuerySet
 
-from digest.console.fields import offer_rows
+from digest.console.fields import WebAddressField, offer_rows
 from digest.console.pictures.answers import thumbnails
 from digest.core import clock
-from digest.core.text import LONGEST_URL
 from digest.core.uuids import as_uuid
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.models import Appeal, Newsletter, Publication
 
-_WEB = URLValidator(schemes=["http", "https"])
 _MOMENT = "%Y-%m-%dT%H:%M"
 _PICTURES = ("picture", "picture_dark")
 CARDS = {  # the fields of the form, by the title of their card
@@ -38,15 +35,7 @@ CARDS = {  # the fields of the form, by the title of their card
 class AppealForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no arguments for it
     """An appeal or a sponsor; its times are the publication's. `appeals` checks the rules."""
 
-    url = forms.URLField(
-        label="Link",
-        assume_scheme="https",
-        max_length=LONGEST_URL,
-        validators=[_WEB],
-        error_messages={"invalid": "Enter a web address, for example https://example.org/."},
-        widget=forms.TextInput(attrs={"inputmode": "url"}),
-    )
-
+    url = WebAddressField(label="Link")
     picture = forms.UUIDField(required=False, widget=forms.HiddenInput)
     picture_dark = forms.UUIDField(
         label="Picture in dark mode", required=False, widget=forms.HiddenInput

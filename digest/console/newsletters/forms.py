@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 
 from digest.articles.models import Source
-from digest.console.fields import KeyField
+from digest.console.fields import KeyField, PlaceField
 from digest.console.setup.forms import zones
 from digest.newsletters import layout
 from digest.newsletters.audiences.models import Segment
@@ -231,11 +231,10 @@ class MembersForm(forms.Form):
         help_text="For example “Tier is paid”. Others can sign up, and receive it once they belong "
         "to the segment.",
     )
-    membership_url = forms.CharField(
+    membership_url = PlaceField(
         label="Where to become a member",
         required=False,
-        max_length=2000,
-        widget=forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://…"}),
+        example="https://…",
         help_text="The sign-up page, preferences and protected issues link to it.",
     )
     archive_access = forms.ChoiceField(
@@ -261,13 +260,10 @@ class SourcesForm(forms.Form):
         label="Included sources",
         widget=forms.CheckboxSelectMultiple,
     )
-    url = forms.CharField(
+    url = PlaceField(
         label="Add source",
         required=False,
-        max_length=2000,
-        widget=forms.TextInput(
-            attrs={"inputmode": "url", "placeholder": "https://courier.example"}
-        ),
+        example="https://courier.example",
         help_text="The URL of a site or a feed. Digest finds the feed of a site.",
     )
 

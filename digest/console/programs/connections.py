@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from digest.connectors import bundles, catching_up, receiving, registry
 from digest.connectors.models import Connection
 from digest.console.access import record_action, scope_of, user_of
-from digest.console.fields import KeyField, NameField
+from digest.console.fields import KeyField, NameField, PlaceField
 from digest.console.pages import action_view, attachment, done, page_view
 from digest.console.programs.adding import ProgramForm, ProgramsPage, remove_program
 from digest.core import clock
@@ -33,13 +33,12 @@ class ConnectionForm(ProgramForm):
         label="Publication",
         help_text="All of its newsletters can use the articles; change that on their pages.",
     )
-    site_url = forms.CharField(
+    site_url = PlaceField(
         label="Address of the Ghost site",
         required=False,
-        max_length=2000,
         help_text="With the key below, recent posts come in at once, and posts whose call was lost "
         "within an hour.",
-        widget=forms.TextInput(attrs={"placeholder": "https://news.example", "inputmode": "url"}),
+        example="https://news.example",
     )
     key = KeyField(label="Content API key", required=False, max_length=200)
 

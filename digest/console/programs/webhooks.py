@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.cache import never_cache
 
 from digest.console.access import record_action, scope_of
-from digest.console.fields import NameField
+from digest.console.fields import NameField, PlaceField
 from digest.console.pages import action_view, done, page_view
 from digest.console.programs.adding import ProgramForm, ProgramsPage, remove_program
 from digest.core import clock
@@ -28,13 +28,10 @@ class WebhookForm(ProgramForm):
     """A new webhook. Its URL is checked by `webhooks.registry`."""
 
     name = NameField(example="crm")
-    url = forms.CharField(
+    url = PlaceField(
         label="URL",
-        max_length=2000,
         help_text="Starts with https://, because subscribers' email addresses are sent to it.",
-        widget=forms.TextInput(
-            attrs={"placeholder": "https://crm.news.example/digest", "inputmode": "url"}
-        ),
+        example="https://crm.news.example/digest",
     )
     events = forms.MultipleChoiceField(
         choices=Event, initial=list(Event), widget=forms.CheckboxSelectMultiple

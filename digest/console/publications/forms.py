@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from digest.console.fields import WebAddressField
 from digest.console.setup.forms import AddressField, PublicationForm, offer
 from digest.console.setup.forms import SenderForm as SetupForm
 from digest.newsletters import choices
@@ -31,13 +32,9 @@ class LooksForm(forms.Form):
     """The design of its mail."""
 
     logo_url = _OF_SETUP["logo_url"]
-    logo_dark_url = forms.URLField(
+    logo_dark_url = WebAddressField(
         label="Logo URL in dark mode",
         required=False,
-        assume_scheme="https",
-        max_length=2000,
-        error_messages=_OF_SETUP["logo_url"].error_messages,
-        widget=forms.TextInput(attrs={"inputmode": "url"}),
         help_text="Shown on a dark background instead of the logo.",
     )
     logo_width = forms.IntegerField(

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
 from digest.accounts.models import User
+from digest.console.fields import PlaceField, WebAddressField
 from digest.core import addresses
 from digest.core.errors import InvalidAddressError
 from digest.newsletters.choices import Approval
@@ -20,7 +21,6 @@ from digest.relays.transports.smtp import Security
 
 NEW = "new"  # instead of an existing relay
 PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
-_NO_URL = {"invalid": "Enter a web address, for example https://courier.example."}
 _ONE_LINE = RegexValidator(r"\A[^\r\n]*\Z", "Only one line.")
 
 
@@ -99,27 +99,15 @@ class PublicationForm(forms.Form):
     name = forms.CharField(
         max_length=200, widget=forms.TextInput(attrs={"placeholder": "The Saltmarsh Courier"})
     )
-    url = forms.URLField(
-        label="Website",
-        assume_scheme="https",
-        max_length=2000,
-        error_messages=_NO_URL,
-        widget=forms.TextInput(
-            attrs={"inputmode": "url", "placeholder": "https://courier.example"}
-        ),
-    )
+    url = WebAddressField(label="Website", example="https://courier.example")
     postal_address = forms.CharField(
         label="Postal address",
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "1 Quay Street\nSaltmarsh"}),
         help_text="Shown in the footer of every mail, as most countries require.",
     )
-    logo_url = forms.URLField(
+    logo_url = WebAddressField(
         label="Logo URL",
         required=False,
-        assume_scheme="https",
-        max_length=2000,
-        error_messages=_NO_URL,
-        widget=forms.TextInput(attrs={"inputmode": "url"}),
         help_text="A PNG or JPEG, at least 480 pixels wide. Without a logo, the name is shown.",
     )
     accent = forms.CharField(
@@ -206,12 +194,7 @@ class SenderForm(forms.Form):
 class SourceForm(forms.Form):
     """A source of articles."""
 
-    url = forms.CharField(
-        label="Site URL",
-        max_length=2000,
-        validators=[_ONE_LINE],
-        widget=forms.TextInput(attrs={"inputmode": "url", "placeholder": "courier.example"}),
-    )
+    url = PlaceField(label="Site URL", validators=[_ONE_LINE], example="courier.example")
 
 
 class NewsletterForm(forms.Form):
