@@ -57,7 +57,7 @@ class WebAddressField(PlaceField, forms.URLField):
     """An address that begins with http:// or https://; without either, https:// is added."""
 
     widget = forms.TextInput
-    default_validators: ClassVar = [URLValidator(schemes=["http", "https"])]
+    default_validators: list[Any] = [URLValidator(schemes=["http", "https"])]
     default_error_messages: ClassVar = {
         "invalid": "Enter a web address, for example https://courier.example."
     }

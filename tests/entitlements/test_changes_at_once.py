@@ -12,9 +12,7 @@ from digest.subscribers import attributes, consent
 from digest.subscribers.models import Subscription
 from tests.cast import NOON, make_subscriber
 from tests.entitlements.stripe_calls import ANA, checkout, subscription
-from tests.entitlements.test_receiving import account, apply, tide, tier
-
-__all__ = ["account", "tide"]  # the fixtures
+from tests.entitlements.test_receiving import apply, tier
 
 pytestmark = pytest.mark.django_db
 

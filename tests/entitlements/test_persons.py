@@ -10,11 +10,9 @@ from digest.entitlements.models import Customer, PaidSubscription, StripeAccount
 from digest.newsletters.models import Newsletter
 from digest.subscribers import attributes, consent, profiles
 from digest.subscribers.models import Subscriber
-from tests.cast import NOON, make_subscriber
+from tests.cast import NOON
 from tests.entitlements.stripe_calls import ANA, call, checkout, invoice, make_event, subscription
-from tests.entitlements.test_receiving import account, apply, tide, tier
-
-__all__ = ["account", "tide"]  # the fixtures
+from tests.entitlements.test_receiving import apply, tier
 
 pytestmark = pytest.mark.django_db
 TWO: dict[str, Any] = {"customer": "cus_two", "subscription_id": "sub_two"}
@@ -24,12 +22,6 @@ def changed(email: str, *, customer: str = "cus_ana", verb: str = "updated", at:
     """An event of the customer itself, with the address that it has at Stripe."""
     thing = {"id": customer, "object": "customer", "email": email}
     return make_event(f"customer.{verb}", thing, at=at, key=f"{customer}{verb}{email}")
-
-
-@pytest.fixture
-def ana(tide: Newsletter) -> Subscriber:
-    """A subscriber."""
-    return make_subscriber(tide, email=ANA)
 
 
 @pytest.mark.parametrize("event", [changed("b@x.example"), changed(ANA, verb="deleted")])

@@ -14,32 +14,19 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers import consent, profiles
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
 from digest.subscribers.profiles import profile_of
-from tests.cast import NOON, make_newsletter, make_subscriber
+from tests.cast import NOON, make_newsletter
 from tests.entitlements.stripe_calls import (
     ANA,
     SECRET,
     call,
     checkout,
     invoice,
-    make_account,
     make_event,
     sign,
     subscription,
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def account(tide: Newsletter) -> StripeAccount:
-    """Stripe for its publication: price_month is paid."""
-    return make_account(tide.publication)
-
-
-@pytest.fixture
-def ana(tide: Newsletter) -> Subscriber:
-    """A subscriber."""
-    return make_subscriber(tide, email=ANA)
 
 
 def tier(subscriber: Subscriber, newsletter: Newsletter) -> object:

@@ -13,15 +13,14 @@ from digest.subscribers import attributes, profiles
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber
 from tests.cast import NOON, make_newsletter, make_subscriber
-from tests.entitlements.stripe_calls import ANA, checkout, make_account, subscription
+from tests.entitlements.stripe_calls import ANA, checkout, subscription
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def account(tide: Newsletter) -> StripeAccount:
+def account(account: StripeAccount) -> StripeAccount:
     """Stripe for its publication; Ana pays."""
-    account = make_account(tide.publication)
     for event in (checkout(), subscription()):
         receiving.apply(account, reading.read(event), NOON)
     return account

@@ -18,7 +18,7 @@ from digest.webhooks.models import Webhook
 ALL_PUBLICATIONS = ("", "All publications")
 
 
-class ProgramForm(forms.Form):
+class AddForm(forms.Form):
     """A new program of a publication that its user manages, or of all publications (None)."""
 
     offers_all: ClassVar[bool] = False
@@ -39,7 +39,7 @@ class ProgramForm(forms.Form):
 
 
 @dataclass(frozen=True, slots=True)
-class ProgramsPage:
+class AddPage:
     """Such a page: `context` lists what is there, `create` makes one of what the form holds.
 
     Both return what the template takes. `create` raises DigestError, which the form shows.
@@ -47,7 +47,7 @@ class ProgramsPage:
 
     template: str
     title: str
-    form: type[ProgramForm]
+    form: type[AddForm]
     context: Callable[[HttpRequest], dict[str, Any]]
     create: Callable[[HttpRequest, dict[str, Any]], dict[str, Any]]
 
@@ -69,7 +69,7 @@ class ProgramsPage:
         return render_page(request, self.template, self.title, context)
 
 
-def remove_program(
+def remove_row(
     request: HttpRequest, row: Connection | Webhook, noun: str, page: str
 ) -> HttpResponse:
     """Delete a program, and return to its page."""

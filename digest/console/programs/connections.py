@@ -15,7 +15,7 @@ from digest.connectors.models import Connection
 from digest.console.access import record_action, scope_of, user_of
 from digest.console.fields import KeyField, NameField, PlaceField
 from digest.console.pages import action_view, attachment, done, page_view
-from digest.console.programs.adding import ProgramForm, ProgramsPage, remove_program
+from digest.console.programs.adding import AddForm, AddPage, remove_row
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.text import counted
@@ -24,7 +24,7 @@ from digest.newsletters.members import Right
 RECENT_EVENTS = 5  # listed with each connection
 
 
-class ConnectionForm(ProgramForm):
+class ConnectionForm(AddForm):
     """A new connection. Site and key are checked by `connectors.registry`."""
 
     name = NameField(example="our-site")
@@ -59,7 +59,7 @@ def fetch(request: HttpRequest, pk: int) -> HttpResponse:
 @action_view(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a connection; its articles stay."""
-    return remove_program(request, _get(request, pk), "connection", "connections")
+    return remove_row(request, _get(request, pk), "connection", "connections")
 
 
 @page_view(Right.MANAGE)
@@ -115,6 +115,6 @@ def _create(request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
     return {"connection": connection, "secret": secret, "address": address}
 
 
-_PAGE = ProgramsPage("console/connections.html", "Connections", ConnectionForm, _list, _create)
+_PAGE = AddPage("console/connections.html", "Connections", ConnectionForm, _list, _create)
 connections = page_view(Right.MANAGE)(_PAGE.show)
 add = never_cache(action_view(Right.MANAGE)(_PAGE.add))

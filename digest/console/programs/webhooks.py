@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from digest.console.access import record_action, scope_of
 from digest.console.fields import NameField, PlaceField
 from digest.console.pages import action_view, done, page_view
-from digest.console.programs.adding import ProgramForm, ProgramsPage, remove_program
+from digest.console.programs.adding import AddForm, AddPage, remove_row
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.newsletters.members import Right
@@ -24,7 +24,7 @@ from digest.webhooks.models import Webhook
 RECENT_DELIVERIES = 5  # listed with each webhook
 
 
-class WebhookForm(ProgramForm):
+class WebhookForm(AddForm):
     """A new webhook. Its URL is checked by `webhooks.registry`."""
 
     name = NameField(example="crm")
@@ -66,7 +66,7 @@ def enable(request: HttpRequest, pk: int) -> HttpResponse:
 @action_view(Right.MANAGE)
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete a webhook and its pending deliveries."""
-    return remove_program(request, _get(request, pk), "webhook", "webhooks")
+    return remove_row(request, _get(request, pk), "webhook", "webhooks")
 
 
 def _webhooks(request: HttpRequest) -> QuerySet[Webhook]:
@@ -105,6 +105,6 @@ def _create(request: HttpRequest, values: dict[str, Any]) -> dict[str, Any]:
     return {"webhook": webhook, "secret": secret}
 
 
-_PAGE = ProgramsPage("console/webhooks.html", "Webhooks", WebhookForm, _list, _create)
+_PAGE = AddPage("console/webhooks.html", "Webhooks", WebhookForm, _list, _create)
 webhooks = page_view(Right.MANAGE)(_PAGE.show)
 add = never_cache(action_view(Right.MANAGE)(_PAGE.add))
