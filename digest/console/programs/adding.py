@@ -8,7 +8,7 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 
 from digest.connectors.models import Connection
-from digest.console.access import record_action, scope_of
+from digest.console.access import record_action, require_right, scope_of
 from digest.console.pages import done, problems_on, render_page
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
@@ -60,6 +60,8 @@ class AddPage:
         form = self.form(scope_of(request, Right.MANAGE), request.POST)
         with problems_on(form):
             if form.is_valid():
+                publication = form.cleaned_data["publication"]
+                require_right(request, Right.MANAGE, publication.pk if publication else None)
                 return self._render(request, self.create(request, form.cleaned_data))
         return self._render(request, {"form": form})
 
