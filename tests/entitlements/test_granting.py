@@ -12,10 +12,8 @@ from digest.subscribers import consent, profiles
 from digest.subscribers.models import Subscriber
 from tests.cast import NOON, make_subscriber
 from tests.entitlements.stripe_calls import ANA, checkout, subscription
-from tests.entitlements.test_persons import ana, changed
-from tests.entitlements.test_receiving import account, apply, tide, tier
-
-__all__ = ["account", "ana", "tide"]  # the fixtures
+from tests.entitlements.test_persons import changed
+from tests.entitlements.test_receiving import apply, tier
 
 pytestmark = pytest.mark.django_db
 RANKS = Ranks(["free", "paid", "patron"], "free")
