@@ -36,6 +36,7 @@ _TIME = {
     "boundaries with a charset": _nested(b"boundary*=us-ascii''b%d"),
     "boundaries behind a fold": _nested(b"x=y;\n boundary\n =b%d"),
     "a quote that opens": _DAEMON + _QUOTE + b";" * 250_000 + b"\n\nx",
+    "a quote that opens before a fold that was lost": _DAEMON + _QUOTE + b"\n" + b";" * 250_000,
     "quotes that open on many lines": _DAEMON + _QUOTE + b"\n ;;" * 60_000 + b"\n\nx",
     "a quote that opens, in parts": _DAEMON
     + b"Content-Type: multipart/mixed; boundary=b\n\n"

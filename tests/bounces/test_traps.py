@@ -10,6 +10,12 @@ from digest.bounces.reading.replies import understand
 
 # Without a code of their own, these come with 550.
 _TRAPS = """
+Casella al momento non disponibile
+El buzón no está disponible en este momento
+Boîte indisponible en ce moment, réessayez plus tard
+A caixa está indisponível neste momento
+Skrzynka jest w tej chwili niedostępna
+5.2.1 El servicio no está disponible; [mailbox.example] no acepta correo a través de IPv6
 Account kim is over its allowance; user unknown to the quota server
 550 5.2.2 No room in the mailbox of this user
 The recipient's mailbox has no free space
@@ -327,11 +333,6 @@ The user may have been removed
 It seems that the account does not exist, or the server has a problem
 account possibly closed
 El buzón del destinatario está lleno y no puede aceptar mensajes en este momento.
-A caixa de correio do destinatário está cheia e não pode aceitar mensagens agora.
-La cassetta postale del destinatario è piena e al momento non può accettare messaggi.
-Vous n'êtes pas autorisé à envoyer à ce destinataire.
-Der Empfänger akzeptiert nur Nachrichten von bestimmten Absendern.
-Die Domäne des Absenders ist nicht vorhanden.
 """
 
 

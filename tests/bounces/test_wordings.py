@@ -7,6 +7,14 @@ from digest.bounces.reading.replies import understand
 
 # Written for this test; without a code of their own, these come with 550.
 _WORDINGS = """
+550 SL E510 so such user
+Casella di posta non disponibile
+Buzón de correo no disponible
+Boîte aux lettres non disponible
+Caixa de correio indisponível
+Skrzynka nie jest dostępna
+Nie ma takiej domeny
+<kim@mailbox.example>: User status is locked.
 550 5.1.1 kim: mail receiving user not in our user base
 RCPT rejected, there is nobody of this name on our system
 We could not match the recipient with an account of ours

@@ -74,7 +74,7 @@ def _with_folds(content: bytes) -> bytes:
     The parser takes the first such line for the body, and the sender and subject behind it as well.
     """
     head, separator, body = content.partition(b"\n\n")
-    return _UNFOLDED.sub(rb" \g<0>", head) + separator + body
+    return _TYPE.sub(_bounded_type, _UNFOLDED.sub(rb" \g<0>", head)) + separator + body
 
 
 def fields_of(mime: Mime) -> Fields:
