@@ -18,7 +18,7 @@ _SENDER_UNKNOWN = re.compile(
 _ADDRESS_UNKNOWN = re.compile(
     r"recipients? header|\bunknown (?:client|sender)\b|\breply address\b"
     r"|\bfrom header\b|\b(?:to|cc) header\b|\bheader (?:from|to|cc)\b|in (?:message|mail) headers"
-    r"|\byou (?:write|send|mail) (?:as|from)\b|\bsmtp user\b"
+    r"|\byou are (?:unknown|not known)\b|\byou (?:write|send|mail) (?:as|from)\b|\bsmtp user\b"
     r"|our-sender\W{1,3}(?:\w+ ){0,2}(?:unknown|not exist|not found|no such|invalid)"
 )
 # A server that asked ours about the sender, and quotes the answer.
@@ -40,6 +40,7 @@ _COUNTED = re.compile(
     r"|te veel|zbyt wielu|слишком много|harvesting detected:) "
     r"(?:\w+ ){0,3}(?:unknown|invalid|non-?existent|bad|wrong|not exist|unbekannte|onbekende"
     r"|inconnus|desconocid[oa]s|desconhecid[oa]s|inexistentes|sconosciuti|nieznanych|неизвестных)\b"
+    r"|\byour (?:list|messages?|mails?|newsletter) (?:\w+ ){0,2}(?:unknown|invalid|non-?existent)\b"
     r"|(?:unknown|invalid) (?:user|recipient|address)(?:s|es)? (?:rate|limit|count)"
     r"|user unknown rate"
     r"|\b(?:trop de|demasiados|muitos|troppi) (?:\w+ )?(?:inconn|desco|inexist|scono)"
@@ -51,7 +52,7 @@ LONGEST_REPLY = 300  # characters
 _CONTRADICTION = re.compile(
     r"\b(?:from address|sender|relay(?:ing|ed)?(?!=)|authenticat\w+|(?:un)?authori[sz]\w+|ipv6"
     r"|spf|dkim|your (?:ip|domain|server|host|client)|helo|ehlo|ptr|limit\w*|quota|oversized"
-    r"|too (?:large|big|many|much|fast)|message size|greylist\w*|attachments?|content|unwanted"
+    r"|too (?:large|big|many|much|fast)|message size|greylist\w*|attachments?|content|unwanted|disk"
     r"|rate|complain\w*|(?:un)?signed|signature|tls|ssl|encrypt\w*|block\w*|headers?"
     r"|specify|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)|not allowed"
     r"|not permitted)\b(?![\w.-]*\.\w)"  # not within the name of a host

@@ -69,7 +69,9 @@ def read_families() -> Families:
     recipients = _alternatives(lists["recipients"])
     before, behind = _alternatives(denial["before"]), _alternatives(denial["behind"])
     return Families(
-        ours_before=re.compile(rf"{possessors}(?:'s|の|的)?(?:[\s:-]{{1,2}}(?:<> ?|e-?mail ?)?)?$"),
+        ours_before=re.compile(
+            rf"{possessors}(?:'s|の|的)?(?:[\s:-]{{1,2}}(?:<> ?|e-?mail ?|trial ?|free ?)?)?$"
+        ),
         ours_behind=re.compile(rf"{_BEHIND}(?:{_alternatives(senders)}|from\b|domain|header)"),
         denial=re.compile(rf"{before} (?:\w+ )?{recipients}(?: \w+| <>)? {behind}"),
         denial_alone=re.compile(rf"{_START}{before} (?!recipients?\b)(?:\w+ )?{recipients}{_END}"),
