@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from digest.newsletters.audiences.models import Attribute
 from digest.subscribers import attributes, profiles
 from digest.subscribers.errors import InvalidInputError, SubscriberError
-from digest.subscribers.evidence.requests import add_request, entered_by
-from digest.subscribers.models import Profile
+from digest.subscribers.evidence.requests import add_request, entered_after, entered_by
+from digest.subscribers.models import Profile, Subscription
 
 PREFIX = "attribute-"  # of a form's fields
 
@@ -100,7 +100,10 @@ def keep(subscriber_id: int, publication_id: int, values: Mapping[str, Any], now
 
 @transaction.atomic
 def apply(subscriber_id: int, publication_id: int, written_at: datetime) -> None:
-    """Apply the values of a sign-up that its subscriber has confirmed by a mail of a moment."""
+    """Apply the values of a sign-up that its subscriber has confirmed by a mail of a moment.
+
+    Those of a later request wait for its own mail, if another newsletter is still to be confirmed.
+    """
     waiting = Profile.objects.filter(
         subscriber=subscriber_id, publication=publication_id, unconfirmed__isnull=False
     )
@@ -112,8 +115,17 @@ def apply(subscriber_id: int, publication_id: int, written_at: datetime) -> None
     profile.attributes |= {
         key: value for key, value in values.items() if key in keys and value is not None
     }
-    profile.unconfirmed = None
+    later = entered_after(profile.unconfirmed, written_at)
+    profile.unconfirmed = later if _is_pending(subscriber_id, publication_id) else None
     profile.save(update_fields=["attributes", "unconfirmed"])
+
+
+def _is_pending(subscriber_id: int, publication_id: int) -> bool:
+    return Subscription.objects.filter(
+        subscriber=subscriber_id,
+        newsletter__publication=publication_id,
+        state=Subscription.State.PENDING,
+    ).exists()
 
 
 def _read(row: Attribute, text: str) -> attributes.Value:

@@ -159,6 +159,19 @@ def test_one_mail_for_two_requests_has_the_topics_of_both(tide: Newsletter) -> N
     assert topics == {tide.pk: [], second.pk: ["Harbour"], third.pk: ["Culture"]}
 
 
+def test_each_mail_confirms_what_was_entered_with_its_own_request(tide: Newsletter) -> None:
+    """The one of the first newsletter leaves what the second one's form had, until its own."""
+    weekly = make_newsletter(slug="weekly", publication=tide.publication)
+    address, soon = addresses.parse("ana@r.example"), NOON + timedelta(minutes=10)
+    signups.invite(address, [tide], via="page", now=NOON)
+    signups.invite(address, [weekly], via="page", values={"job": "Baker"}, now=soon)
+    confirm(NOON, tide)
+    assert values_of(Subscriber.objects.get(), tide) == {}
+    confirm(NOON + timedelta(hours=1), weekly)
+    assert values_of(Subscriber.objects.get(), tide) == {"job": "Baker"}
+    assert entered() == []
+
+
 def confirm(written_at: datetime, *newsletters: Newsletter) -> None:
     """Their subscriber uses the link in a mail."""
     pks = tuple(newsletter.pk for newsletter in newsletters)

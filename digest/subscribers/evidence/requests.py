@@ -34,3 +34,11 @@ def entered_by(
     seconds = int(written_at.timestamp())
     earlier = [row["values"] for row in requests or () if row["at"] <= seconds]
     return earlier[-1] if earlier else {}
+
+
+def entered_after(
+    requests: Sequence[Mapping[str, Any]] | None, written_at: datetime
+) -> Requests | None:
+    """Return the requests that came after a mail was written (aware); None if there are none."""
+    seconds = int(written_at.timestamp())
+    return [dict(row) for row in requests or () if row["at"] > seconds] or None
