@@ -10,16 +10,16 @@ from collections.abc import Collection, Iterable
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Files that look at the same `digest up`, in their order: the last one opens all links of a mail,
-# on which the one before counts clicks.
-SHARED = dict.fromkeys(
-    (
-        "tests/journeys/test_pages.py",
-        "tests/journeys/test_clicks.py",
-        "tests/journeys/test_from_feed_to_inbox.py",
-    ),
-    "digest up",
-)
+# Files that share a `digest up`, in their order: the last one of the first opens all links of a
+# mail, on which the one before counts clicks; a series of the second writes to who comes later.
+SHARED = {
+    "tests/journeys/test_pages.py": "up",
+    "tests/journeys/test_clicks.py": "up",
+    "tests/journeys/test_from_feed_to_inbox.py": "up",
+    "tests/journeys/test_subscribers.py": "lived_in",
+    "tests/journeys/test_series.py": "lived_in",
+    "tests/journeys/test_coming_from_elsewhere.py": "lived_in",
+}
 # Long files whose tests share nothing.
 DIVIDED = {"tests/console/test_looks.py", "tests/workers/test_processes.py"}
 

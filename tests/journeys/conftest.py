@@ -1,4 +1,4 @@
-"""A running `digest up` for all journeys that only look, and one for those that write mail.
+"""A running `digest up` for all journeys that only look, and one for those that come and leave.
 
 Its first digest takes up to a minute to fall due. One waits for it as a person does; for the
 others, whose journeys begin with it, it is due at once.
@@ -13,9 +13,10 @@ import pytest
 from playwright.sync_api import expect
 
 from digest.embedded import postgres
-from tests.journeys.upside import Up
+from tests.journeys.upside import Up, digest
 
 SUBSCRIBERS = 5
+OWNER, PASSWORD = "ada@courier.example", "correct-horse-battery"
 TICKS = {"DIGEST_TICK_SECONDS": "2"}  # beat looks more often, so everything comes sooner
 AT_ONCE = {"DIGEST_SAMPLE_HEAD_START": "-60"}  # the first digest is due when it has started
 expect.set_options(timeout=15_000)  # as long as an action may take
@@ -54,9 +55,27 @@ def delivered(up: Up) -> Up:
     return up
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """One of its own for a module whose subscribers come, write and leave."""
+    """Another one, in which people come, write and leave."""
     with running(tmp_path_factory.mktemp("lived-in") / "data", **AT_ONCE) as up:
         wait_for_the_first_digest(up)
         yield up
+
+
+@pytest.fixture(scope="package")
+def owned(lived_in: Up) -> Up:
+    """The same, with an owner who can sign in to its console."""
+    create_account(lived_in, OWNER)
+    return lived_in
+
+
+def create_account(up: Up, email: str) -> None:
+    """Let somebody own everything; their password is PASSWORD."""
+    digest(
+        "createsuperuser",
+        "--noinput",
+        data=up.data,
+        DJANGO_SUPERUSER_EMAIL=email,
+        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+    )

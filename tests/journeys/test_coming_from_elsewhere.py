@@ -4,7 +4,6 @@ Each journey takes seconds here; a person reads in between, and needs minutes.
 """
 
 import os
-import subprocess
 from base64 import b64decode
 from collections.abc import Iterator
 from email import message_from_bytes
@@ -16,48 +15,26 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser import BROWSER, chromium_page, sign_in
 from tests.cast import exports
-from tests.journeys.conftest import AT_ONCE, running
-from tests.journeys.upside import DIGEST, ROOT, Up, clean_environment
+from tests.journeys.conftest import OWNER, PASSWORD
+from tests.journeys.upside import Up, digest
 
 PIXEL = b64decode("R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==")  # a picture elsewhere
-PASSWORD = "correct-horse-battery"
-OWNER = "ada@courier.example"
 SHOTS = os.environ.get("DIGEST_SHOTS")  # a folder for pictures of the steps
 
 pytestmark = [pytest.mark.journey, *BROWSER]
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """A running Digest with a publication and its owner."""
-    with running(tmp_path_factory.mktemp("coming") / "data", **AT_ONCE) as up:
-        secret = {"DJANGO_SUPERUSER_EMAIL": OWNER, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
-        digest(up, "createsuperuser", "--noinput", **secret)
-        yield up
-
-
 @pytest.fixture
-def page(house: Up) -> Iterator[Page]:
+def page(owned: Up) -> Iterator[Page]:
     """The owner's browser; it must have nothing to complain about."""
     with chromium_page(seconds=30, viewport={"width": 1280, "height": 900}) as page:
         page.route("https://*.example/**", _show_pixel)
-        sign_in(page, f"{house.url}/admin/newsletter/add/", OWNER, PASSWORD)
+        sign_in(page, f"{owned.url}/admin/newsletter/add/", OWNER, PASSWORD)
         yield page
 
 
 def _show_pixel(route: Route) -> None:
     route.fulfill(body=PIXEL, content_type="image/gif")
-
-
-def digest(up: Up, *arguments: str, **more: str) -> str:
-    """Run a command beside it."""
-    environment = clean_environment() | {"DIGEST_DATA_DIR": str(up.data)} | more
-    command = [*DIGEST, *arguments]
-    result = subprocess.run(
-        command, env=environment, cwd=ROOT, check=False, capture_output=True, text=True, timeout=240
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
 
 
 def drop(page: Page, up: Up, newsletter: str, *paths: Path) -> None:
@@ -104,15 +81,15 @@ def figures(page: Page) -> dict[str, str]:
 def receive_first_issue(up: Up, slug: str) -> set[str]:
     """Send an issue to everybody, and return whom it reaches."""
     before = set(up.mails())
-    digest(up, "send", slug, "--wait", "--yes", "--as", OWNER)
+    digest("send", slug, "--wait", "--yes", "--as", OWNER, data=up.data)
     mails = [message_from_bytes(path.read_bytes()) for path in set(up.mails()) - before]
     return {parseaddr(str(mail["To"]))[1] for mail in mails}
 
 
-def test_from_mailchimp_with_a_zip(house: Up, page: Page, tmp_path: Path) -> None:
+def test_from_mailchimp_with_a_zip(owned: Up, page: Page, tmp_path: Path) -> None:
     """Tags, suppressions and campaigns come; who left gets nothing; the archive has the past."""
     export = exports.zipped(tmp_path / "mailchimp.zip", exports.mailchimp_account())
-    drop(page, house, "Mailchimp Tide", export)
+    drop(page, owned, "Mailchimp Tide", export)
     expect(page.get_by_text("recognised as an export of Mailchimp")).to_be_visible()
     expect(page.locator("#behind")).to_contain_text("stay at Mailchimp")
     page.get_by_label("Past issues", exact=True).select_option("all")
@@ -130,34 +107,34 @@ def test_from_mailchimp_with_a_zip(house: Up, page: Page, tmp_path: Path) -> Non
     shoot(page, "Mailchimp Tide-4-past-issue")
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert receive_first_issue(house, "mailchimp-tide") == {"ines@mc.example", "bob@mc.example"}
+    assert receive_first_issue(owned, "mailchimp-tide") == {"ines@mc.example", "bob@mc.example"}
 
 
-def test_from_ghost_with_its_json(house: Up, page: Page, tmp_path: Path) -> None:
+def test_from_ghost_with_its_json(owned: Up, page: Page, tmp_path: Path) -> None:
     """The JSON alone says that members are missing; with their CSV both come in one go."""
     site, members = tmp_path / "ghost.json", tmp_path / "members.csv"
     site.write_text(exports.ghost_json([exports.ghost_post()]))
     members.write_text(exports.GHOST_MEMBERS)
-    drop(page, house, "Ghost Tide", site)
+    drop(page, owned, "Ghost Tide", site)
     expect(page.locator("#behind")).to_contain_text("Members are not in this file.")
     page.get_by_role("button", name="Discard export").click()
-    page.goto(f"{house.url}/admin/newsletter/add/")
-    drop(page, house, "Ghost Tide 2", site, members)
+    page.goto(f"{owned.url}/admin/newsletter/add/")
+    drop(page, owned, "Ghost Tide 2", site, members)
     begin(page, "Ghost Tide 2")
     numbers = figures(page)
     assert (numbers["Subscribers added"], numbers["Past issues added"]) == ("1", "1")
-    assert receive_first_issue(house, "ghost-tide-2") == {"ana@gh.example"}
+    assert receive_first_issue(owned, "ghost-tide-2") == {"ana@gh.example"}
 
 
-def test_from_listmonk_with_its_csv(house: Up, page: Page, tmp_path: Path) -> None:
+def test_from_listmonk_with_its_csv(owned: Up, page: Page, tmp_path: Path) -> None:
     """Nobody is added before the publisher says what the file does not."""
     subscribers = tmp_path / "subscribers.csv"
     subscribers.write_text(exports.LISTMONK)
-    drop(page, house, "Listmonk Tide", subscribers)
+    drop(page, owned, "Listmonk Tide", subscribers)
     expect(page.get_by_text("Nobody is added yet")).to_be_visible()
     page.get_by_label("I exported this list in listmonk").check()
     page.get_by_role("button", name="Read again").click()
     expect(page.get_by_text("Nobody is added yet")).to_be_hidden(timeout=60_000)
     begin(page, "Listmonk Tide")
     assert figures(page)["Subscribers added"] == "1"
-    assert receive_first_issue(house, "listmonk-tide") == {"ana@lm.example"}
+    assert receive_first_issue(owned, "listmonk-tide") == {"ana@lm.example"}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
@@ -14,11 +13,16 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.browser import BROWSER, chromium, listen_for_complaints, sign_in
-from tests.journeys.conftest import AT_ONCE, running, wait_for_the_first_digest
-from tests.journeys.upside import DIGEST, ROOT, Up, clean_environment
-
-PASSWORD = "correct-horse-battery"
-OWNER = "ada@courier.example"
+from tests.journeys.conftest import (
+    AT_ONCE,
+    OWNER,
+    PASSWORD,
+    create_account,
+    running,
+    wait_for_the_first_digest,
+)
+from tests.journeys.upside import Up
+from tests.journeys.upside import digest as run_digest
 
 pytestmark = [pytest.mark.journey, *BROWSER]
 
@@ -29,11 +33,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     with running(tmp_path_factory.mktemp("editing") / "data", **AT_ONCE) as up:
         wait_for_the_first_digest(up)
         for name in ("ada", "ben"):
-            secret = {
-                "DJANGO_SUPERUSER_EMAIL": f"{name}@courier.example",
-                "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
-            }
-            digest(up, "createsuperuser", "--noinput", **secret)
+            create_account(up, f"{name}@courier.example")
         yield up
 
 
@@ -45,12 +45,9 @@ def browser() -> Iterator[Browser]:
         context.close()
 
 
-def digest(up: Up, *arguments: str, **more: str) -> str:
+def digest(up: Up, *arguments: str) -> str:
     """Run a command beside it."""
-    environment = clean_environment() | {"DIGEST_DATA_DIR": str(up.data)} | more
-    return subprocess.run(
-        [*DIGEST, *arguments], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
-    ).stdout
+    return run_digest(*arguments, data=up.data).stdout
 
 
 def signed_in(browser: Browser, up: Up, name: str, address: str, complaints: list[str]) -> Page:

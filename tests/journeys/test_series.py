@@ -11,15 +11,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import BROWSER, chromium_page, serious_violations, settle, sign_in
-from tests.journeys.conftest import AT_ONCE, running, wait_for_the_first_digest
-from tests.journeys.test_editing import OWNER, PASSWORD, digest
+from tests.journeys.conftest import OWNER, PASSWORD
 from tests.journeys.test_pages import fits
 from tests.journeys.test_subscribers import SLUG, link, mails_to, newest
-from tests.journeys.upside import Up
+from tests.journeys.upside import Up, digest
 
 pytestmark = [pytest.mark.journey, *BROWSER]
 SHOTS = os.environ.get("DIGEST_SHOTS", "")
-NADIA = "nadia@reader.example"
+NOOR = "noor@reader.example"
 # Two days go by for whoever is in a series.
 LATER = (
     "from datetime import timedelta; from django.db.models import F; "
@@ -29,21 +28,11 @@ LATER = (
 )
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """A running Digest with an owner."""
-    with running(tmp_path_factory.mktemp("series") / "data", **AT_ONCE) as up:
-        wait_for_the_first_digest(up)
-        secret = {"DJANGO_SUPERUSER_EMAIL": OWNER, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
-        digest(up, "createsuperuser", "--noinput", **secret)
-        yield up
-
-
 @pytest.fixture
-def page(house: Up) -> Iterator[Page]:
+def page(owned: Up) -> Iterator[Page]:
     """The owner's browser; any complaint on its console fails the test."""
     with chromium_page(viewport={"width": 1280, "height": 900}) as page:
-        sign_in(page, f"{house.url}/admin/series/", OWNER, PASSWORD)
+        sign_in(page, f"{owned.url}/admin/series/", OWNER, PASSWORD)
         yield page
 
 
@@ -76,7 +65,7 @@ def write_step(page: Page, subject: str) -> None:
     page.get_by_text("Whoever gets this step from now on").wait_for()
 
 
-def test_welcome_then_a_step_then_none_after_leaving(house: Up, page: Page) -> None:
+def test_welcome_then_a_step_then_none_after_leaving(owned: Up, page: Page) -> None:
     """Through real workers, mail server and pages."""
     page.get_by_label("Name").fill("Welcome")
     look(page, "list")
@@ -97,30 +86,30 @@ def test_welcome_then_a_step_then_none_after_leaving(house: Up, page: Page) -> N
     press(page, "Switch on …", "Switch on")
     page.get_by_text("“Welcome” is on.").wait_for()
 
-    page.goto(f"{house.url}/subscribe/{SLUG}")
-    page.get_by_label("Email address").first.fill(NADIA)
+    page.goto(f"{owned.url}/subscribe/{SLUG}")
+    page.get_by_label("Email address").first.fill(NOOR)
     page.wait_for_timeout(1600)  # nobody types faster
     page.get_by_role("button", name="Sign up").first.click()
-    page.goto(link(newest(house, NADIA, 1, "the confirmation"), "confirm"))
+    page.goto(link(newest(owned, NOOR, 1, "the confirmation"), "confirm"))
     page.get_by_role("button", name="Confirm subscription").click()
-    welcome = newest(house, NADIA, 2, "the welcome")
+    welcome = newest(owned, NOOR, 2, "the welcome")
     assert welcome["Subject"] == "Hello from the harbour"
 
-    digest(house, "shell", "-c", LATER)
-    second = newest(house, NADIA, 3, "the second step")
+    digest("shell", "-c", LATER, data=owned.data)
+    second = newest(owned, NOOR, 3, "the second step")
     assert second["Subject"] == "The best of the archive"
     page.goto(series)
     look(page, "series")
     page.get_by_role("link", name="Show subscribers").click()
     look(page, "subscribers")
-    page.get_by_role("link", name=NADIA).click()
+    page.get_by_role("link", name=NOOR).click()
     look(page, "subscriber")
 
     page.goto(link(second, "unsubscribe"))
     page.get_by_role("button", name="Unsubscribe").first.click()
-    digest(house, "shell", "-c", LATER)
+    digest("shell", "-c", LATER, data=owned.data)
     page.wait_for_timeout(6_000)  # three ticks
-    assert [mail["Subject"] for mail in mails_to(house, NADIA)][1:] == [
+    assert [mail["Subject"] for mail in mails_to(owned, NOOR)][1:] == [
         "Hello from the harbour",
         "The best of the archive",
     ]

@@ -47,7 +47,7 @@ class Up:
         )
         self._subscriber = threading.Thread(target=self._read, daemon=True)
         self._subscriber.start()
-        self.wait_for(lambda: READY in self.said, 60, "being ready")
+        self.wait_for(lambda: READY in self.said, 120, "being ready")
         self.port = int(SITE.findall(self.said)[0])
         self.url = f"http://localhost:{self.port}"
         self.look_at_processes()
@@ -95,17 +95,21 @@ def clean_environment() -> dict[str, str]:
     }
 
 
-def digest(*arguments: str, data: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
+def digest(
+    *arguments: str, data: Path, check: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run a `digest` command in a second terminal."""
-    return subprocess.run(
+    result = subprocess.run(
         [*DIGEST, *arguments],
-        env=clean_environment() | {"DIGEST_DATA_DIR": str(data)},
+        env=clean_environment() | {"DIGEST_DATA_DIR": str(data)} | environment,
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
-        check=check,
+        timeout=240,
+        check=False,
     )
+    assert not check or result.returncode == 0, result.stdout + result.stderr
+    return result
 
 
 def _family(head: psutil.Process) -> list[psutil.Process]:
