@@ -35,8 +35,9 @@ help:            ## what can be made
 run: .venv/runs  ## everything on embedded services, with a sample publication
 	@exec $(BIN)/digest up $(ARGS)
 
+# Three at a time on two cores: tests wait for processes, browsers and clocks.
 test: .venv/tests $(if $(AHEAD),.venv/ahead.so) ## the whole suite, on a real PostgreSQL, Valkey and SMTP; AHEAD=30: in 30 days
-	@$(if $(AHEAD),LD_PRELOAD=$(CURDIR)/.venv/ahead.so TESTS_DAYS_AHEAD=$(AHEAD)) $(BIN)/python -m pytest -n 2 --no-loadscope-reorder $(ARGS)
+	@$(if $(AHEAD),LD_PRELOAD=$(CURDIR)/.venv/ahead.so TESTS_DAYS_AHEAD=$(AHEAD)) $(BIN)/python -m pytest -n 3 --no-loadscope-reorder $(ARGS)
 
 test-clock: .venv/tests ## the tests that touch time, on other days: 29 February, changes of clocks (Linux)
 	@if [ "$$(uname)" = Linux ] && command -v $(CC) >/dev/null; then \

@@ -1,7 +1,7 @@
 """Which tests of a run share a worker, and which of them begin first.
 
 A worker takes the tests of a file together, for what they share: a browser, a running `digest up`.
-Some files share one, and some long files can be divided; so two workers end at the same time.
+Some files share one, and some long files can be divided; so all workers end at the same time.
 """
 
 from collections import Counter
