@@ -218,7 +218,7 @@ def test_a_colour_for_dark_mode_is_stored_only_if_chosen(owner: Client) -> None:
     [
         ({"name": "  "}, "required"),
         ({"url": "not a site"}, "Enter a web address"),
-        ({"logo_url": "ftp://x.example/logo.png"}, "not a web address"),
+        ({"logo_url": "ftp://x.example/logo.png"}, "Enter a web address"),
         ({"accent": "red"}, "#1d4e89"),
         ({"postal_address": ""}, "required"),
         ({"timezone": "Mars/Olympus"}, "valid choice"),
