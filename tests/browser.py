@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -23,6 +23,9 @@ from playwright.sync_api import (
 )
 
 Scheme = Literal["dark", "light"]
+
+if TYPE_CHECKING:
+    from django.test import Client
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 expect.set_options(timeout=15_000)  # as long as an action may take
@@ -101,6 +104,14 @@ def sign_in(page: Page, url: str, email: str, password: str) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(lambda address: address == url)
+
+
+def bring_cookies(page: Page, url: str, client: "Client") -> None:
+    """Let a page of the server at `url` be signed in as a client of Django's is."""
+    cookies = client.cookies.items()
+    page.context.add_cookies(
+        [{"name": name, "value": row.value, "url": url} for name, row in cookies]
+    )
 
 
 def listen_for_complaints(page: Page, complaints: list[str]) -> None:

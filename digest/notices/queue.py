@@ -54,11 +54,11 @@ def queue_notice(
         kind=kind,
         publication=publication,
         subscriber=subscriber,
+        context=dict(context or {}),
         email=email,
         mailbox=mailbox,
-        answers_mail=answers_mail,
         language=language,
-        context=dict(context or {}),
+        answers_mail=answers_mail,
         created_at=now,
     )
     due_at = _due_at(notice, now)

@@ -175,13 +175,13 @@ def _record_requests(
             subscription = consent.subscribe(
                 address,
                 newsletter,
-                via=evidence.via,
                 confirmed=False,
-                wording=evidence.wording,
-                ip=evidence.ip,
+                allow_resubscribe=True,
                 name=name,
                 language=language,
-                allow_resubscribe=True,
+                via=evidence.via,
+                wording=evidence.wording,
+                ip=evidence.ip,
                 origin=evidence.origin,
                 now=now,
             )

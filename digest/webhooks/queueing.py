@@ -33,11 +33,11 @@ def queue_newsroom_event(
         WebhookDelivery(
             webhook=webhook,
             event=event,
-            at=at,
+            details=dict(details),
             newsletter_id=newsletter_id,
             publication_id=publication_id,
             issue=issue,
-            details=dict(details),
+            at=at,
             due_at=at,
         )
         for webhook in webhooks.order_by("pk")

@@ -4,12 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.analytics.statistics.factories import (
-    make_clicks,
-    make_link,
-    make_sent_issue,
-    make_totals,
-)
+from tests.analytics.statistics import factories
 from tests.cast import make_appeal, make_block, make_newsletter
 from tests.cli.conftest import Digest
 
@@ -19,12 +14,14 @@ pytestmark = pytest.mark.django_db
 def test_reports_of_all_kinds(digest: Digest, tmp_path: Path) -> None:
     """Of an issue, a newsletter, a publication and a sponsor."""
     newsletter = make_newsletter()
-    issue = make_sent_issue(newsletter, sent=1000)
+    issue = factories.make_sent_issue(newsletter, sent=1000)
     sponsor = make_appeal(newsletter.publication)
     block = make_block(issue, "appeal", appeal=sponsor)
-    make_clicks(make_link(issue, issue.stories.latest("position")), 70)
-    make_clicks(make_link(issue, block=block, appeal_id=sponsor.pk, label="Support us"), 5)
-    make_totals(issue, 72, machine_clicks=400)
+    factories.make_clicks(factories.make_link(issue, issue.stories.latest("position")), 70)
+    factories.make_clicks(
+        factories.make_link(issue, block=block, appeal_id=sponsor.pk, label="Support us"), 5
+    )
+    factories.make_totals(issue, 72, machine_clicks=400)
     result = digest("stats", "issue", issue.pk, "--csv", tmp_path)
     assert "72 (7.2 % of delivered)" in result.out
     assert "400 by machines are filtered out" in result.out
@@ -42,6 +39,6 @@ def test_what_is_not_there_is_said(digest: Digest, tmp_path: Path) -> None:
     """In a line, with status 1."""
     assert "There is no issue 7" in digest("stats", "issue", 7).err
     assert "There is no appeal 7" in digest("stats", "appeal", 7).err
-    issue = make_sent_issue(make_newsletter())
+    issue = factories.make_sent_issue(make_newsletter())
     result = digest("stats", "issue", issue.pk, "--csv", tmp_path / "missing")
     assert (result.status, "is not a folder" in result.err) == (1, True)

@@ -15,7 +15,7 @@ from digest.core import clock
 from digest.newsletters.models import Newsletter
 from digest.subscribers import profiles
 from digest.subscribers.models import Profile
-from tests.browser import BROWSER, SIZES, chromium_page, look_at
+from tests.browser import BROWSER, SIZES, bring_cookies, chromium_page, look_at
 from tests.cast import make_newsletter, make_subscriber
 from tests.cast.accounts import browser_of
 from tests.cast.newsletters import make_member
@@ -40,10 +40,7 @@ def page(live_server: LiveServer, tide: Newsletter) -> Iterator[Page]:
     """The owner's browser, on the list of subscribers."""
     client = browser_of(make_member(tide.publication))
     with chromium_page(viewport=SIZES["desktop"], reduced_motion="reduce") as page:
-        cookies = client.cookies.items()
-        page.context.add_cookies(
-            [{"name": name, "value": row.value, "url": live_server.url} for name, row in cookies]
-        )
+        bring_cookies(page, live_server.url, client)
         page.goto(f"{live_server.url}/admin/subscribers/")
         yield page
 

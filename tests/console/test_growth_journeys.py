@@ -17,7 +17,7 @@ from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.subscribers import attributes
 from digest.subscribers.models import SignUp
-from tests.browser import BROWSER, SIZES, chromium_page, look_at
+from tests.browser import BROWSER, SIZES, bring_cookies, chromium_page, look_at
 from tests.cast import NOON, make_layout_block, make_newsletter
 from tests.cast.accounts import browser_of
 from tests.cast.newsletters import make_member
@@ -40,10 +40,7 @@ def page(live_url: str, tide: Newsletter) -> Iterator[Page]:
     """The browser of the publication's owner."""
     client = browser_of(make_member(tide.publication))
     with chromium_page(viewport=SIZES["desktop"], reduced_motion="reduce") as page:
-        cookies = client.cookies.items()
-        page.context.add_cookies(
-            [{"name": name, "value": row.value, "url": live_url} for name, row in cookies]
-        )
+        bring_cookies(page, live_url, client)
         page.goto(f"{live_url}/admin/")
         yield page
 

@@ -12,14 +12,7 @@ from digest.subscribers import attributes, consent, profiles
 from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import Subscriber, Subscription
 from digest.subscribers.segments import saving
-from tests.cast import (
-    NOON,
-    make_block,
-    make_issue,
-    make_newsletter,
-    make_story,
-    make_subscriber,
-)
+from tests.cast import NOON, make_block, make_issue, make_newsletter, make_story, make_subscriber
 from tests.cast.newsletters import make_topics
 from tests.cast.series import make_series
 from tests.web.signing_up import NADIA, confirm_path, letter, path, sign_up

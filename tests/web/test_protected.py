@@ -20,14 +20,7 @@ from digest.subscribers import consent, profiles
 from digest.subscribers.models import ConsentEvent, SignUp, Subscriber
 from digest.subscribers.segments import saving
 from digest.transfers.models import PastIssue
-from tests.cast import (
-    NOON,
-    make_block,
-    make_issue,
-    make_newsletter,
-    make_story,
-    make_subscriber,
-)
+from tests.cast import NOON, make_block, make_issue, make_newsletter, make_story, make_subscriber
 from tests.web.signing_up import NADIA, letter, path, token
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,8 @@ from digest.api.problems import ProblemError
 from digest.api.routing import Operations
 from digest.api.schemas import Line, Number, Payload, Slug, Switch, Url
 from digest.core import clock
-from digest.entitlements import reading, receiving, registry
+from digest.entitlements import reading, registry
+from digest.entitlements.describing import describe
 from digest.entitlements.models import StripeAccount
 from digest.newsletters import contributions, members, setup
 from digest.newsletters.choices import Background, Corner, Density, Fonts
@@ -193,14 +194,8 @@ def _stripe(publication: Publication) -> StripeAccount:
 def _serialize_stripe(account: StripeAccount) -> dict[str, Any]:
     status = registry.status_of(account)
     return {
-        "address": receiving.address_of(account),
+        **describe(account),
         "events": list(reading.KINDS),
-        "attribute": account.attribute.key,
-        "has_secret": bool(account.sealed_secret),
-        "tier_without": account.tier_without,
-        "has_grace": account.has_grace,
-        "received_at": account.received_at,
-        "is_settled": account.settled_to is None,
         "tiers": registry.references_of(account),
         "payers": {tier: number for tier, number, _ in status.tiers},
         "subscribers": {tier: subscribers for tier, _, subscribers in status.tiers},

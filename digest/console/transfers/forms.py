@@ -75,16 +75,16 @@ class ServiceForm(_TransferForm):
         help_text="Of your own site for Ghost and listmonk. The others have one address.",
         widget=forms.URLInput(attrs={"placeholder": "https://your-site.example"}),
     )
-    key = SecretField(
-        label="API key",
-        max_length=LONGEST_KEY,
-        help_text="Stored encrypted until everything is fetched, then deleted.",
-    )
     list_name = forms.CharField(
         label="List or newsletter there",
         max_length=_LONGEST_LIST,
         required=False,
         help_text="Only if the service has several.",
+    )
+    key = SecretField(
+        label="API key",
+        max_length=LONGEST_KEY,
+        help_text="Stored encrypted until everything is fetched, then deleted.",
     )
     field_order = ("service", "address", "key", "list_name", "newsletter", "consent")
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from digest.core import clock
 from digest.core.terminal import ActionCommand, Screen, details_table
-from digest.entitlements import reading, receiving, registry
+from digest.entitlements import reading, registry
+from digest.entitlements.describing import describe
 from digest.entitlements.errors import EntitlementError
 from digest.entitlements.models import StripeAccount
 from digest.newsletters import setup
@@ -100,13 +101,7 @@ def _values(account: StripeAccount) -> Values:
     status = registry.status_of(account)
     return {
         "publication": account.publication.slug,
-        "address": receiving.address_of(account),
-        "attribute": account.attribute.key,
-        "has_secret": bool(account.sealed_secret),
-        "tier_without": account.tier_without,
-        "has_grace": account.has_grace,
-        "received_at": account.received_at,
-        "is_settled": account.settled_to is None,
+        **describe(account),
         "references": registry.references_of(account),
         "tiers": {tier: {"people": a, "subscribers": b} for tier, a, b in status.tiers},
         "without_address": status.without_address,
