@@ -175,14 +175,11 @@ def _record_requests(
             subscription = consent.subscribe(
                 address,
                 newsletter,
+                **evidence._asdict(),
                 confirmed=False,
-                allow_resubscribe=True,
                 name=name,
                 language=language,
-                via=evidence.via,
-                wording=evidence.wording,
-                ip=evidence.ip,
-                origin=evidence.origin,
+                allow_resubscribe=True,
                 now=now,
             )
             subscriptions.append(subscription)

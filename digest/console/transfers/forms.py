@@ -69,17 +69,17 @@ class ServiceForm(_TransferForm):
     """A service's API."""
 
     service = forms.ChoiceField(choices=[(key, SERVICES[key].name) for key in WITH_API])
-    address = forms.CharField(
-        max_length=500,
-        required=False,
-        help_text="Of your own site for Ghost and listmonk. The others have one address.",
-        widget=forms.URLInput(attrs={"placeholder": "https://your-site.example"}),
-    )
     list_name = forms.CharField(
         label="List or newsletter there",
         max_length=_LONGEST_LIST,
         required=False,
         help_text="Only if the service has several.",
+    )
+    address = forms.CharField(
+        max_length=500,
+        required=False,
+        help_text="Of your own site for Ghost and listmonk. The others have one address.",
+        widget=forms.URLInput(attrs={"placeholder": "https://your-site.example"}),
     )
     key = SecretField(
         label="API key",
