@@ -127,6 +127,15 @@ def test_two_columns_cannot_be_one_attribute(owner: Client, tide: Newsletter) ->
     assert not tide.publication.attributes.exists()
 
 
+def test_ghosts_json_alone_says_who_is_missing(owner: Client, tide: Newsletter) -> None:
+    """With where the members are exported; it can be discarded."""
+    site = exports.ghost_json([exports.ghost_post()]).encode()
+    row = upload(owner, tide, SimpleUploadedFile("site.json", site))
+    assert "Members are not in this file." in page(owner, row)
+    owner.post(f"{START}{row.pk}/", {"discard": "1"})
+    assert not Transfer.objects.exists()
+
+
 def test_what_a_file_does_not_say_is_asked(owner: Client, tide: Newsletter) -> None:
     """Nobody comes in before it is ticked."""
     row = upload(owner, tide, SimpleUploadedFile("s.csv", exports.LISTMONK.encode()))
