@@ -114,8 +114,8 @@ def send_first_issue(person: Person, up: Up, number: int) -> set[str]:
     person.see(person.page.get_by_text("Send …", exact=True))
     person.open("Send …")
     person.press("Send to")
-    up.wait_for(lambda: len(set(up.mails()) - before) >= number, 60, "the issue")
-    expect(person.page.locator(".page-header .badge")).to_have_text("sent", timeout=60_000)
+    up.wait_for(lambda: len(set(up.mails()) - before) >= number, 150, "the issue")
+    expect(person.page.locator(".page-header .badge")).to_have_text("sent", timeout=100_000)
     person.look()
     mails = [message_from_bytes(path.read_bytes()) for path in set(up.mails()) - before]
     return {parseaddr(str(mail["To"]))[1] for mail in mails}
