@@ -22,6 +22,7 @@ from tests.journeys.person import Person
 from tests.journeys.upside import ROOT, Up
 
 PASSWORD = "correct-horse-battery"
+PICTURES = 7  # of the stories in the first issue
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024401003b")
 
 pytestmark = [pytest.mark.journey, *BROWSER]
@@ -110,6 +111,9 @@ def send_first_issue(person: Person, up: Up, number: int) -> set[str]:
     before = set(up.mails())
     person.follow("New issue")
     person.press("Create issue from latest stories")
+    log = up.data / "logs" / "worker.log"  # an approval is of the issue with its pictures
+    up.wait_for(lambda: log.read_text().count("picture fetched") >= PICTURES, 150, "pictures")
+    person.page.reload()
     person.press("Approve")
     person.see(person.page.get_by_text("Send …", exact=True))
     person.open("Send …")
