@@ -6,7 +6,7 @@ import pytest
 
 from digest.newsletters.models import Newsletter
 from digest.newsletters.publicity import restricting
-from digest.series import planning
+from digest.series import planning, restoring
 from digest.series.models import Enrolment, Series
 from digest.subscribers import profiles, suppression
 from digest.subscribers.models import Subscriber
@@ -72,3 +72,17 @@ def test_who_may_not_be_mailed_has_left_all_the_same(members_only: Newsletter) -
     suppression.suppress(nadia.address_key, reason="hard bounce", now=NOON)
     assert planning.plan_due(NOON) == 0
     assert state_of(series, nadia) == State.LEFT
+
+
+def test_after_a_restore_they_go_on_waiting(members_only: Newsletter) -> None:
+    """Nothing can have been sent to them; to whoever was a member, it can."""
+    series = make_series(members_only)
+    nadia, ines = sign_up(members_only), sign_up(members_only)
+    assert planning.plan_due(NOON) == 0
+    join(ines, members_only)
+    later = NOON + 2 * DAY
+    assert list(restoring.due_enrolments(later)) == [series.enrolments.get(subscriber=ines)]
+    assert restoring.set_aside(later, later) == 1
+    join(nadia, members_only)
+    assert planning.plan_due(later) == 1
+    assert planned_for(series) == {nadia.pk}
