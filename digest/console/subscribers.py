@@ -188,14 +188,16 @@ def erase(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _require_all_of(subscriber: Subscriber, scope: PublicationScope) -> None:
-    """Raise PermissionDenied if a subscriber has or pays for something out of scope.
+    """Raise PermissionDenied if a subscriber has a newsletter out of scope, or pays elsewhere.
 
-    What they pay for is erased with them, though they may not subscribe there yet.
+    What they pay another publication is erased with them, though they may not subscribe there yet.
     """
     if scope.publication_ids is None:
         return
     outside = subscriber.subscriptions.exclude(scope.condition("newsletter__publication"))
-    foreign = personal_data.with_foreign_customers(scope.publication_ids, [subscriber.pk])
+    publication_ids = set(scope.newsletters().values_list("publication", flat=True))
+    publication_ids |= scope.publication_ids  # also one that has no newsletter
+    foreign = personal_data.with_foreign_customers(publication_ids, [subscriber.pk])
     if foreign or outside.exists():
         raise PermissionDenied
 

@@ -158,6 +158,25 @@ def test_nobody_is_erased_who_pays_another_publication(
     assert not Subscriber.objects.filter(pk=subscriber.pk).exists()
 
 
+def test_an_editor_of_their_newsletter_erases_who_pays_its_publication(
+    subscriber: Subscriber, issue: Issue
+) -> None:
+    """Not who pays another one as well."""
+    own, other = issue.newsletter.publication, make_publication(slug="gazette")
+    for publication in (own, other):
+        account = make_account(publication)
+        for event in (checkout(subscriber.email), stripe_subscription()):
+            receiving.apply(account, reading.read(event), NOON)
+    browser, rights = Client(), {"may_erase": True, "newsletter_ids": [issue.newsletter_id]}
+    browser.force_login(make_member(own, "editor", **rights))
+    address, form = f"/admin/subscribers/{subscriber.pk}/erase/", {"address": subscriber.email}
+    assert browser.post(address, form).status_code == 403
+    registry.disconnect(account)
+    assert browser.post(address, form).status_code == 302
+    assert not Subscriber.objects.filter(pk=subscriber.pk).exists()
+    assert not Customer.objects.exists()
+
+
 def test_all_mail_is_stopped_and_allowed_again(ada_client: Client, subscriber: Subscriber) -> None:
     """The reason is shown as text."""
     address = f"/admin/subscribers/{subscriber.pk}/suppress/"
