@@ -267,18 +267,21 @@ def test_another_newsletters_token_reaches_nothing(
     assert _picture() == before
 
 
-def test_a_shared_source_names_nobody_elses_newsletter(make_caller: MakeCaller) -> None:
-    """A token of one newsletter adds the feed that another one uses already."""
+def test_a_token_of_some_newsletters_adds_no_source(make_caller: MakeCaller) -> None:
+    """They belong to the publication, as in the console: it learns nothing of them."""
     publication = _publication("ours")
     own, other = (make_newsletter(slug=slug, publication=publication) for slug in ("own", "other"))
-    pushed = {"pushed": True}
-    of_all = make_caller(publication=publication, name="all")
-    of_all.json("POST", "/sources", {"newsletter": other.slug, **pushed}, key="a")
+    source = make_source(other)
     limited = make_caller(publication=publication, newsletter_ids=[own.pk], name="one")
-    answer = limited.json("POST", "/sources", {"newsletter": own.slug, **pushed}, key="b")
-    assert answer["source"]["newsletters"] == ["own"]
-    (row,) = of_all.json("GET", "/sources")["items"]
-    assert row["newsletters"] == ["other", "own"]
+    for key, wish in (("a", {"pushed": True}), ("b", {"url": source.url})):
+        answer = limited("POST", "/sources", {"newsletter": own.slug, **wish}, key=key)
+        assert answer.status_code == 403
+        assert b"whole publication" in answer.content
+    assert limited.json("GET", "/sources")["items"] == []
+    assert not own.sources.exists()
+    of_all = make_caller(publication=publication, name="all")
+    of_all.json("POST", "/sources", {"newsletter": own.slug, "pushed": True}, key="c")
+    assert own.sources.exists()
 
 
 @walk

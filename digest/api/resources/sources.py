@@ -86,9 +86,14 @@ def list_sources(request: HttpRequest, query: Query[NewsletterQuery]) -> Any:
 @router.create("/sources", Scope.SOURCES_WRITE, returns=PollResultOut)
 @idempotent
 def create_source(request: HttpRequest, payload: SourceIn) -> Any:
-    """Find the feed at an address, poll it, and add it to a newsletter."""
+    """Find the feed at an address, poll it, and add it to a newsletter.
+
+    Takes a token of the whole publication, which sources belong to.
+    """
     caller, now = caller_of(request), clock.now()
     newsletter = get_newsletter(caller, payload.newsletter)
+    if not caller.scope.includes(newsletter.publication_id):
+        raise ProblemError(403, "Only a token of the whole publication adds sources.")
     if payload.pushed is (payload.url is not None):
         raise ProblemError(422, "Give either url, or pushed: true.")
     with contributions.noted(caller.token.owner, newsletter):
