@@ -30,6 +30,8 @@ class StripeAccount(HasUuid):
     received_at = models.DateTimeField(null=True)  # the last call that was signed
     # While the tiers of all customers are set again: those up to this id have theirs.
     settled_to = models.BigIntegerField(null=True)
+    # Disconnected: it takes no calls, and is deleted once the last tier that it gave has ended.
+    is_ending = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"Stripe for {self.publication}"

@@ -175,7 +175,7 @@ def _apply_payment(account: StripeAccount, event: Event) -> bool:
 def _account(token: str) -> StripeAccount:
     link = links.read_rows("stripe", token, count=1)
     account = StripeAccount.objects.filter(pk=link.ids[0]).first()
-    if account is None:
+    if account is None or account.is_ending:
         raise SignatureError("This account was disconnected.")
     link.require(account)
     return account

@@ -22,6 +22,7 @@ RETENTION = timedelta(
     days=30
 )  # of events, and of customers who pay nothing and subscribe to nothing
 _REFERENCE = re.compile(r"(?:price|plan|prod)_[A-Za-z0-9_]{1,100}|[A-Za-z0-9_.-]{1,100}")
+_ENDING = "Stripe is being disconnected. Wait until the tiers that it gave have ended."
 _SECRET = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,200}")
 
 
@@ -47,6 +48,8 @@ def connect(
             now=now,
         )
     _require_choice(publication, attribute)
+    if StripeAccount.objects.filter(publication=publication, is_ending=True).exists():
+        raise EntitlementError(_ENDING)
     account = StripeAccount(
         publication=publication, attribute=attribute, tier_without=tier_without, created_at=now
     )
@@ -69,9 +72,11 @@ def change(
     Of more than `settling.BATCH` customers a worker sets those of the others (`settled_to`).
 
     `rules` are all of them: tiers by price or product. Raises EntitlementError for a secret that
-    is none, and for a tier that the attribute does not have.
+    is none, for a tier that the attribute does not have, and while Stripe is being disconnected.
     """
     locked = StripeAccount.objects.select_for_update().get(pk=account.pk)
+    if locked.is_ending:
+        raise EntitlementError(_ENDING)
     if secret is not None:
         locked.sealed_secret = _sealed(secret)
     if tier_without is not None:
@@ -86,16 +91,17 @@ def change(
 
 
 @transaction.atomic
-def disconnect(account: StripeAccount) -> None:
+def disconnect(account: StripeAccount) -> bool:
     """Forget the account and its customers; whoever has a tier by it gets what they had before.
 
-    That is at least the tier of those who pay no more.
+    That is at least the tier of those who pay no more. False if a worker goes on with it, since
+    more than `settling.BATCH` subscribers have a tier; no calls are taken meanwhile.
     """
-    locked = StripeAccount.objects.select_for_update().filter(pk=account.pk).first()
-    if locked is None:
-        return
-    settling.end_all(locked)
-    locked.delete()
+    rows = StripeAccount.objects.filter(pk=account.pk)
+    locked = rows.select_for_update().first()
+    if locked is not None and not locked.is_ending:
+        settling.end_all(locked)
+    return not rows.exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ Who pays nothing any more gets the account's tier for that, or none. Who never p
 left alone, and so is a higher tier from elsewhere (`granting`).
 
 Where rules change, the tiers of all customers are set again: BATCH of them at once, all others by a
-job, batch after batch, each in one transaction. Events in between take turns with it.
+job, batch after batch, each in one transaction. Events in between take turns with it. The tiers of
+an account that is disconnected end in the same way.
 """
 
 import time
@@ -83,7 +84,7 @@ def settle_all(account: StripeAccount) -> None:
 
 
 def settle_due() -> None:
-    """Go on with accounts whose rules have changed, for some seconds."""
+    """Go on with accounts whose rules have changed or that were disconnected, for some seconds."""
     start = time.monotonic()
     while time.monotonic() - start < BUDGET:
         with transaction.atomic():
@@ -102,9 +103,14 @@ def follow_choices(attribute: Attribute, **_signal: object) -> None:
 
 
 def end_all(account: StripeAccount) -> None:
-    """End every tier that came from Stripe (in a transaction, the account locked)."""
-    ids = account.grants.values_list("subscriber", flat=True)
-    grant(account, dict.fromkeys(ids, Claim("", has_paid=True)))
+    """End every tier that came from Stripe, then delete the account (locked, in a transaction).
+
+    Where there are more of them than BATCH, a worker ends the others.
+    """
+    account.is_ending, account.sealed_secret, account.settled_to = True, "", 0
+    account.save(update_fields=["is_ending", "sealed_secret", "settled_to"])
+    _end_next(account)
+    jobs.enqueue(jobs.SETTLE_TIERS)
 
 
 def entitling(account: StripeAccount) -> frozenset[str]:
@@ -129,11 +135,23 @@ def same_person(account: StripeAccount, customer_ids: Iterable[int]) -> set[int]
 
 def _settle_next(account: StripeAccount) -> None:
     """Set the tiers of the next customers, and note up to whom they are set; None: of all."""
+    if account.is_ending:
+        _end_next(account)
+        return
     rows = account.customers.filter(pk__gt=account.settled_to).order_by("pk")
     ids = list(rows.values_list("pk", flat=True)[:BATCH])
     settle(account, ids)
     account.settled_to = ids[-1] if len(ids) == BATCH else None
     account.save(update_fields=["settled_to"])
+
+
+def _end_next(account: StripeAccount) -> None:
+    """End the tiers of the next subscribers; without any others, delete the account."""
+    rows = account.grants.order_by("subscriber").values_list("subscriber", flat=True)
+    ids = list(rows[:BATCH])
+    grant(account, dict.fromkeys(ids, Claim("", has_paid=True)))
+    if len(ids) < BATCH:
+        account.delete()
 
 
 def _settle(account: StripeAccount, customers: QuerySet[Customer]) -> None:

@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts.models import AuditEntry
 from digest.core import clock
-from digest.entitlements import receiving
+from digest.entitlements import receiving, registry, settling
 from digest.entitlements.models import StripeAccount
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter, Publication
@@ -61,6 +61,26 @@ def test_stripe_is_connected_and_its_prices_get_tiers(owner: Client, courier: Pu
         *("connected Stripe", "entered the secret of Stripe"),
         *("changed tiers of Stripe", "disconnected Stripe"),
     ]
+
+
+def test_while_stripe_is_being_disconnected_the_page_says_so(
+    owner: Client, courier: Publication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is nothing to set up, to disconnect or to connect until a worker is done."""
+    newsletter, account = make_newsletter(publication=courier), connect(owner, courier)
+    registry.change(account, rules={"price_month": "paid"})
+    make_subscriber(newsletter, email=ANA)
+    assert (call(account, checkout()), call(account, subscription())) == (200, 200)
+    monkeypatch.setattr(settling, "BATCH", 1)
+    answer = owner.post(f"{HOME}{account.pk}/disconnect/", follow=True)
+    page = answer.content.decode()
+    assert f"Stripe is being disconnected from {courier}" in page
+    assert "a worker ends the tiers" in page
+    assert "Save secret" not in page
+    assert "Connect Stripe" not in page
+    assert call(account, checkout(key="late")) == 401
+    settling.settle_due()
+    assert "Connect Stripe" in owner.get(HOME).content.decode()
 
 
 def test_what_cannot_be_says_why(owner: Client, courier: Publication) -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from digest.entitlements import personal_data, reading, receiving, registry, settling
-from digest.entitlements.errors import EntitlementError
+from digest.entitlements.errors import EntitlementError, SignatureError
 from digest.entitlements.models import Customer, PaidSubscription, StripeAccount, StripeEvent
 from digest.newsletters.models import Newsletter
 from digest.selfservice import data_export, erasure
@@ -98,11 +98,7 @@ def test_a_job_sets_the_tiers_of_many(
     account: StripeAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Batch after batch, and the account knows how far it is: a killed worker loses nothing."""
-    for number in range(4):
-        of = {"customer": f"cus_{number}", "subscription_id": f"sub_{number}"}
-        payment = checkout(f"p{number}@x.example", f"cus_{number}", key=f"c{number}")
-        for event in (payment, subscription(**of)):
-            receiving.apply(account, reading.read(event), NOON)
+    pay_four_more(account)
     monkeypatch.setattr(settling, "BATCH", 2)
     registry.change(account, rules={"price_month": "patron"})
     assert tiers_in_order() == ["patron", "patron", "paid", "paid", "paid"]
@@ -112,6 +108,15 @@ def test_a_job_sets_the_tiers_of_many(
     assert tiers_in_order() == ["patron"] * 5
     account.refresh_from_db()
     assert account.settled_to is None
+
+
+def pay_four_more(account: StripeAccount) -> None:
+    """Four customers beside Ana pay monthly."""
+    for number in range(4):
+        of = {"customer": f"cus_{number}", "subscription_id": f"sub_{number}"}
+        payment = checkout(f"p{number}@x.example", f"cus_{number}", key=f"c{number}")
+        for event in (payment, subscription(**of)):
+            receiving.apply(account, reading.read(event), NOON)
 
 
 def tiers_in_order() -> list[str]:
@@ -144,6 +149,32 @@ def test_disconnecting_ends_the_tiers(account: StripeAccount, tide: Newsletter) 
     assert tier(ana, tide) == "free"
     assert not Customer.objects.exists()
     attributes.delete(account.attribute)
+
+
+def test_a_job_ends_the_tiers_of_many(
+    account: StripeAccount, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile the account takes no calls and no changes, and another one has to wait."""
+    pay_four_more(account)
+    payers = [make_subscriber(tide, email=f"p{number}@x.example") for number in range(4)]
+    payers.append(make_subscriber(tide, email=ANA))
+    registry.change(account, has_grace=True)
+    assert [tier(payer, tide) for payer in payers] == ["paid"] * 5
+    monkeypatch.setattr(settling, "BATCH", 2)
+    assert registry.disconnect(account) is False
+    assert registry.disconnect(account) is False
+    assert sorted(str(tier(payer, tide)) for payer in payers) == ["free"] * 2 + ["paid"] * 3
+    token = receiving.address_of(account).rstrip("/").rpartition("/")[2]
+    with pytest.raises(SignatureError, match="disconnected"):
+        receiving.receive(token, "", b"{}", NOON)
+    with pytest.raises(EntitlementError, match="being disconnected"):
+        registry.change(account, has_grace=False)
+    with pytest.raises(EntitlementError, match="being disconnected"):
+        registry.connect(tide.publication, NOON, account.attribute)
+    settling.settle_due()
+    assert [tier(payer, tide) for payer in payers] == ["free"] * 5
+    assert not StripeAccount.objects.exists()
+    assert not Customer.objects.exists()
 
 
 def test_what_is_stored_is_shown_to_its_subscriber_and_erased_with_them(

@@ -72,9 +72,10 @@ def disconnect(request: HttpRequest, pk: int) -> HttpResponse:
     """Forget an account, its customers and their tiers."""
     account = _get(request, pk, Right.MANAGE)
     publication = account.publication
-    registry.disconnect(account)
+    is_gone = registry.disconnect(account)
     record_action(request, "disconnected Stripe", publication, publication.pk)
-    return done(request, f"Stripe was disconnected from {publication}.", "memberships")
+    outcome = "was" if is_gone else "is being"
+    return done(request, f"Stripe {outcome} disconnected from {publication}.", "memberships")
 
 
 def _change_tiers(request: HttpRequest, account: StripeAccount, values: dict[str, Any]) -> None:

@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("received_at", models.DateTimeField(null=True)),
                 ("settled_to", models.BigIntegerField(null=True)),
+                ("is_ending", models.BooleanField(default=False)),
                 (
                     "attribute",
                     models.ForeignKey(

@@ -81,9 +81,10 @@ class Command(ActionCommand):
     def do_disconnect(self, options: dict[str, Any]) -> None:
         """Disconnect a publication."""
         account = _find(options)
-        registry.disconnect(account)
-        slug = options["publication"]
-        self.answer({"disconnected": slug}, f"Stripe was disconnected from {slug}.")
+        is_gone, slug = registry.disconnect(account), options["publication"]
+        outcome = "was" if is_gone else "is being"
+        values = {"disconnected": slug, "is_settled": is_gone}
+        self.answer(values, f"Stripe {outcome} disconnected from {slug}.")
 
 
 def _find(options: dict[str, Any]) -> StripeAccount:
@@ -118,7 +119,7 @@ def _print(out: Screen, values: Values) -> None:
                 ("Secret", "entered" if values["has_secret"] else "missing"),
                 ("Last call", clock.format_moment(received_at) if received_at else "none yet"),
                 ("Attribute", values["attribute"]),
-                ("Tiers", "set" if values["is_settled"] else "being set after a change of rules"),
+                ("Tiers", "set" if values["is_settled"] else "being set by a worker"),
                 ("Who left", values["tier_without"] or "no tier"),
                 *(
                     (tier, f"{row['people']:,} pay, {row['subscribers']:,} of them subscribe")
