@@ -58,4 +58,4 @@ class RelayPool(ExitStack):
     def has_alternative(self, relay: Relay, notice: Notice) -> bool:
         """Say whether another relay may take a notice that this one cannot."""
         domain = routes.sender_domain(notice.publication.sender_email)
-        return routes.has_alternative(relay, [domain], self._relays)
+        return bool(routes.shared_domains(relay, [domain], self._relays))

@@ -14,7 +14,9 @@ BACKOFF = Backoff(
 )
 
 # What one relay cannot take, and another one may: a message as long (RFC 3463 §3.6), an address
-# beyond ASCII (RFC 6531 §3.5). Relays are drawn for each run, so that six attempts reach several.
+# beyond ASCII (RFC 6531 §3.5). Which relay refused is not stored: each attempt goes to one drawn by
+# weight. Of two with equal weights, five more attempts reach the other one in 97 of 100 cases; one
+# with a tenth of the mail in 41.
 OF_THE_RELAY = frozenset({"5.3.4", "5.6.7"})
 MOST_BY_OTHERS = 6  # attempts, over four hours
 

@@ -44,15 +44,17 @@ def usable_relays(
     return usable
 
 
-def has_alternative(relay: Relay, domains: Iterable[str], relays: Sequence[Relay]) -> bool:
-    """Say whether mail from each of these domains is also sent by another relay.
+def shared_domains(relay: Relay, domains: Iterable[str], relays: Sequence[Relay]) -> set[str]:
+    """Return those of these domains whose mail is also sent by another relay.
 
     One of weight 0 sends only while all others are down.
     """
     alternatives = [row for row in relays if row.weight and row != relay]
-    return all(
-        not set(relays_for_domain(domain, relays)).isdisjoint(alternatives) for domain in domains
-    )
+    return {
+        domain
+        for domain in domains
+        if not set(relays_for_domain(domain, relays)).isdisjoint(alternatives)
+    }
 
 
 def choose_relay(relays: Collection[Relay], chance: random.Random) -> Relay:

@@ -21,7 +21,7 @@ from digest.sending import domain_pauses, sender
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
 from digest.subscribers.models import Subscriber
-from tests.cast import make_running
+from tests.cast import make_newsletter, make_publication, make_running
 from tests.sending.relays import AddRelay, make_all_due, move_subscribers
 from tests.smtp_server import Script, SmtpServer
 
@@ -211,3 +211,19 @@ def test_what_one_relay_cannot_take_is_left_to_another(
     make_all_due()
     sender.send_due()
     assert server.recipients == ["josé@reader.example"] * (state == State.DEFERRED)
+
+
+def test_only_senders_with_another_relay_wait_for_it(add_relay: AddRelay) -> None:
+    """Whatever else is due: the relay of both senders leaves to another one what that one sends."""
+    domains = ["shared.example", "alone.example"]
+    issues = []
+    for domain in domains:
+        publication = make_publication(sender_email=f"news@{domain}")
+        issue = make_running(1, newsletter=make_newsletter(publication=publication))
+        Subscriber.objects.filter(deliveries__issue=issue).update(email=f"josé@{domain}")
+        issues.append(issue)
+    add_relay("plain", sender_domains=domains, weight=registry.MAX_NUMBER)
+    add_relay("other", sender_domains=domains[:1])
+    sender.send_due()
+    states = [Delivery.objects.get(issue=issue).state for issue in issues]
+    assert states == [State.DEFERRED, State.FAILED]

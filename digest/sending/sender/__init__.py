@@ -27,7 +27,7 @@ from digest.relays.models import Dispatch, Relay
 from digest.relays.rate_limits import RateLimiter
 from digest.sending import control
 from digest.sending.journal import Journal
-from digest.sending.sender.claims import Claims, DueIssues
+from digest.sending.sender.claims import Claims, DueIssues, sender_domain
 from digest.sending.sender.heartbeat import Heartbeat
 from digest.sending.sender.ledger_thread import LedgerThread
 from digest.sending.sender.outbox import Outbox
@@ -126,14 +126,13 @@ def _usable_relays(due: DueIssues, waits: Mapping[Relay, float]) -> dict[Relay, 
 def _by_sender(issues: list[Issue]) -> dict[str, list[Issue]]:
     senders: dict[str, list[Issue]] = {}
     for issue in issues:
-        domain = routes.sender_domain(issue.newsletter.publication.sender_email)
-        senders.setdefault(domain, []).append(issue)
+        senders.setdefault(sender_domain(issue), []).append(issue)
     return senders
 
 
 def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> tuple[Sent, float]:
     """Send by one relay; return what was sent, and the seconds to wait for its limits (0: none)."""
-    has_alternative = routes.has_alternative(relay, domains, registry.active_relays())
+    shared_domains = routes.shared_domains(relay, domains, registry.active_relays())
     with (
         registry.open_transport(relay) as transport,
         Journal() as journal,
@@ -154,7 +153,7 @@ def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> t
             ledger_thread,
             until,
             sign=transport.preserves_message,
-            has_alternative=has_alternative,
+            shared_domains=shared_domains,
         )
         sent, failure = Sent(outbox.recorder.counts), ""
         try:

@@ -126,7 +126,9 @@ class Claims:
 
     def _issues(self, since: float | None = None) -> list[Issue]:
         """Return our issues in random order, so that a large one does not hold up a small one."""
-        issues = [issue for issue in self.due.current(since) if _domain(issue) in self.domains]
+        issues = [
+            issue for issue in self.due.current(since) if sender_domain(issue) in self.domains
+        ]
         random.shuffle(issues)
         return issues
 
@@ -170,5 +172,6 @@ def _with_winner(segmentation: Segmentation, issue: Issue) -> Segmentation:
     return replace(segmentation, experiment=experiment, split=split_of(experiment))
 
 
-def _domain(issue: Issue) -> str:
+def sender_domain(issue: Issue) -> str:
+    """Return the domain that an issue's mail comes from, as relays name it."""
     return routes.sender_domain(issue.newsletter.publication.sender_email)

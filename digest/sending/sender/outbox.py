@@ -34,7 +34,7 @@ from digest.sending.journal import Journal
 from digest.sending.models import Delivery
 from digest.sending.outgoing import MessageComposer
 from digest.sending.sender.batches import Batches
-from digest.sending.sender.claims import LARGEST, Claims
+from digest.sending.sender.claims import LARGEST, Claims, sender_domain
 from digest.sending.sender.heartbeat import Heartbeat
 from digest.sending.sender.in_flight import InFlight
 from digest.sending.sender.ledger_thread import LedgerThread
@@ -65,12 +65,12 @@ class Outbox:
         until: float,
         *,
         sign: bool = True,
-        has_alternative: bool = False,
+        shared_domains: Collection[str] = (),
     ) -> None:
         """Yield what `claims` claims until `until` (time.monotonic()).
 
-        `sign` messages with DKIM, where there is a key for the sender. `has_alternative`: another
-        relay may take what this one cannot.
+        `sign` messages with DKIM, where there is a key for the sender. `shared_domains` are those
+        of senders that have another relay, which may take what this one cannot.
         """
         self.recorder = Recorder()
         self._claims = claims
@@ -79,7 +79,7 @@ class Outbox:
         self._limiter = limiter
         self._until = until
         self._sign = sign
-        self._alternative = has_alternative
+        self._shared_domains = shared_domains
         self._ledger = ledger_thread
         self._batches = Batches(self.recorder, leases, limiter, ledger_thread.turn)
         self._ahead: Future[InFlight | None] | None = None  # the claim of the next batch
@@ -189,8 +189,11 @@ class Outbox:
             in_flight = self._in_flight.pop(message.key)
             row = in_flight.remove(message.key)
             first, jitter = row.first_attempt_at or now, random.random()  # noqa: S311
+            is_shared = not reply.accepted and (
+                sender_domain(in_flight.batch.issue) in self._shared_domains
+            )
             outcome = retries.outcome_of(
-                reply, row.attempts + 1, first, now, jitter, has_alternative=self._alternative
+                reply, row.attempts + 1, first, now, jitter, has_alternative=is_shared
             )
             self._meter.end(message.key, outcome.state)
             self._add(in_flight, row.id, self._limiter.record_reply(row.email, reply, outcome))
