@@ -222,6 +222,22 @@ def test_a_relay_that_took_everything_is_not_down(messages: int) -> None:
     assert Counter(source.results.values()) == {"replied": messages}
 
 
+@pytest.mark.parametrize("messages", [1, 3])
+def test_a_relay_that_closes_behind_its_last_reply_is_not_down(messages: int) -> None:
+    """It takes no other connection for a moment, which nothing would go over."""
+    connected, ended = count(1), count(1)
+    script: Script = {
+        "connect": lambda _: "421 4.3.2 closing" if next(connected) > 1 else None,
+        "end": lambda _: "250 ok" + "\r\n421 4.3.2 bye" * (next(ended) == messages),
+    }
+    source = make_source(messages)
+    with SmtpServer(script) as server:
+        url = f"{server.url}&connections=1"
+        with SmtpTransport(parse_address(url)) as transport:
+            transport.deliver_all(source)
+    assert Counter(source.results.values()) == {"replied": messages}
+
+
 @pytest.mark.parametrize("reply", ["250 2.0.0 ok", "550 5.1.1 nobody"])
 def test_a_reply_counts_whatever_comes_behind_it(reply: str) -> None:
     """In one packet with it: an error page of a proxy, say."""

@@ -4,9 +4,10 @@
     replies make messages ready > a round ends: all replies are recorded, and all that is ready
     begins together > handed over at once > what follows is prepared while the relay works
 
-A connection that breaks is replaced, unless too many in a row broke without a reply: then the relay
-is down. So it is when it sends us away (421), or when no connection is left. A relay that allows
-fewer connections than we want gets those, and is asked for another one now and then.
+A connection that breaks is replaced if something is left to deliver, unless too many in a row broke
+without a reply: then the relay is down. So it is when it sends us away (421), or when no connection
+is left. A relay that allows fewer connections than we want gets those, and is asked for another one
+now and then.
 """
 
 import selectors
@@ -49,6 +50,7 @@ class DeliveryLoop:
         self.failure: RelayDownError | None = None  # once set, nothing more is offered
         self._round = Round(source, self._refuse_all)
         self._breakage: RelayDownError | None = None  # the last one
+        self._closed = 0  # connections that broke or withheld a message, and are not replaced yet
         self._breaks = 0  # of connections in a row, without a reply to a message in between
         self._answered_at_break = 0
         self._reopen_at = 0.0  # time.monotonic(), if a connection could not be opened
@@ -86,6 +88,7 @@ class DeliveryLoop:
             for conversation in list(self.conversations):
                 self._run_guarded(conversation, conversation.start)
                 self._watch(conversation)
+        self._replace_closed()
         if any(not conversation.idle for conversation in self.conversations):
             self._open_missing()
         checked_at = time.monotonic()
@@ -136,13 +139,14 @@ class DeliveryLoop:
             if conversation.ready is None or conversation.ready.key not in allowed:
                 # After a 354 only closing the connection withholds a message.
                 self._drop(conversation, "withheld")
-                self._replace()
+                self._closed += 1
                 continue
             self._run_guarded(conversation, conversation.send_content)
             if conversation.wants_write:
                 self._watch(conversation)
         for conversation in ready:
             self._run_guarded(conversation, conversation.prepare_next)
+        self._replace_closed()
         if self.failure:
             self._round.return_kept()  # nobody takes it, and another relay may send it
 
@@ -176,7 +180,7 @@ class DeliveryLoop:
         self._breakage = failure
         most = max(BREAKS_IN_A_ROW, 2 * self.connections) if self._round.answered else 1
         if self._breaks < most or conversation.answered:
-            self._replace()
+            self._closed += 1
         elif self._round.answered or not (self.conversations or self._opening):
             self._stop(failure)
 
@@ -220,6 +224,7 @@ class DeliveryLoop:
         if self._reopen_at and now > self._reopen_at:
             self._reopen_at = 0.0
             self._open_missing(1)
+        self._replace_closed()
         self._round.end([])
         self.source.tick()
 
@@ -237,13 +242,14 @@ class DeliveryLoop:
         for _ in range(min(missing, most)):
             self._open()
 
-    def _replace(self) -> None:
-        """Open another connection in place of one that is closed."""
-        if not self.failure:
-            self._open()
+    def _replace_closed(self) -> None:
+        """Open connections in place of those that were closed, once all that began has left."""
+        while self._closed:
+            self._closed -= 1
+            self._renew()
 
     def _renew(self) -> None:
-        """Open a connection in place of one that is used up, if there is something to deliver."""
+        """Open a connection in place of one that is closed, if there is something to deliver."""
         message = None if self.failure else self._round.next_message()
         if message is not None:
             self._round.keep(message)
