@@ -5,7 +5,8 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from digest.notices.models import Notice
-from digest.relays import dkim, registry, routes
+from digest.relays import dkim, health, registry, routes
+from digest.relays.errors import RelayDownError
 from digest.relays.models import Relay
 from digest.relays.rate_limits import RateLimiter
 from digest.relays.transports.base import Transport
@@ -34,7 +35,8 @@ class RelayPool(ExitStack):
     def choose(self, notice: Notice, now: datetime) -> Relay:
         """Return the relay for a notice's sender, with one message reserved.
 
-        Raises NoRelayError while they are all down or at their limits.
+        Raises NoRelayError while they are all down or at their limits. A relay whose address cannot
+        be used counts as down.
         """
         domain = routes.sender_domain(notice.publication.sender_email)
         suitable = routes.relays_for_domain(domain, self._relays)
@@ -44,7 +46,11 @@ class RelayPool(ExitStack):
             raise NoRelayError(min(retries, default=now + NEXT_LOOK))
         relay = routes.choose_relay(available, random.Random())  # noqa: S311
         if relay not in self._open:
-            transport = self.enter_context(registry.open_transport(relay))
+            try:
+                transport = self.enter_context(registry.open_transport(relay))
+            except RelayDownError as problem:
+                record_failure(relay, str(problem), now)
+                raise NoRelayError(now) from problem
             self._open[relay] = transport, RateLimiter(relay, "notices")
         limiter = self._open[relay][1]
         if not limiter.reserve(1):
@@ -59,3 +65,9 @@ class RelayPool(ExitStack):
         """Say whether another relay may take a notice that this one cannot."""
         domain = routes.sender_domain(notice.publication.sender_email)
         return bool(routes.shared_domains(relay, [domain], self._relays))
+
+
+def record_failure(relay: Relay, problem: str, now: datetime) -> None:
+    """Record that a relay is down, so that the others take over within the run."""
+    health.record_failure(relay, problem, now)
+    relay.refresh_from_db(fields=["retry_at", "failures"])

@@ -23,7 +23,7 @@ from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.notices.messages import message_of
 from digest.notices.models import Notice
-from digest.notices.relay_pool import NoRelayError, RelayPool
+from digest.notices.relay_pool import NoRelayError, RelayPool, record_failure
 from digest.relays import dkim, health, retries
 from digest.relays.errors import RelayDownError, ReplyLostError
 from digest.relays.models import Relay
@@ -108,10 +108,10 @@ def _send(notice: Notice, relays: RelayPool) -> int:
     try:
         changes = _deliver(notice, relays, relay, now)
     except RelayDownError as problem:
-        _record_relay_failure(relay, str(problem), now)
+        record_failure(relay, str(problem), now)
         return _record(notice, _postponed(notice, now))
     except ReplyLostError as problem:
-        _record_relay_failure(relay, str(problem), now)
+        record_failure(relay, str(problem), now)
         return _record(notice, _uncertain(notice, now))
     health.record_success(relay)
     return _record(notice, changes)
@@ -164,8 +164,3 @@ def _record(notice: Notice, changes: Changes) -> int:
     if not leases.finish(notice, **changes):
         log.warning("notice not recorded: its lease ran out", notice=notice.pk)
     return int(changes["state"])
-
-
-def _record_relay_failure(relay: Relay, problem: str, now: datetime) -> None:
-    health.record_failure(relay, problem, now)
-    relay.refresh_from_db(fields=["retry_at", "failures"])

@@ -17,7 +17,7 @@ from digest.core import addresses, sealing
 from digest.core.database.uniqueness import refuse_duplicate
 from digest.core.errors import ConfigurationError, InvalidAddressError
 from digest.relays import dkim
-from digest.relays.errors import RelayError
+from digest.relays.errors import RelayDownError, RelayError
 from digest.relays.models import Relay
 from digest.relays.transports import adapter_for
 from digest.relays.transports.base import Adapter, Transport
@@ -144,11 +144,15 @@ def mailbox_url(relay: Relay) -> str:
 def open_transport(relay: Relay) -> Transport:
     """Return a transport to the relay; it connects when it is first used.
 
-    Raises ConfigurationError if the address or a DKIM key cannot be used: discovered later, that
-    would count as a failure of single subscribers.
+    Raises ConfigurationError if a DKIM key cannot be used, RelayDownError if the relay's address
+    cannot, so that another relay takes over: discovered later, either would count as a failure of
+    single subscribers.
     """
     dkim.check_keys()
-    return adapter_of(relay).open()
+    try:
+        return adapter_of(relay).open()
+    except ConfigurationError as problem:
+        raise RelayDownError(str(problem)) from problem
 
 
 def warming_of(relay: Relay) -> Warming | None:

@@ -8,7 +8,7 @@ from django.db.models import F
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
-from digest.core import clock
+from digest.core import clock, sealing
 from digest.core.errors import ConfigurationError
 from digest.issues.models import Issue
 from digest.notices import send
@@ -81,6 +81,23 @@ def test_a_relay_that_cannot_be_unsealed_stops_no_other(add_relay: AddRelay) -> 
     _, other = add_relay("other")
     assert sender.send_due().counts == {State.SENT: 2}
     assert len(other.received) == 2
+
+
+def test_a_relay_that_cannot_be_opened_is_down(add_relay: AddRelay) -> None:
+    """Its failure is recorded for the editors, and another relay takes over within the same run."""
+    User.objects.create_user("ed@newsroom.example", is_staff=True)
+    make_running(2)
+    broken, _ = add_relay("broken", weight=registry.MAX_NUMBER)
+    Relay.objects.filter(pk=broken.pk).update(sealed_url=sealing.seal("anymail+nobody://key"))
+    _, other = add_relay("other")
+    assert sender.send_due().counts == {State.SENT: 2}
+    broken.refresh_from_db()
+    assert (broken.failures, broken.down_since is None) == (1, False)
+    assert "anymail+" in broken.problem
+    Relay.objects.update(retry_at=None)
+    domain_pauses.pause_domain(broken, "wall.example", "no", clock.now())
+    assert send.send_due().sent == 1
+    assert len(other.received) == 3
 
 
 def test_two_relays_share_the_work(add_relay: AddRelay, settings: Settings) -> None:

@@ -25,6 +25,7 @@ from digest.relays import health, registry, routes
 from digest.relays.errors import RelayDownError
 from digest.relays.models import Dispatch, Relay
 from digest.relays.rate_limits import RateLimiter
+from digest.relays.transports.base import Transport
 from digest.sending import control
 from digest.sending.journal import Journal
 from digest.sending.sender.claims import Claims, DueIssues, sender_domain
@@ -132,9 +133,21 @@ def _by_sender(issues: list[Issue]) -> dict[str, list[Issue]]:
 
 def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> tuple[Sent, float]:
     """Send by one relay; return what was sent, and the seconds to wait for its limits (0: none)."""
+    try:
+        transport = registry.open_transport(relay)
+    except RelayDownError as problem:  # its address cannot be used
+        _record_failure(relay, str(problem))
+        return Sent(), 0
+    with transport:
+        return _send_over(transport, relay, domains, due, until)
+
+
+def _send_over(
+    transport: Transport, relay: Relay, domains: set[str], due: DueIssues, until: float
+) -> tuple[Sent, float]:
+    """Send over an open transport; return the same as `_send_by`."""
     shared_domains = routes.shared_domains(relay, domains, registry.active_relays())
     with (
-        registry.open_transport(relay) as transport,
         Journal() as journal,
         Heartbeat() as leases,
         LedgerThread() as ledger_thread,
@@ -160,7 +173,6 @@ def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> t
             transport.deliver_all(outbox)
         except RelayDownError as problem:
             failure = str(problem)
-            log.warning("relay down", relay=relay.name, problem=failure)
         finally:
             try:
                 outbox.close()
@@ -171,6 +183,11 @@ def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> t
     if sent.counts.get(Dispatch.State.SENT) or not failure:
         health.record_success(relay)  # so a relay that works most of the time rests but shortly
     if failure:
-        health.record_failure(relay, failure, clock.now())
+        _record_failure(relay, failure)
         return sent, 0
     return sent, limiter.wait or 0
+
+
+def _record_failure(relay: Relay, problem: str) -> None:
+    log.warning("relay down", relay=relay.name, problem=problem)
+    health.record_failure(relay, problem, clock.now())
