@@ -19,7 +19,7 @@ class Bouncing:
     unknown: int = 0
     unsuppressed: set[str] = field(default_factory=set)  # unknown, and would get the next issue
     wrongly_suppressed: set[str] = field(default_factory=set)
-    wrongly_failed: set[str] = field(default_factory=set)
+    wrongly_failed: dict[str, str] = field(default_factory=dict)  # and what the database says why
     delivered_though_refused: set[str] = field(default_factory=set)
     unrecorded: set[str] = field(default_factory=set)  # refused, and no bounce says so
 
@@ -52,18 +52,26 @@ class Bouncing:
         self.refused, self.unknown = len(refused), len(unknown)
         self.deferred = sum(fate.follows == "deferred" for fate in fates.values())
         self.unsuppressed, self.wrongly_suppressed = unknown - suppressed, suppressed - unknown
-        self.wrongly_failed = _addresses(house, _FAILED) - refused
+        self.wrongly_failed = {
+            address: f"{code} {reply} ({attempts} attempts)"
+            for address, code, reply, attempts in house.query(_FAILED)
+            if address not in refused
+        }
         self.delivered_though_refused = {address for address in refused if deliveries.get(address)}
         self.unrecorded = refused - _addresses(house, _BOUNCED)
 
     def __str__(self) -> str:
-        return (
-            f"refused {self.refused:,}, of which {self.unknown:,} are unknown; deferred at first "
-            f"{self.deferred:,}; paused {', '.join(sorted(self.paused)) or 'no domain'}\n"
-            f"unknown and not suppressed {len(self.unsuppressed)}; suppressed wrongly "
-            f"{len(self.wrongly_suppressed)}; failed wrongly {len(self.wrongly_failed)}; "
-            f"refused and not recorded {len(self.unrecorded)}"
-        )
+        lines = [
+            f"refused {self.refused:,}, of which {self.unknown:,} are unknown",
+            f"deferred at first {self.deferred:,}",
+            f"paused {', '.join(sorted(self.paused)) or 'no domain'}",
+            f"unknown and not suppressed {len(self.unsuppressed)}",
+            f"suppressed wrongly {len(self.wrongly_suppressed)}",
+            f"failed wrongly {len(self.wrongly_failed)}",
+            f"refused and not recorded {len(self.unrecorded)}",
+        ]
+        lines += [f"{address} failed: {reason}" for address, reason in self.wrongly_failed.items()]
+        return "\n".join(lines)
 
 
 def _addresses(house: House, query: str) -> set[str]:
@@ -72,7 +80,7 @@ def _addresses(house: House, query: str) -> set[str]:
 
 _SUPPRESSED = "SELECT address_key FROM subscribers_suppression"
 _FAILED = """
-SELECT subscriber.email FROM sending_delivery AS delivery
+SELECT subscriber.email, reply_code, reply, attempts FROM sending_delivery AS delivery
 JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id
 WHERE delivery.state = 4
 """

@@ -188,6 +188,11 @@ def test_what_is_stored_is_shown_to_its_subscriber_and_erased_with_them(
     assert row["subscriptions"][0]["status"] == "active"
     assert personal_data.export(make_subscriber(tide)) == []
     erasure.erase(ana.pk, NOON)
+    assert_nobody_pays()
+
+
+def assert_nobody_pays() -> None:
+    """No customer and no paid subscription is stored."""
     assert not Customer.objects.exists()
     assert not PaidSubscription.objects.exists()
 
@@ -203,8 +208,7 @@ def test_what_is_old_is_deleted(account: StripeAccount, tide: Newsletter) -> Non
     registry.delete_old(NOON + timedelta(days=29))
     assert Customer.objects.exists()
     registry.delete_old(later)
-    assert not Customer.objects.exists()
-    assert not PaidSubscription.objects.exists()
+    assert_nobody_pays()
 
 
 def test_a_subscriber_is_found_again_after_either_address_changes(
