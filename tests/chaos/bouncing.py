@@ -53,7 +53,7 @@ class Bouncing:
         self.deferred = sum(fate.follows == "deferred" for fate in fates.values())
         self.unsuppressed, self.wrongly_suppressed = unknown - suppressed, suppressed - unknown
         self.wrongly_failed = {
-            address: f"{code} {reply} ({attempts} attempts)"
+            str(address): f"{code} {reply} ({attempts} attempts)"
             for address, code, reply, attempts in house.query(_FAILED)
             if address not in refused
         }
