@@ -18,7 +18,6 @@ SHARED = {
     "tests/journeys/test_from_feed_to_inbox.py": "up",
     "tests/journeys/test_subscribers.py": "lived_in",
     "tests/journeys/test_series.py": "lived_in",
-    "tests/journeys/test_coming_from_elsewhere.py": "lived_in",
 }
 # Long files whose tests share nothing.
 DIVIDED = {"tests/console/test_looks.py", "tests/workers/test_processes.py"}

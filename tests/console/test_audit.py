@@ -36,7 +36,8 @@ POST_DECORATORS = {
     "require_POST",
     "require_http_methods",
 }
-RECORDING = {"record_action", "record", "run_and_record"}  # the last: issues.actions
+# The last two: issues.actions, programs.adding.
+RECORDING = {"record_action", "record", "run_and_record", "remove_row"}
 
 
 @pytest.fixture(autouse=True)
