@@ -11,7 +11,7 @@ from typing import IO
 
 import psutil
 
-BUSY = 0.75  # a larger share of the processors' time is taken by others
+BUSY = 0.5  # a larger share of the processors' time is taken by others
 WORK_SECONDS = 0.1  # between two looks at the processors
 REST_SECONDS = 0.2  # while they are busy
 LOWEST = 19  # niceness

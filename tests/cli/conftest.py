@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from digest.cli.main import main
+from digest.core import processors
 
 
 class Result(NamedTuple):
@@ -27,9 +28,11 @@ Digest = Callable[..., Result]
 
 
 @pytest.fixture
-def digest(capsys: pytest.CaptureFixture[str]) -> Iterator[Digest]:
+def digest(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Digest]:
     """Run `digest …` and return what it said."""
     level = logging.getLogger("digest").level
+    # The priority would be that of all tests that follow in this process.
+    monkeypatch.setattr(processors, "lower_priority", lambda: None)
 
     def run(*arguments: object) -> Result:
         capsys.readouterr()
