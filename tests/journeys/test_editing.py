@@ -149,7 +149,7 @@ def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser)
     assert complaints == []
 
 
-TIMES = int(os.environ.get("DIGEST_PRESSES", "5"))  # more of them: a longer look for a race
+TIMES = int(os.environ.get("DIGEST_PRESSES", "10"))  # more of them: a longer look for a race
 
 
 def create_drafts(up: Up, number: int) -> list[int]:
