@@ -190,22 +190,27 @@ class RateLimiter:
     def refusing_domains(self) -> dict[str, str]:
         """Return the domains that have to be paused, each with the last refusal.
 
-        Reports the refusals counted since the last call to all workers, whose sum decides.
+        Reports the refusals counted since the last call to all workers, whose sum decides. A domain
+        that another worker has paused meanwhile is among them: what it refused us until we knew
+        waits as well.
         """
         refusing = {domain: counts for domain, counts in self._refusals.items() if counts.refused}
-        for domain in refusing:
-            del self._refusals[domain]
         return {
             domain: counts.reply
             for domain, counts in refusing.items()
-            if self._surges(domain, counts)
+            if self._surges(domain, counts) or domain in self._paused
         }
 
     def _surges(self, domain: str, counts: Refusals) -> bool:
+        """Report refusals; return whether there is a surge. Without Valkey, our own decide."""
         try:
-            return refusals.record(self._key, domain, counts.attempts, counts.refused)
-        except ThrottleUnavailableError:  # other workers' refusals cannot be counted
-            return False
+            is_surge = refusals.record(self._key, domain, counts.attempts, counts.refused)
+        except ThrottleUnavailableError:
+            if not refusals.is_surge(counts.attempts, counts.refused):
+                return False  # they are reported the next time
+            is_surge = True
+        del self._refusals[domain]
+        return is_surge
 
     # --- the limits --------------------------------------------------------------------
 

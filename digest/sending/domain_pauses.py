@@ -1,7 +1,8 @@
 """What the pause of a recipient domain means for deliveries and editors.
 
-pause_domain   deliveries that it refused just now wait with the others; editors get a notice
-lift_pause     an editor knows better: deliveries that wait for its end are due now
+pause_domain       deliveries that it refused just now wait with the others; editors get a notice
+defer_recorded     refusals that were recorded late, after the pause began, wait as well
+lift_pause         an editor knows better: deliveries that wait for its end are due now
 """
 
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from digest.sending.models import Delivery
 log = structlog.get_logger(__name__)
 
 RECENT = timedelta(minutes=15)  # refusals that belong to the pause
+LATE = timedelta(days=1)  # after a pause, in which refusals that belong to it may be recorded
 
 State = Delivery.State
 
@@ -34,7 +36,7 @@ def pause_domain(relay: Relay, domain: str, reason: str, now: datetime) -> Pause
     Deliveries that the domain refused within the last minutes wait until the end of the pause.
     """
     pause, is_new = pausing.pause_domain(relay, domain, reason, now)
-    refused = _defer_refused(pause, now)
+    refused = _defer_refused(pause, settled_after=now - RECENT, now=now)
     if not is_new:
         return None
     log.error(
@@ -42,6 +44,18 @@ def pause_domain(relay: Relay, domain: str, reason: str, now: datetime) -> Pause
     )
     _queue_notices(pause, now)
     return pause
+
+
+def defer_recorded(now: datetime) -> int:
+    """Defer refusals recorded at exactly `now` by domains that are paused, or were lately.
+
+    For a sender that ended before it recorded them: the pause may have begun, and ended, between
+    the reply and its record. Called once for each record, so nothing is tried again and again.
+    Returns how many.
+    """
+    pauses = PausedDomain.objects.filter(until__gt=now - LATE)
+    moment = now - timedelta.resolution  # what was settled after this was settled at `now`
+    return sum(_defer_refused(pause, settled_after=moment, now=now) for pause in pauses)
 
 
 def lift_pause(pause: PausedDomain, now: datetime) -> int:
@@ -67,8 +81,8 @@ WHERE issue.state IN ('sending', 'paused') AND delivery.issue_id = issue.id
 """
 
 
-def _defer_refused(pause: PausedDomain, now: datetime) -> int:
-    """Defer what the domain refused recently: these subscribers should not miss the issue."""
+def _defer_refused(pause: PausedDomain, *, settled_after: datetime, now: datetime) -> int:
+    """Defer what the domain refused since then: these subscribers should not miss the issue."""
     return execute(
         _DEFER_REFUSED,
         {
@@ -77,7 +91,7 @@ def _defer_refused(pause: PausedDomain, now: datetime) -> int:
             "until": pause.until,
             "reply": pausing.held_back(pause.domain),
             "emails": _pattern(pause.domain),
-            "settled_after": now - RECENT,
+            "settled_after": settled_after,
             "attempted_after": now - GIVE_UP,
         },
     )

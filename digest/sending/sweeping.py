@@ -22,7 +22,7 @@ from digest.issues.models import Issue
 from digest.newsletters.choices import UncertainPolicy
 from digest.relays import retries
 from digest.relays.retries import UNCERTAIN_REPLY, Outcome
-from digest.sending import chunks, journal, ledger, progress
+from digest.sending import chunks, domain_pauses, journal, ledger, progress
 from digest.sending.chunks import ERASED, Members
 from digest.sending.claiming import Batch
 from digest.sending.journal import Entry
@@ -178,6 +178,8 @@ def _settle_claim(
             unsent.append(key)
     batch = Batch(claim.pk, claim.issue, (), FOR_ALL)
     ledger.record(batch, outcomes, now)
+    if any(outcome.state == State.FAILED for _, outcome in outcomes):
+        domain_pauses.defer_recorded(now)
     ledger.release(batch, unsent)
     swept.requeued += len(unsent)
     uncertain = sum(outcome.state == State.UNCERTAIN for _, outcome in outcomes)

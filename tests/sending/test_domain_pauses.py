@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
 from digest.core import clock
@@ -11,10 +13,16 @@ from digest.notices import send
 from digest.notices.models import Notice
 from digest.relays import pausing
 from digest.relays.models import PausedDomain, Relay
+from digest.relays.rate_limits import RateLimiter
+from digest.relays.retries import Outcome
+from digest.relays.transports.base import Reply
 from digest.sending import domain_pauses, sender, sweeping
+from digest.sending.journal import Journal
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
 from tests.cast import NOON, make_running
+from tests.ports import reserve_port
+from tests.sending.claiming import claim_batch
 from tests.sending.relays import AddRelay, make_all_due, move_subscribers
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +130,78 @@ def test_a_pause_belongs_to_one_relay(add_relay: AddRelay) -> None:
     make_all_due()
     sender.send_due()
     assert (len(first.received), len(second.received)) == (0, 5)
+
+
+@pytest.mark.parametrize("lifted", [False, True])
+def test_what_a_dead_sender_was_refused_waits_as_well(
+    add_relay: AddRelay, tmp_path: Path, settings: Settings, *, lifted: bool
+) -> None:
+    """Its journal is recorded after the pause began, or even after it ended: once, then never."""
+    settings.DIGEST_DATA_DIR = tmp_path
+    issue = make_running(3)
+    move_subscribers(issue, "wall.example", keep=1)
+    relay, server = add_relay("main")
+    with Journal() as book:
+        for row in claim_batch(issue, 3, clock.now(), journal=book.name).rows:
+            text = "5.7.1 blocked" if row.email.endswith("wall.example") else "5.1.1 unknown"
+            book.record([(row.id, Reply(550, text))], [])
+    domain_pauses.pause_domain(relay, "wall.example", BLOCKED, clock.now())
+    if lifted:
+        domain_pauses.lift_pause(PausedDomain.objects.get(), clock.now())
+    assert sweeping.sweep(clock.now()).settled == 3
+    assert (progress(issue).failed, progress(issue).deferred) == (1, 2)
+    paused = PausedDomain.objects.get()
+    assert set(Delivery.objects.filter(state=State.DEFERRED).values_list("due_at")) == {
+        (paused.until,)
+    }
+    if lifted:
+        sender.send_due()
+        assert {mail.recipient for mail in server.received} == {
+            "r0@wall.example",
+            "r1@wall.example",
+        }
+    Delivery.objects.update(state=State.FAILED, reply="5.7.1 blocked", settled_at=NOON)
+    sweeping.sweep(clock.now())
+    assert progress(issue).failed == 3
+
+
+def refuse(limiter: RateLimiter, times: int) -> list[Delivery.State]:
+    """Let a domain refuse so many messages; return what is recorded of them."""
+    reply = Reply(550, "5.7.1 blocked")
+    outcome = Outcome(State.FAILED, reply.code, reply.text, attempted=True)
+    rows = [
+        limiter.record_reply(f"r{number}@wall.example", reply, outcome) for number in range(times)
+    ]
+    return [State(row.state) for row in rows]
+
+
+def test_refusals_before_we_knew_of_a_pause_belong_to_it(add_relay: AddRelay) -> None:
+    """Another worker has paused the domain, and a flush has emptied the counts in Valkey."""
+    relay, _ = add_relay("main")
+    limiter = RateLimiter(relay, "one")
+    assert refuse(limiter, 3) == [State.FAILED] * 3
+    domain_pauses.pause_domain(relay, "wall.example", BLOCKED, clock.now())
+    limiter.renew()
+    assert limiter.refusing_domains() == {"wall.example": "550 5.7.1 blocked"}
+    assert refuse(limiter, 1) == [State.DEFERRED]
+
+
+def test_without_valkey_the_senders_own_refusals_decide(
+    add_relay: AddRelay, settings: Settings
+) -> None:
+    """They are not forgotten until they could be reported."""
+    relay, _ = add_relay("main")
+    limiter = RateLimiter(relay, "one")
+    address = settings.DIGEST_REDIS_URL
+    settings.DIGEST_REDIS_URL = f"redis://127.0.0.1:{reserve_port()}/0"
+    refuse(limiter, 12)
+    assert limiter.refusing_domains() == {}
+    refuse(limiter, 7)
+    assert limiter.refusing_domains() == {}
+    refuse(limiter, 1)
+    assert list(limiter.refusing_domains()) == ["wall.example"]
+    refuse(limiter, 12)
+    assert limiter.refusing_domains() == {}
+    settings.DIGEST_REDIS_URL = address
+    refuse(limiter, 8)
+    assert list(limiter.refusing_domains()) == ["wall.example"]
