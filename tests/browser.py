@@ -163,6 +163,7 @@ SETTLED = """() => !document.querySelector(".htmx-request")
 
 def set_scheme(page: Page, scheme: Scheme) -> None:
     """Show a page by day or by night; the console asks only when it is loaded."""
+    page.wait_for_load_state("domcontentloaded")  # behind a click there may be no document yet
     page.emulate_media(color_scheme=scheme)
     if "/admin/" in page.url:
         page.evaluate(_SET_DARK, scheme == "dark")

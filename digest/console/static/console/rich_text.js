@@ -178,11 +178,19 @@
     error.textContent = "";
     box.querySelector("[data-do=remove]").hidden = !href;
     return new Promise((resolve) => {
-      let answer = null;
+      // At once, so that what is typed next comes after it: a dialog tells of its end later.
+      const end = (answer) => {
+        box.removeEventListener("click", click);
+        box.removeEventListener("keydown", press);
+        box.removeEventListener("input", typed);
+        box.removeEventListener("close", cancel);
+        box.close();
+        resolve(answer);
+      };
+      const cancel = () => end(null);
       const save = () => {
-        answer = linkAddress(input.value);
-        if (answer) return box.close();
-        answer = null;
+        const address = linkAddress(input.value);
+        if (address) return end(address);
         error.textContent = input.value.trim() ? "This is not a web address or email address. Links begin with https://, http:// or mailto:." : "Enter an address, such as https://example.org.";
         input.setAttribute("aria-invalid", "true");
         input.focus();
@@ -190,7 +198,7 @@
       const click = ({ target }) => {
         const action = target.closest("[data-do]")?.dataset.do;
         if (action === "save") save();
-        else if (action) { answer = action === "remove" ? "" : null; box.close(); }
+        else if (action) end(action === "remove" ? "" : null);
       };
       const press = (event) => {
         event.stopPropagation();
@@ -200,12 +208,7 @@
       box.addEventListener("click", click);
       box.addEventListener("keydown", press);
       box.addEventListener("input", typed);
-      box.addEventListener("close", () => {
-        box.removeEventListener("click", click);
-        box.removeEventListener("keydown", press);
-        box.removeEventListener("input", typed);
-        resolve(answer);
-      }, { once: true });
+      box.addEventListener("close", cancel);
       box.showModal();
       input.select();
     });
