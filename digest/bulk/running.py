@@ -25,12 +25,17 @@ from digest.core import clock, jobs
 from digest.core.database import leases, optimizer
 from digest.core.errors import DigestError
 from digest.core.text import counted
+from digest.installation import holds
 from digest.subscribers.models import ConsentEvent, Profile, Subscription
 
 LEASE = timedelta(minutes=10)  # for a chunk
 BUDGET = 20  # seconds of a job; then it is enqueued again
 UNDO_LASTS = timedelta(days=7)
 KEEP_REPORT = timedelta(days=90)
+_RESTORED = (
+    "Older data were restored after this had begun: more subscribers may have got this mail than "
+    "these data know. Prepare the change again for those who did not."
+)
 _CHANGED = (Subscription, ConsentEvent, Profile)  # what large changes write
 
 State = BulkChange.State
@@ -165,6 +170,8 @@ def _run(chunk: BulkChunk, now: datetime) -> None:
 
 def _change_chunk(chunk: BulkChunk, now: datetime) -> None:
     change, action = chunk.change, action_of(chunk.change)
+    if action.sends_mail and change.begun_at and holds.were_restored_since(change.begun_at, now):
+        raise BulkError(_RESTORED)
     if action.is_atomic:
         with transaction.atomic():
             if _locked(change, State.RUNNING):

@@ -57,6 +57,16 @@ def check(now: datetime) -> Hold | None:
     return begin(reason, now) if reason else hold
 
 
+def were_restored_since(moment: datetime, now: datetime) -> bool:
+    """Say whether older data, or a copy of them, took the place of these after a moment.
+
+    Also once the hold that began for it is released.
+    """
+    check(now)
+    rows = Hold.objects.exclude(reason=Hold.Reason.REQUESTED)
+    return rows.filter(began_at__gte=moment).exists()
+
+
 def begin(reason: Hold.Reason, now: datetime, data_until: datetime | None = None) -> Hold:
     """Hold all mail from now on; return the hold, or the one that another process began.
 

@@ -1,14 +1,18 @@
 """What subscribers want themselves counts for more than what an editor does to many of them."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
 from digest.bulk import previewing, running
 from digest.bulk.errors import BulkError
 from digest.bulk.models import BulkChange
 from digest.core import addresses
+from digest.installation import holds
+from digest.installation.models import Hold
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.selfservice import preferences as selfservice
@@ -153,3 +157,48 @@ def test_whoever_was_asked_four_times_today_is_left_out(
     run(change)
     assert states_of(subscriber).get("weekly") is None
     assert weekly.subscriptions.count() == 0
+
+
+@pytest.mark.parametrize("is_released", [False, True])
+def test_an_invitation_does_not_go_on_in_older_data(
+    tide: Newsletter,
+    weekly: Newsletter,
+    ada: User,
+    settings: Settings,
+    tmp_path: Path,
+    *,
+    is_released: bool,
+) -> None:
+    """They do not know who was invited after they were saved, and would be invited twice."""
+    settings.DIGEST_DATA_DIR = tmp_path
+    for _ in range(3):
+        make_subscriber(tide)
+    change = draft(tide, ada, "invite", newsletter="weekly")
+    tagging = draft(tide, ada, "add-tag", tag="vip")
+    BulkChange.objects.update(state="running", begun_at=NOON)
+    hold = holds.begin(Hold.Reason.RESTORED, SOON, data_until=NOON)
+    if is_released:
+        holds.release(hold, SOON)
+    running.run_chunks(SOON)
+    change.refresh_from_db()
+    tagging.refresh_from_db()
+    assert (change.state, tagging.state) == ("stopped", "done")
+    assert "Older data were restored" in change.note
+    assert not Notice.objects.exists()
+    assert not weekly.subscriptions.exists()
+
+
+def test_an_invitation_goes_on_after_a_hold_that_somebody_asked_for(
+    tide: Newsletter, weekly: Newsletter, ada: User, settings: Settings, tmp_path: Path
+) -> None:
+    """Nothing is missing then; so does one that began after older data were restored."""
+    settings.DIGEST_DATA_DIR = tmp_path
+    make_subscriber(tide)
+    holds.release(holds.begin(Hold.Reason.RESTORED, NOON - timedelta(hours=1)), NOON)
+    change = draft(tide, ada, "invite", newsletter="weekly")
+    BulkChange.objects.update(state="running", begun_at=NOON)
+    holds.begin(Hold.Reason.REQUESTED, SOON)
+    running.run_chunks(SOON)
+    change.refresh_from_db()
+    assert (change.state, change.changed) == ("done", 1)
+    assert weekly.subscriptions.count() == 1

@@ -32,6 +32,7 @@ class Action(ABC):
     right: ClassVar[Right] = Right.SUBSCRIBERS
     can_undo: ClassVar[bool] = True
     is_atomic: ClassVar[bool] = True  # one transaction changes a chunk
+    sends_mail: ClassVar[bool] = False
     warning: ClassVar[str] = ""  # before it begins
 
     @abstractmethod

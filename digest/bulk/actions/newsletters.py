@@ -51,6 +51,7 @@ class Invite(_OfNewsletter):
 
     right = Right.SEND
     can_undo = False
+    sends_mail = True
 
     def read(self, publication: Publication, data: Mapping[str, str]) -> Values:
         values = super().read(publication, data)
