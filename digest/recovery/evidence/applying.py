@@ -132,31 +132,75 @@ def _moment(entry: Entry) -> datetime:
 @transaction.atomic
 def apply_evidence(evidence: Evidence, now: datetime) -> ApplyResult:
     """Unsubscribe, suppress and erase again whom the data do not know as such."""
-    return ApplyResult(
-        sum(_unsubscribe(entry, now) for entry in evidence.unsubscribed),
-        *_suppress(evidence.suppressed, now),
-    )
+    unsubscribed, unknown = 0, []
+    for entry in evidence.unsubscribed:
+        if subscription := _subscription_of(entry):
+            unsubscribed += _unsubscribe(subscription, entry, now)
+        else:
+            unknown.append(entry)
+    removed, kept_out = _keep_out(unknown, now)
+    suppressed, erased = _suppress(evidence.suppressed, now)
+    return ApplyResult(unsubscribed + removed, suppressed + kept_out, erased)
 
 
-def _unsubscribe(entry: Entry, now: datetime) -> bool:
-    """Unsubscribe whom an entry names, unless another person has the id or they came back since."""
-    subscription = (
-        Subscription.objects.filter(
-            subscriber=entry["subscriber"],
-            newsletter=entry["newsletter"],
-        )
-        .select_related("subscriber")
-        .first()
+def _subscription_of(entry: Entry) -> Subscription | None:
+    """Return the subscription that an entry names, unless another person has the id."""
+    rows = Subscription.objects.filter(
+        subscriber=entry["subscriber"], newsletter=entry["newsletter"]
     )
-    if subscription is None:
+    subscription = rows.select_related("subscriber").first()
+    if subscription and entry["address"] in stored_forms(subscription.subscriber.address_key):
+        return subscription
+    return None
+
+
+def _unsubscribe(subscription: Subscription, entry: Entry, now: datetime) -> bool:
+    """Unsubscribe somebody, unless they came back since."""
+    if subscription.confirmed_at and subscription.confirmed_at > _moment(entry):
         return False
-    confirmed_at = subscription.confirmed_at
-    is_theirs = entry["address"] in stored_forms(subscription.subscriber.address_key)
-    if not is_theirs or (confirmed_at and confirmed_at > _moment(entry)):
-        return False
+    return _end(subscription, now)
+
+
+def _keep_out(entries: list[Entry], now: datetime) -> tuple[int, int]:
+    """Let nobody stay who left and is not in the data: they came, and left, after their end.
+
+    The list that they came with is soon imported again. Who is in it by now is unsubscribed, the
+    others are suppressed until they subscribe themselves. Returns how many of each.
+    """
+    unsubscribed = suppressed = 0
+    subscribers = dict(_matches({entry["address"] for entry in entries}))
+    newsletters = Newsletter.objects.in_bulk({entry["newsletter"] for entry in entries})
+    for entry in entries:
+        if (newsletter := newsletters.get(entry["newsletter"])) is None:
+            continue  # it was made after the backup
+        subscriber = subscribers.get(entry["address"])
+        rows = Subscription.objects.filter(subscriber=subscriber, newsletter=newsletter)
+        if subscriber is None or not (subscription := rows.first()):
+            suppressed += suppression.suppress(
+                entry["address"],
+                reason=suppression.UNSUBSCRIBED,
+                newsletter=newsletter,
+                now=_moment(entry),
+            )
+        elif not _has_confirmed(subscription, _moment(entry)):
+            unsubscribed += _end(subscription, now)
+    return unsubscribed, suppressed
+
+
+def _has_confirmed(subscription: Subscription, moment: datetime) -> bool:
+    """Say whether a subscriber came back themselves after a moment: an import does not count."""
+    return ConsentEvent.objects.filter(
+        subscriber=subscription.subscriber_id,
+        newsletter=subscription.newsletter_id,
+        action__in=[ConsentEvent.Action.CONFIRMED, ConsentEvent.Action.RESTORED],
+        at__gt=moment,
+    ).exists()
+
+
+def _end(subscription: Subscription, now: datetime) -> bool:
     try:
         return consent.unsubscribe(
-            entry["subscriber"], entry["newsletter"], via=VIA, ip=None, now=now
+            subscription.subscriber_id, subscription.newsletter_id, via=VIA, ip=None, now=now
         )
     except SubscriberError:
         return False
