@@ -20,8 +20,9 @@ from digest.articles.models import Source
 from digest.core import addresses, clock, links
 from digest.issues.models import Issue, Story
 from digest.issues.window import latest_issue, stories_for_everyone
-from digest.newsletters import invitations
-from digest.newsletters.models import Invitation, Newsletter
+from digest.newsletters import invitations, members
+from digest.newsletters.members import Right
+from digest.newsletters.models import Invitation, Newsletter, Publication
 from digest.notices import event_letters, warning_letters
 from digest.notices.models import Notice
 from digest.relays.models import PausedDomain
@@ -194,14 +195,23 @@ def _help(notice: Notice, _now: datetime) -> WrittenNotice | None:
 
 
 def _paused(notice: Notice, now: datetime) -> WrittenNotice | None:
+    """Say that a domain refuses mail; its reply, which may name any subscriber, to some alone."""
     paused = PausedDomain.objects.filter(pk=notice.context["paused"], until__gt=now).first()
     if paused is None:
         return None
     until = clock.format_moment(paused.until, clock.zone(notice.publication.timezone))
     letter = warning_letters.domain_paused(
-        paused.domain, paused.relay.name, until, paused.reason, notice.language
+        paused.domain, paused.relay.name, until, _visible_reply(paused, notice), notice.language
     )
     return WrittenNotice(letter, {})
+
+
+def _visible_reply(paused: PausedDomain, notice: Notice) -> str:
+    """Return a server's reply for somebody who sees the subscribers of every publication."""
+    user = User.objects.filter(email__iexact=notice.email, is_active=True).first()
+    ids = members.publication_ids(user, Right.SUBSCRIBERS) if user else frozenset()
+    sees_all = ids is None or not Publication.objects.exclude(pk__in=ids).exists()
+    return paused.reason if sees_all else ""
 
 
 def _drop(notice: Notice, _now: datetime) -> WrittenNotice | None:

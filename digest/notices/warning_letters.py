@@ -15,8 +15,9 @@ from digest.rendering.notice import Letter
 
 
 def domain_paused(domain: str, relay: str, until: str, reply: str, language: str) -> Letter:
-    """Notify an editor that the servers of a domain refuse our mail, with their SMTP reply."""
+    """Notify an editor that the servers of a domain refuse our mail; the reply may be empty."""
     with languages.override(language) as tag:
+        response = _("Response of the server: %(reply)s") % {"reply": shortened(reply, 300)}
         return Letter(
             language=tag,
             subject=_("%(domain)s refuses our emails") % {"domain": domain},
@@ -28,7 +29,7 @@ def domain_paused(domain: str, relay: str, until: str, reply: str, language: str
                     "%(until)s. No emails are lost."
                 )
                 % {"domain": domain, "relay": relay, "until": until},
-                _("Response of the server: %(reply)s") % {"reply": shortened(reply, 300)},
+                *([response] if reply else []),
             ),
             after=(
                 _(

@@ -13,6 +13,8 @@ from django.db import transaction
 from digest.accounts.models import User
 from digest.accounts.topics import NewsroomEvent
 from digest.core.database.statements import execute
+from digest.newsletters import members
+from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_to_account
@@ -111,14 +113,15 @@ WHERE issue.state IN ('sending', 'paused') AND delivery.issue_id = issue.id
 
 
 def _queue_notices(pause: PausedDomain, now: datetime) -> None:
-    """Queue a notice to everyone who can sign in to the console."""
+    """Queue a notice to the editors and owners of all publications: a mail server may serve any."""
     publication = Publication.objects.order_by("pk").first()
     if publication is None:
         return
     users = User.objects.filter(is_active=True, is_staff=True)
     for user in users.exclude(unwanted_events__contains=[NewsroomEvent.DOMAIN]):
-        context = {"paused": pause.pk}
-        queue_to_account(Notice.Kind.PAUSED, publication, user.email, now, context)
+        if members.has_right_somewhere(user, Right.EDIT):
+            context = {"paused": pause.pk}
+            queue_to_account(Notice.Kind.PAUSED, publication, user.email, now, context)
 
 
 def _pattern(domain: str) -> str:

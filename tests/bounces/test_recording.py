@@ -17,7 +17,7 @@ from digest.sending.models import Delivery
 from digest.subscribers import suppression
 from digest.subscribers.models import AddressChange, Subscriber, Suppression
 from tests.bounces.factories import DAY, make_finding, make_sent
-from tests.cast import NOON, make_newsletter, make_running, make_subscriber
+from tests.cast import NOON, make_member, make_newsletter, make_running, make_subscriber
 from tests.sending.conftest import add_relay  # noqa: F401  a fixture
 from tests.sending.relays import AddRelay
 
@@ -184,13 +184,10 @@ def make_large(number: int, domain: str = "wall.example") -> tuple[list[Subscrib
 @pytest.mark.usefixtures("add_relay")
 def test_reports_of_a_relay_that_queues_pause_the_domain(
     add_relay: AddRelay,  # noqa: F811
-    django_user_model: type,
 ) -> None:
     """Twenty in an hour that are a third of its mails: as when it refused at once."""
     relay, _ = add_relay("main")
-    django_user_model.objects.create(  # type: ignore[attr-defined]
-        email="ed@courier.example", is_staff=True, is_active=True
-    )
+    make_member(None, "editor", email="ed@courier.example")
     subscribers, delivery = make_large(40)
     for number, subscriber in enumerate(subscribers[:20]):
         assert PausedDomain.objects.exists() is (number >= 20)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pytest_django.fixtures import Settings
 
-from digest.accounts.models import User
 from digest.core import clock
 from digest.notices import send
+from digest.notices.content import write_letter
 from digest.notices.models import Notice
 from digest.relays import pausing
 from digest.relays.models import PausedDomain, Relay
@@ -20,7 +20,7 @@ from digest.sending import domain_pauses, sender, sweeping
 from digest.sending.journal import Journal
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
-from tests.cast import NOON, make_running
+from tests.cast import NOON, make_member, make_publication, make_running
 from tests.ports import reserve_port
 from tests.sending.claiming import claim_batch
 from tests.sending.relays import AddRelay, make_all_due, move_subscribers
@@ -40,7 +40,7 @@ def test_a_surge_of_refusals_pauses_the_domain_and_notifies_the_editors(
     add_relay: AddRelay,
 ) -> None:
     """No recipient fails for it, other domains get their mail, and it is tried again later."""
-    User.objects.create_user("ed@newsroom.example", is_staff=True)
+    make_member(None, "editor", email="ed@newsroom.example")
     issue = make_running(60)
     move_subscribers(issue, "wall.example", keep=20)
     relay, server = add_relay("main", refusing("wall.example"))
@@ -205,3 +205,22 @@ def test_without_valkey_the_senders_own_refusals_decide(
     settings.DIGEST_REDIS_URL = address
     refuse(limiter, 8)
     assert list(limiter.refusing_domains()) == ["wall.example"]
+
+
+def test_a_reply_is_mailed_to_those_who_see_everybodys_subscribers(add_relay: AddRelay) -> None:
+    """It may name a subscriber of any publication; an analyst is not told at all."""
+    relay, _ = add_relay("main")
+    publication = make_publication()
+    make_member(None, "editor", email="all@courier.example")
+    make_member(publication, "editor", email="own@courier.example")
+    make_member(publication, "analyst", email="ana@courier.example")
+    reply = "550 5.7.1 <kim@wall.example> is tired of you"
+    domain_pauses.pause_domain(relay, "wall.example", reply, clock.now())
+    letters = {row.email: write_letter(row, clock.now()) for row in Notice.objects.all()}
+    assert sorted(letters) == ["all@courier.example", "own@courier.example"]
+    assert "kim@" in str(letters["own@courier.example"])  # there is no other publication
+    make_publication(slug="gazette")
+    letters = {row.email: write_letter(row, clock.now()) for row in Notice.objects.all()}
+    assert "kim@" in str(letters["all@courier.example"])
+    assert "refuses our emails" in str(letters["own@courier.example"])
+    assert "kim@" not in str(letters["own@courier.example"])

@@ -7,7 +7,6 @@ import pytest
 from django.db.models import F
 from pytest_django.fixtures import Settings
 
-from digest.accounts.models import User
 from digest.core import clock, sealing
 from digest.core.errors import ConfigurationError
 from digest.issues.models import Issue
@@ -21,7 +20,7 @@ from digest.sending import domain_pauses, sender
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
 from digest.subscribers.models import Subscriber
-from tests.cast import make_newsletter, make_publication, make_running
+from tests.cast import make_member, make_newsletter, make_publication, make_running
 from tests.sending.relays import AddRelay, make_all_due, move_subscribers
 from tests.smtp_server import Script, SmtpServer
 
@@ -85,7 +84,7 @@ def test_a_relay_that_cannot_be_unsealed_stops_no_other(add_relay: AddRelay) -> 
 
 def test_a_relay_that_cannot_be_opened_is_down(add_relay: AddRelay) -> None:
     """Its failure is recorded for the editors, and another relay takes over within the same run."""
-    User.objects.create_user("ed@newsroom.example", is_staff=True)
+    make_member(None, "editor", email="ed@newsroom.example")
     make_running(2)
     broken, _ = add_relay("broken", weight=registry.MAX_NUMBER)
     Relay.objects.filter(pk=broken.pk).update(sealed_url=sealing.seal("anymail+nobody://key"))
@@ -195,7 +194,7 @@ def test_without_valkey_a_relay_with_limits_sends_nothing(
 
 def test_a_notice_goes_through_the_relay_of_its_sender(add_relay: AddRelay) -> None:
     """While that is down, the notice waits for its next attempt, and none is counted."""
-    User.objects.create_user("ed@newsroom.example", is_staff=True)
+    make_member(None, "editor", email="ed@newsroom.example")
     issue = make_running(1)
     with SmtpServer() as stopped:
         pass
