@@ -75,7 +75,7 @@ def accept(token: str, password: str, now: datetime, signed_in: User | None = No
     """
     with transaction.atomic():
         invitation = Invitation.objects.select_for_update().get(pk=get_pending(token, now).pk)
-        if invitation.accepted_at:
+        if invitation.accepted_at or invitation.revoked_at:
             raise LinkError(NOT_PENDING)
         user = signed_in or _create_user(invitation.email, password, now)
         if user.email.lower() != invitation.email.lower():

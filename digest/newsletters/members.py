@@ -21,7 +21,7 @@ from django.db.models import Q
 from digest.accounts import tokens
 from digest.accounts.models import User
 from digest.newsletters.errors import NewsletterError
-from digest.newsletters.models import Member, Publication, Role, RoleAssignment
+from digest.newsletters.models import Invitation, Member, Publication, Role, RoleAssignment
 
 
 class Right(StrEnum):
@@ -128,8 +128,8 @@ def is_on_team(email: str, publication_id: int) -> bool:
 def change_role(member: Member, role: MemberRole, now: datetime) -> frozenset[Right]:
     """Change a member's role within the same publication; return the rights that come with it.
 
-    API tokens that the member may not have any more are revoked. Raises NewsletterError for a role
-    that cannot be.
+    API tokens and open invitations that the member may not give any more are revoked. Raises
+    NewsletterError for a role that cannot be.
     """
     check_role(replace(role, publication=member.publication))
     managed = Right.MANAGE in rights_of(member)
@@ -140,19 +140,19 @@ def change_role(member: Member, role: MemberRole, now: datetime) -> frozenset[Ri
     member.newsletter_ids = sorted(set(role.newsletter_ids))
     member.save()
     if managed:
-        revoke_tokens(member.user, member.publication_id, now)
+        _revoke_management(member.user, member.publication_id, now)
     return rights_of(member)
 
 
 @transaction.atomic
 def remove(member: Member, now: datetime) -> None:
-    """Remove a member, and revoke the API tokens that the member may not have any more.
+    """Remove a member, and revoke the API tokens and invitations that they may not give any more.
 
     A user whose last membership it was can't sign in any more, unless it is a superuser.
     """
     user, publication_id = member.user, member.publication_id
     member.delete()
-    revoke_tokens(user, publication_id, now)
+    _revoke_management(user, publication_id, now)
     if not user.is_superuser and not user.memberships.exists():
         # Ends the user's sessions, too, and refuses every remaining API token.
         User.objects.filter(pk=user.pk).update(is_staff=False, is_active=False)
@@ -169,6 +169,26 @@ def revoke_tokens(user: User, publication_id: int | None, now: datetime) -> None
     for token in active:
         if not has_right(user, Right.MANAGE, token.publication_id):
             tokens.revoke(token, now)
+
+
+def _revoke_invitations(user: User, publication_id: int | None, now: datetime) -> None:
+    """Revoke a user's open invitations to publications that the user does not manage any more.
+
+    Only those to the publication with this id are checked; None checks all of them.
+    """
+    pending = Invitation.objects.filter(invited_by=user, accepted_at=None, revoked_at=None)
+    if publication_id is not None:
+        pending = pending.filter(publication=publication_id)
+    for invitation in pending:
+        if not has_right(user, Right.MANAGE, invitation.publication_id):
+            invitation.revoked_at = now
+            invitation.save(update_fields=["revoked_at"])
+
+
+def _revoke_management(user: User, publication_id: int | None, now: datetime) -> None:
+    """Revoke what only those who manage a publication may give: API tokens and invitations."""
+    revoke_tokens(user, publication_id, now)
+    _revoke_invitations(user, publication_id, now)
 
 
 def _memberships(user: User) -> list[Member]:
