@@ -2,6 +2,8 @@
 
 import csv
 import io
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from digest.subscribers.consent import subscribe
 from digest.subscribers.errors import ImportFileError, SubscriberError
 from digest.subscribers.exporting import escape_formula, export_csv, unescape_formula
 from digest.subscribers.importing import Report, import_csv
+from digest.subscribers.importing.files import unpacked
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
 from digest.subscribers.suppression import suppress
 from tests.cast import NOON, make_newsletter, make_subscriber
@@ -289,3 +292,19 @@ def test_formula_cells_are_neutralised_and_restored(cell: str) -> None:
 def test_other_cells_stay_as_they_are(cell: str) -> None:
     """An apostrophe of its own is not a mark."""
     assert escape_formula(cell) == cell == unescape_formula(cell)
+
+
+def test_what_an_archive_says_of_its_kind_is_not_read_whole(tmp_path: Path) -> None:
+    """Some kilobytes may be gigabytes; the first octets tell a spreadsheet."""
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        kind = b"application/vnd.oasis.opendocument.spreadsheet"
+        archive.writestr("mimetype", kind + bytes(50_000_000))
+        archive.writestr("list.csv", "email\na@r.example\n")
+    assert path.stat().st_size < 100_000
+    tracemalloc.start()
+    with pytest.raises(ImportFileError, match="spreadsheet"), unpacked(path):
+        pass
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000

@@ -88,7 +88,7 @@ def _only_list(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     for folder, message in _OFFICE.items():
         if any(name.startswith(folder) for name in names):
             raise ImportFileError(message)
-    if "mimetype" in names and archive.read("mimetype")[:60].startswith(_OPEN_DOCUMENT.encode()):
+    if "mimetype" in names and _is_open_document(archive):
         raise ImportFileError(_SPREADSHEET)
     lists = [
         member
@@ -109,6 +109,13 @@ def _only_list(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         "Unpack it, and import them one by one: first the subscribed, then the others as "
         "suppressions."
     )
+
+
+def _is_open_document(archive: zipfile.ZipFile) -> bool:
+    """Say whether the first bytes of "mimetype" name a format; all of it may be of any size."""
+    kind = _OPEN_DOCUMENT.encode()
+    with archive.open("mimetype") as stream:
+        return stream.read(len(kind)) == kind
 
 
 class _Bounded:
