@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,6 +18,8 @@ from digest.relays.models import PausedDomain
 from digest.webhooks.events import Event
 
 RECENT = timedelta(days=1)  # older ones are no news, for example after an outage of all workers
+# They last until somebody acts, and may happen to the same issue again.
+OF_ISSUES = (NewsroomEvent.WAITING, NewsroomEvent.SKIPPED, NewsroomEvent.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def _issues() -> QuerySet[Issue]:
 def _of_issue(event: NewsroomEvent, webhook_event: Event, issue: Issue) -> Occurrence:
     return Occurrence(
         event,
-        str(issue.pk),
+        _key_of(event, issue),
         webhook_event,
         issue.newsletter.publication_id,
         issue.newsletter_id,
@@ -76,6 +79,13 @@ def _of_issue(event: NewsroomEvent, webhook_event: Event, issue: Issue) -> Occur
         context={"issue": issue.pk},
         details={"reason": issue.reason},
     )
+
+
+def _key_of(event: NewsroomEvent, issue: Issue) -> str:
+    """Return what tells an occurrence from another one of the same issue: why it failed."""
+    if event is not NewsroomEvent.FAILED:
+        return str(issue.pk)
+    return f"{issue.pk} {sha256(issue.reason.encode()).hexdigest()[:12]}"
 
 
 def _of_source(source: Source) -> Occurrence:

@@ -13,6 +13,8 @@ from django.db import transaction
 
 from digest.accounts.models import User
 from digest.accounts.topics import NewsroomEvent
+from digest.core.database import locks
+from digest.core.database.locks import Purpose
 from digest.newsletters import members
 from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
@@ -29,7 +31,10 @@ RETENTION = timedelta(days=90)
 @transaction.atomic
 def queue_new(now: datetime) -> int:
     """Tell what nobody was told of yet; return how many occurrences that were."""
-    new = [row for row in occurrences.recent(now) if _is_new(row, now)]
+    locks.lock(Purpose.NOTIFY_NEWSROOM)
+    recent = list(occurrences.recent(now))
+    _forget_past(recent)
+    new = [row for row in recent if _is_new(row, now)]
     for row in new:
         queue_newsroom_event(
             row.webhook_event,
@@ -45,8 +50,15 @@ def queue_new(now: datetime) -> int:
     return len(new)
 
 
+def _forget_past(recent: Sequence[Occurrence]) -> None:
+    """Forget what is over by now, so that it is told when it happens to the same issue again."""
+    for event in occurrences.OF_ISSUES:
+        keys = [row.key for row in recent if row.event == event]
+        Notification.objects.filter(event=event).exclude(key__in=keys).delete()
+
+
 def _is_new(row: Occurrence, now: datetime) -> bool:
-    """Note an occurrence; return whether nobody had done so. Two workers take turns by its key."""
+    """Note an occurrence; return whether nobody had done so."""
     _, is_new = Notification.objects.get_or_create(
         event=row.event, key=row.key, defaults={"at": now}
     )

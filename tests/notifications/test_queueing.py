@@ -221,3 +221,29 @@ def test_skipped_issues_of_a_newsletter_are_told_once_a_day(tide: Newsletter) ->
     make_issue(tide, slot=now, state="skipped", reason="Missed", finished_at=now)
     queueing.queue_new(now + timedelta(minutes=1))
     assert Notice.objects.count() == 2
+
+
+def test_what_happens_again_to_an_issue_is_told_again(tide: Newsletter) -> None:
+    """An editor corrected it and resumed it; it was approved and fell back; it was restored."""
+    failed = make_issue(tide, state="paused", slot=NOON, reason="Line 3")
+    waiting = make_issue(tide, state="draft", slot=LATER, built_at=NOON)
+    assert queueing.queue_new(NOON) == 2
+    mails()
+    Issue.objects.filter(pk=failed.pk).update(state="sending", reason="")
+    Issue.objects.filter(pk=waiting.pk).update(state="built")
+    assert queueing.queue_new(LATER) == 0
+    Issue.objects.filter(pk=failed.pk).update(state="paused", reason="Line 3")
+    Issue.objects.filter(pk=waiting.pk).update(state="draft")
+    assert queueing.queue_new(LATER) == 2
+    assert queueing.queue_new(LATER) == 0
+    assert mails() == ["ed@courier.example"] * 2
+
+
+def test_another_failure_of_an_issue_is_told_at_once(tide: Newsletter) -> None:
+    """It may come within a second after somebody has resumed it."""
+    issue = make_issue(tide, state="paused", slot=NOON, reason="Line 3")
+    assert queueing.queue_new(NOON) == 1
+    mails()
+    Issue.objects.filter(pk=issue.pk).update(reason="No mail server is for this sender.")
+    assert queueing.queue_new(LATER) == 1
+    assert "No mail server" in text_of(Notice.objects.get())
