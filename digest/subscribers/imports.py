@@ -3,6 +3,7 @@
     store     read the upload; refuse what is not a list; keep it, compressed
     check     a dry run of the whole file, as the person wants it read
     run       the import; the list is deleted, its report stays for a while
+    discard   the list is deleted, and nothing was imported
 
 The upload is kept in the database, because the next request may reach another web server.
 """
@@ -19,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from digest.core.text import one_line
 from digest.newsletters.models import Newsletter
@@ -39,6 +40,7 @@ LONGEST_RUN = timedelta(hours=1)  # then the process that ran it has died
 LISTED = 50  # refused rows, and look-alikes, in a summary
 EXAMPLES = 3  # cells of a column
 _LONGEST_EXAMPLE = 60
+_HAS_BEGUN = "This list is being imported, or has been."
 
 
 def store(
@@ -79,7 +81,8 @@ def check(
 ) -> None:
     """Check the list again, as a person wants it read.
 
-    Another source brings its own meanings. Raises ImportFileError where they make no sense.
+    Another source brings its own meanings. Raises ImportFileError where they make no sense, and
+    SubscriberError if the import has begun meanwhile.
     """
     definitions = attributes_of(upload.newsletter.publication_id)
     with _list(upload) as path:
@@ -91,7 +94,9 @@ def check(
         _set_layout(upload, layout)
         upload.suppress = suppress
         _check(upload, path, layout, now)
-    upload.save()
+    names = ("source", "everyone", "meanings", "suppress", "report")
+    if not _idle(upload, now).update(**{name: getattr(upload, name) for name in names}):
+        raise SubscriberError(_HAS_BEGUN)
 
 
 def differs(
@@ -113,9 +118,8 @@ def differs(
 
 def run(upload: SubscriberImport, now: datetime) -> None:
     """Import the list as it was checked; raise SubscriberError if that has begun already."""
-    idle = Q(begun_at=None) | Q(begun_at__lt=now - LONGEST_RUN, finished_at=None)
-    if not SubscriberImport.objects.filter(idle, pk=upload.pk).update(begun_at=now):
-        raise SubscriberError("This list is being imported, or has been.")
+    if not _idle(upload, now).update(begun_at=now):
+        raise SubscriberError(_HAS_BEGUN)
     try:
         with _list(upload) as path, tempfile.NamedTemporaryFile(suffix=".csv") as skipped:
             layout = _layout(upload, path)
@@ -135,16 +139,32 @@ def run(upload: SubscriberImport, now: datetime) -> None:
     )
 
 
+def discard(upload: SubscriberImport, now: datetime) -> None:
+    """Delete a list that nobody imports; raise SubscriberError if that has begun already."""
+    if not _idle(upload, now).delete()[0]:
+        raise SubscriberError(_HAS_BEGUN)
+
+
 def skipped_rows(upload: SubscriberImport) -> bytes:
     """Return the rows that were not imported, as CSV."""
     return gzip.decompress(upload.skipped) if upload.skipped else b""
 
 
 def delete_old(now: datetime) -> None:
-    """Delete lists that nobody imported within a day, and old reports."""
-    lists = SubscriberImport.objects.filter(finished_at=None, created_at__lt=now - KEEP_LIST)
+    """Delete lists that nobody imported within a day, and old reports; none that is in work."""
+    lists = SubscriberImport.objects.filter(_waiting(now), created_at__lt=now - KEEP_LIST)
     reports = SubscriberImport.objects.filter(created_at__lt=now - KEEP_REPORT)
     (lists | reports).delete()
+
+
+def _idle(upload: SubscriberImport, now: datetime) -> QuerySet[SubscriberImport]:
+    """Return the row of an import, unless a process has it or it is over."""
+    return SubscriberImport.objects.filter(_waiting(now), pk=upload.pk)
+
+
+def _waiting(now: datetime) -> Q:
+    """Return the condition of imports that have not begun, or whose process died."""
+    return Q(Q(begun_at=None) | Q(begun_at__lt=now - LONGEST_RUN), finished_at=None)
 
 
 _COUNTS = ("rows", "added", "unchanged", "refused", "suppressed", "active_here", "flagged")

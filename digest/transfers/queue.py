@@ -1,7 +1,7 @@
 """Transfers that wait for a worker: one takes each under a lease, and reports how far it is.
 
     add_files, add_service   what a person uploaded, or access to an API
-    begin, check_again       what a person decided after they saw what is in it
+    begin, check_again, discard  what a person decided after they saw what is in it
     run_due                  pack, fetch, read or import what is due
     delete_old               what nobody imported within a day, and old reports
 
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from django.db.models import Q
 
 from digest.core import clock, jobs, sealing
 from digest.core.database import leases
@@ -115,10 +116,17 @@ def run_due(now: datetime) -> None:
 
 
 def delete_old(now: datetime) -> None:
-    """Delete what nobody imported within a day, and old reports."""
-    unfinished = Transfer.objects.filter(finished_at=None, created_at__lt=now - KEEP_CONTENT)
-    reports = Transfer.objects.filter(created_at__lt=now - KEEP_REPORT)
+    """Delete what nobody imported within a day, and old reports; nothing that is in work."""
+    idle = Transfer.objects.exclude(Q(state=State.IMPORTING) | Q(lease_until__gte=now))
+    unfinished = idle.filter(finished_at=None, created_at__lt=now - KEEP_CONTENT)
+    reports = idle.filter(created_at__lt=now - KEEP_REPORT)
     (unfinished | reports).delete()
+
+
+def discard(transfer: Transfer) -> bool:
+    """Delete an export that nobody imports; return False if it is in work, or was imported."""
+    rows = Transfer.objects.filter(pk=transfer.pk, state__in=[State.CHECKED, State.FAILED])
+    return bool(rows.delete()[0])
 
 
 def _add(newsletter: Newsletter, options: Options, now: datetime, **values: Any) -> Transfer:

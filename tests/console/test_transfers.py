@@ -220,3 +220,13 @@ def test_recent_ones_are_listed(owner: Client, tide: Newsletter) -> None:
     assert len(ids) == len(set(ids))  # two forms with the same fields
     assert f'href="{START}{row.pk}/"' in text
     assert "waits for you" in text
+
+
+def test_an_old_page_discards_no_import(owner: Client, tide: Newsletter) -> None:
+    """Its report stays, and with it the button that removes its past issues."""
+    row = upload(owner, tide, mailchimp())
+    for state in ("importing", "finished"):
+        Transfer.objects.update(state=state)
+        answer = owner.post(f"{START}{row.pk}/", {"discard": "1"}, follow=True)
+        assert "in work, or has been imported" in answer.content.decode()
+        assert Transfer.objects.exists()

@@ -182,3 +182,17 @@ def test_nothing_is_kept_for_long(transfer: Transfer) -> None:
     transfer.save()
     queue.delete_old(clock.now() + timedelta(days=2))
     assert not Transfer.objects.exists()
+
+
+@pytest.mark.parametrize("has_lease", [True, False])
+def test_what_is_in_work_is_not_deleted(transfer: Transfer, *, has_lease: bool) -> None:
+    """Begun shortly before its day is over, or while no worker was there to take it."""
+    row = work(transfer)
+    assert queue.begin(row)
+    lease_until = clock.now() + queue.LEASE if has_lease else None
+    Transfer.objects.update(lease_until=lease_until)
+    queue.delete_old(clock.now() + timedelta(hours=25))
+    assert Transfer.objects.get().state == State.IMPORTING
+    Transfer.objects.update(state=State.CHECKED)
+    queue.delete_old(clock.now() + timedelta(hours=25))
+    assert not Transfer.objects.exists()

@@ -15,7 +15,15 @@ from django.shortcuts import get_object_or_404, redirect
 from digest.console.access import record_action, scope_of
 from digest.console.importing import forms
 from digest.console.importing.forms import CAUSES, ReadingForm, UploadForm, with_newsletters
-from digest.console.pages import CSV, attachment, form_view, page_view, problems_on, render_page
+from digest.console.pages import (
+    CSV,
+    attachment,
+    done,
+    form_view,
+    page_view,
+    problems_on,
+    render_page,
+)
 from digest.core import clock
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
@@ -59,11 +67,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
         )
     if request.method == "POST":
         if "discard" in request.POST:
-            target = row.newsletter
-            record_action(request, "discarded an import", target, target.publication_id)
-            row.delete()
-            messages.success(request, _DISCARDED)
-            return redirect("subscribers-import")
+            return _discard(request, row)
         if form.is_valid() and _act(request, row, form):
             return redirect("subscribers-import-check", row.pk)
     context = _report_context(row) | {"form": form, "columns": _columns(row, form)}
@@ -76,6 +80,15 @@ def skipped(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Download the rows that were not imported, as CSV."""
     row = get_object_or_404(_imports(request).exclude(finished_at=None), pk=pk)
     return attachment(imports.skipped_rows(row), CSV, f"skipped-rows-{row.pk}.csv")
+
+
+def _discard(request: HttpRequest, row: SubscriberImport) -> HttpResponse:
+    with problems_on(request):
+        imports.discard(row, clock.now())
+        target = row.newsletter
+        record_action(request, "discarded an import", target, target.publication_id)
+        return done(request, _DISCARDED, "subscribers-import")
+    return redirect("subscribers-import-check", row.pk)
 
 
 def _act(request: HttpRequest, row: SubscriberImport, form: ReadingForm) -> bool:

@@ -77,10 +77,8 @@ def transfer(request: HttpRequest, pk: int) -> HttpResponse:
     row = _get(request, pk)
     is_choice = request.method == "POST" and row.state == Transfer.State.CHECKED
     form = ChoiceForm(row, request.POST if is_choice else None)
-    if request.method == "POST" and "discard" in request.POST and not row.is_working:
-        _record(request, row, f"discarded an export, {row.file_name}")
-        row.delete()
-        return done(request, "The export was deleted. Nothing was imported.", "transfers")
+    if request.method == "POST" and "discard" in request.POST:
+        return _discard(request, row)
     if is_choice and form.is_valid():
         with problems_on(form):
             _decide(request, row, form)
@@ -131,6 +129,14 @@ def _add(form: Any) -> Transfer:
             copy.flush()
             paths.append((Path(copy.name), upload.name))
         return queue.add_files(paths, values["newsletter"], options, clock.now())
+
+
+def _discard(request: HttpRequest, row: Transfer) -> HttpResponse:
+    if not queue.discard(row):
+        messages.error(request, "This export is in work, or has been imported.")
+        return redirect("transfer", row.pk)
+    _record(request, row, f"discarded an export, {row.file_name}")
+    return done(request, "The export was deleted.", "transfers")
 
 
 def _decide(request: HttpRequest, row: Transfer, form: ChoiceForm) -> None:
