@@ -1,6 +1,7 @@
 """Exports that are damaged, enormous, or meant to do harm."""
 
 import io
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from digest.newsletters.models import Newsletter
 from digest.subscribers.models import Subscription
 from digest.transfers import files, packing
 from digest.transfers.errors import TransferError
-from tests.cast import exports
+from digest.transfers.issues import fetched
+from digest.transfers.issues.content import Choice, PastContent
+from tests.cast import NOON, exports
 from tests.transfers.test_subscribers import active, bring
 
 pytestmark = pytest.mark.django_db
+ALL = Choice(Newsletter(), "")
 
 
 def test_a_path_in_an_archive_leads_nowhere(tmp_path: Path, tide: Newsletter) -> None:
@@ -149,3 +153,17 @@ def test_reports_of_who_clicked_are_no_lists(tmp_path: Path, tide: Newsletter) -
     bring(tmp_path, tide, exports.mailchimp_account())
     bring(tmp_path, tide, exports.substack())
     assert not {"clicker@mc.example", "clicker@ss.example"} & active(tide)
+
+
+def test_past_issues_of_an_api_are_read_one_by_one(tmp_path: Path) -> None:
+    """Those of twenty years would not fit into memory, and took hours to fetch."""
+    item = PastContent("listmonk", "1", NOON, "Storm", "", "x" * 100_000, is_public=True)
+    lines = {fetched.NAME: fetched.line_of(item) * 300}
+    archive = exports.zipped(tmp_path / "a.zip", lines)
+    with files.opened(archive) as export:
+        tracemalloc.start()
+        number = sum(row == item for row in fetched.read(export, fetched.NAME, ALL))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert number == 300
+    assert peak < 5_000_000

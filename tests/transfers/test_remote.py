@@ -187,3 +187,15 @@ def test_pages_end(serve: Serve) -> None:
     client = Client("Service", serve(lambda _: Answer(200, pages.pop(0))).url, dict)
     rows = client.pages("x", {}, lambda answer: answer["rows"])
     assert [row["n"] for row in rows] == [1, 2]
+
+
+def test_progress_is_reported_with_each_call(serve: Serve) -> None:
+    """A page may take fifty of them and a service ask us to wait: a lease lasts minutes."""
+    answers = [Answer(429, b"", {"Retry_After": "60"}), Answer(200, b"[]"), Answer(200, b"text")]
+    shares: list[float] = []
+    url = serve(lambda _: answers.pop(0)).url
+    client = Client("Service", url, dict, on_progress=shares.append, sleep=lambda _: None)
+    client.get("x")
+    client.finish_page(20)
+    client.text("y")
+    assert shares == [0.0, 0.0, 0.5]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from digest.transfers.errors import TransferError
-from digest.transfers.files import LARGEST_JSON, LARGEST_TEXT, Export
+from digest.transfers.files import LARGEST_JSON, Export
 from digest.transfers.issues.content import Choice, Item, PastContent
 from digest.transfers.reporting import LeftIssue
 
@@ -19,14 +19,19 @@ def files_in(export: Export) -> list[str]:
 
 def read(export: Export, name: str, _choice: Choice) -> Iterator[Item]:
     """Yield the issues, and those that stay behind; a list was chosen when they were fetched."""
-    for line in filter(None, export.text(name, LARGEST_TEXT).split("\n")):
-        if len(line) > LARGEST_JSON:
-            raise TransferError("A past issue in this export is larger than 20 MB.")
-        try:
-            values = json.loads(line)
-            yield LeftIssue(**values) if "reason" in values else _content(values)
-        except (TypeError, KeyError, ValueError, RecursionError) as cause:
-            raise TransferError("The past issues in this export are damaged.") from cause
+    with export.copy(name).open("rb") as stream:
+        while line := stream.readline(LARGEST_JSON + 1):
+            if len(line) > LARGEST_JSON:
+                raise TransferError("A past issue in this export is larger than 20 MB.")
+            yield _item(line)
+
+
+def _item(line: bytes) -> Item:
+    try:
+        values = json.loads(line)
+        return LeftIssue(**values) if "reason" in values else _content(values)
+    except (TypeError, KeyError, ValueError, RecursionError) as cause:
+        raise TransferError("The past issues in this export are damaged.") from cause
 
 
 def line_of(item: Item) -> str:

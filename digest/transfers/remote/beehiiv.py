@@ -46,7 +46,7 @@ def _subscribers(api: Client) -> Iterator[Person]:
         if not rows or not answer.get("has_more") or not answer.get("next_cursor"):
             return
         parameters["cursor"] = answer["next_cursor"]
-        api.on_progress(page / (page + 20))
+        api.finish_page(page)
 
 
 def _person(row: Mapping[str, Any]) -> Person:

@@ -34,6 +34,7 @@ class Client:
     on_progress: Callable[[float], None] = field(default=lambda _share: None)
     sleep: Callable[[float], None] = time.sleep
     fetched: int = 0  # bytes so far
+    share: float = 0.0  # that is done, as far as anybody can tell
 
     def get(self, path: str, parameters: Parameters | None = None) -> Any:
         """Return an answer in JSON; raise TransferError for another, or where a key is refused."""
@@ -58,11 +59,16 @@ class Client:
             yield from objects
             if not objects or is_last(answer, page):
                 return
-            self.on_progress(page / (page + 20))  # how many there are is not always told
+            self.finish_page(page)
+
+    def finish_page(self, page: int) -> None:
+        """Note that a page was read: how many there are is not always told."""
+        self.share = page / (page + 20)
 
     def _call(self, path: str, parameters: Parameters | None, accept: str) -> bytes:
         query = f"?{urlencode(parameters, doseq=True, quote_via=quote)}" if parameters else ""
         for attempt in range(MOST_RETRIES + 1):
+            self.on_progress(self.share)  # a page may take many calls, and a call minutes
             try:
                 headers = {"Accept": accept, **self.authorize()}
                 body = call(self.base + path + query, headers=headers, largest=LARGEST_ANSWER).body
