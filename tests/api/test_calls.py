@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
@@ -33,6 +34,7 @@ from tests.cast.newsletters import make_appeal, make_newsletter
 from tests.cast.subscribers import make_subscriber
 from tests.clock import LONG_AGO, NOON
 from tests.smtp_server import SmtpServer
+from tests.web.signing_up import confirm_path
 
 pytestmark = [pytest.mark.django_db, pytest.mark.publication(slug="courier")]
 
@@ -476,6 +478,7 @@ def test_a_sign_up_is_limited_and_confirmed_by_its_subscriber(
     subscriber = make_subscriber(tide)
     for email in ("new@reader.example", subscriber.email):
         body = {"email": email, "newsletters": ["tide"], "evidence": "form on /about"}
+        body |= {"name": "Nell"}
         answer = caller("POST", "/subscribers", body)
         assert (answer.status_code, json.loads(answer.content)["newsletters"]) == (202, ["tide"])
     settle_due()
@@ -484,6 +487,12 @@ def test_a_sign_up_is_limited_and_confirmed_by_its_subscriber(
     event = ConsentEvent.objects.get(subscriber=new)
     assert (event.via, event.wording) == ("api", "form on /about")
     assert Notice.objects.get(subscriber=new).kind == Notice.Kind.CONFIRM
+    assert new.name == ""
+    Client().post(confirm_path("new@reader.example"))
+    assert list(Subscriber.objects.order_by("pk").values_list("name", flat=True)) == [
+        subscriber.name,
+        "Nell",
+    ]
 
 
 def test_a_proven_wish_needs_its_evidence_and_brings_nobody_back(

@@ -253,6 +253,7 @@ def _sign_up(address: Address, newsletters: list[Newsletter], payload: Subscribe
             ip=ip,
             language=payload.language,
             wording=payload.evidence,
+            answers={"name": payload.name} if payload.name else None,
             now=clock.now(),
         )
 
