@@ -310,3 +310,21 @@ def test_complete_data_are_not_set_aside() -> None:
     assert releasing.release(hold, NOON, complete=True).is_empty
     issue.refresh_from_db()
     assert issue.state == Issue.State.BUILT
+
+
+@pytest.mark.parametrize("state", ["paused", "cancelled"])
+def test_the_log_has_what_was_stopped_within_seconds(state: str) -> None:
+    """It was sent early and stopped at once: in older data it is still to go out."""
+    issue = make_issue(slot=NOON + timedelta(days=1), built_at=NOON)
+    make_story(issue)
+    finished_at = NOON + MINUTE if state == "cancelled" else None
+    Issue.objects.update(state=state, planned_at=NOON + MINUTE, finished_at=finished_at)
+    values = {"state": state, "finished_at": finished_at}
+    untouched = make_issue(issue.newsletter, slot=NOON + MINUTE, **values)
+    recording.record_new(NOON + MINUTE)
+    assert [entry["issue"] for entry in entries()] == [issue.pk]
+    assert untouched.pk
+    Issue.objects.filter(pk=issue.pk).update(state="built", planned_at=None, finished_at=None)
+    assert issue in release_restored().pausing
+    issue.refresh_from_db()
+    assert issue.state == Issue.State.PAUSED

@@ -107,8 +107,13 @@ def _suppression_entries(position: Position, now: datetime) -> list[dict[str, An
 
 
 def _issue_entries(written: dict[str, int], now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield an entry for each issue that has been sent further; change what was written."""
+    """Yield an entry for each issue that has been sent further; change what was written.
+
+    Also of one that somebody stopped within seconds.
+    """
+    stopped = Q(state=State.PAUSED) | Q(finished_at__gt=now - SETTLED, state=State.CANCELLED)
     recent = Q(state=State.SENDING) | Q(finished_at__gt=now - SETTLED, state=State.SENT)
+    recent |= Q(stopped, planned_at__isnull=False)
     before = dict(written)
     written.clear()
     for issue in Issue.objects.filter(recent).order_by("pk"):
