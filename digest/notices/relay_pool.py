@@ -1,6 +1,7 @@
 """The relays of one run, each opened when it is first needed."""
 
 import random
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from digest.relays.rate_limits import RateLimiter
 from digest.relays.transports.base import Transport
 
 NEXT_LOOK = timedelta(minutes=10)  # where no relay is for a sender's domain
+SHORTEST_WAIT = 0.1  # seconds, of a relay at its limit
 
 
 class NoRelayError(Exception):
@@ -31,6 +33,8 @@ class RelayPool(ExitStack):
         dkim.check_keys()
         self._relays = registry.active_relays()
         self._open: dict[Relay, tuple[Transport, RateLimiter]] = {}
+        self._limited: dict[Relay, datetime] = {}  # until when each is at its limit
+        self._blocked: dict[int, datetime] = {}  # publications, until when no relay takes theirs
 
     def choose(self, notice: Notice, now: datetime) -> Relay:
         """Return the relay for a notice's sender, with one message reserved.
@@ -40,11 +44,22 @@ class RelayPool(ExitStack):
         """
         domain = routes.sender_domain(notice.publication.sender_email)
         suitable = routes.relays_for_domain(domain, self._relays)
+        while available := self._taking(suitable, now):
+            relay = routes.choose_relay(available, random.Random())  # noqa: S311
+            limiter = self._limiter_of(relay, now)
+            if limiter.reserve(1):
+                return relay
+            wait = max(limiter.wait or 0, SHORTEST_WAIT)
+            self._limited[relay] = now + timedelta(seconds=wait)
+        raise NoRelayError(self._next_look(suitable, now))
+
+    def _taking(self, suitable: Sequence[Relay], now: datetime) -> list[Relay]:
+        """Return the relays that are up and not at their limit."""
         available = routes.available_relays(suitable, now)
-        if not available:
-            retries = [relay.retry_at for relay in suitable if relay.retry_at]
-            raise NoRelayError(min(retries, default=now + NEXT_LOOK))
-        relay = routes.choose_relay(available, random.Random())  # noqa: S311
+        return [relay for relay in available if self._limited.get(relay, now) <= now]
+
+    def _limiter_of(self, relay: Relay, now: datetime) -> RateLimiter:
+        """Return the limits of a relay, which is opened now if it is not yet."""
         if relay not in self._open:
             try:
                 transport = self.enter_context(registry.open_transport(relay))
@@ -52,10 +67,21 @@ class RelayPool(ExitStack):
                 record_failure(relay, str(problem), now)
                 raise NoRelayError(now) from problem
             self._open[relay] = transport, RateLimiter(relay, "notices")
-        limiter = self._open[relay][1]
-        if not limiter.reserve(1):
-            raise NoRelayError(now + timedelta(seconds=limiter.wait or 0))
-        return relay
+        return self._open[relay][1]
+
+    def _next_look(self, suitable: Sequence[Relay], now: datetime) -> datetime:
+        """Return when one of the relays may carry mail again."""
+        moments = [relay.retry_at for relay in suitable if relay.retry_at]
+        moments += [self._limited[relay] for relay in suitable if relay in self._limited]
+        return min((moment for moment in moments if moment > now), default=now + NEXT_LOOK)
+
+    def block(self, publication_id: int, until: datetime) -> None:
+        """Leave the notices of a publication until a moment: each would be tried for nothing."""
+        self._blocked[publication_id] = until
+
+    def blocked(self, now: datetime) -> list[int]:
+        """Return the publications whose notices no relay may carry now."""
+        return [key for key, until in self._blocked.items() if until > now]
 
     def transport(self, relay: Relay) -> Transport:
         """Return the open transport of a relay that was chosen."""

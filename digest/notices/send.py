@@ -9,6 +9,7 @@ twice.
 
 import random
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,7 +55,7 @@ def send_due() -> Run:
     sent = unsent = 0
     until = time.monotonic() + settings.DIGEST_SEND_SECONDS
     with RelayPool() as relays:
-        while notice := claim(clock.now()):
+        while notice := claim(clock.now(), relays.blocked(clock.now())):
             if _send(notice, relays) == State.SENT:
                 sent += 1
             else:
@@ -83,11 +84,12 @@ def sweep(now: datetime) -> int:
     )
 
 
-def claim(now: datetime) -> Notice | None:
-    """Claim the next notice that is due."""
-    due = Notice.objects.filter(state__in=Notice.DUE, due_at__lte=now).order_by("due_at", "pk")
+def claim(now: datetime, blocked: Collection[int] = ()) -> Notice | None:
+    """Claim the next notice that is due, of other publications than those that are blocked."""
+    due = Notice.objects.filter(state__in=Notice.DUE, due_at__lte=now)
+    due = due.exclude(publication__in=blocked) if blocked else due
     claimed = leases.claim(
-        due,
+        due.order_by("due_at", "pk"),
         limit=1,
         until=now + LEASE,
         related=("publication", "subscriber"),
@@ -104,6 +106,7 @@ def _send(notice: Notice, relays: RelayPool) -> int:
     try:
         relay = relays.choose(notice, now)
     except NoRelayError as problem:
+        relays.block(notice.publication_id, problem.until)
         return _record(notice, _postponed(notice, problem.until))
     try:
         changes = _deliver(notice, relays, relay, now)

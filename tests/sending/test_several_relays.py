@@ -7,7 +7,7 @@ import pytest
 from django.db.models import F
 from pytest_django.fixtures import Settings
 
-from digest.core import clock, sealing
+from digest.core import addresses, clock, sealing
 from digest.core.errors import ConfigurationError
 from digest.issues.models import Issue
 from digest.notices import send
@@ -16,6 +16,7 @@ from digest.relays import rate_limits, registry
 from digest.relays.models import Relay
 from digest.relays.registry import RelayOptions
 from digest.relays.warming import Warming
+from digest.selfservice import signups
 from digest.sending import domain_pauses, sender
 from digest.sending.models import Delivery
 from digest.sending.progress import progress
@@ -243,3 +244,21 @@ def test_only_senders_with_another_relay_wait_for_it(add_relay: AddRelay) -> Non
     sender.send_due()
     states = [Delivery.objects.get(issue=issue).state for issue in issues]
     assert states == [State.DEFERRED, State.FAILED]
+
+
+def test_notices_behind_a_limit_are_left_alone(add_relay: AddRelay) -> None:
+    """Thousands of invitations are not claimed one by one, over and over, while none may go."""
+    _, server = add_relay("main", per_minute=6)
+    newsletter = make_newsletter()
+    for number in range(6):
+        address = addresses.parse(f"r{number}@reader.example")
+        signups.invite(address, [newsletter], via="page", now=clock.now())
+    run = send.send_due()
+    assert run.sent == len(server.received) > 0
+    assert run.unsent == 1
+    due = Notice.objects.filter(state=Notice.State.QUEUED, due_at__lte=clock.now())
+    assert due.count() == 6 - run.sent - run.unsent > 0
+    _, other = add_relay("other")
+    Notice.objects.update(due_at=F("created_at"))
+    send.send_due()
+    assert len(server.received) + len(other.received) == 6
