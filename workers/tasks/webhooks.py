@@ -1,5 +1,6 @@
 """Jobs that deliver events to webhooks."""
 
+from digest.accounts import sessions
 from digest.api import idempotency
 from digest.core import clock, jobs
 from digest.webhooks import delivering, statistics
@@ -20,6 +21,7 @@ def queue_statistics() -> None:
 
 @job(jobs.DELETE_OLD_WEBHOOK_DELIVERIES)
 def delete_old_webhook_deliveries() -> None:
-    """Delete old webhook deliveries, and old answers to API calls with an idempotency key."""
+    """Delete old webhook deliveries, answers to API calls with an idempotency key, and sessions."""
     delivering.delete_old(clock.now())
     idempotency.delete_expired(clock.now())
+    sessions.delete_expired(clock.now())
