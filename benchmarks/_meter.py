@@ -47,8 +47,14 @@ def cpu_by_process(sinking: psutil.Process) -> dict[str, float]:
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Return the CPU seconds used so far by a process, and by its children that have ended."""
-    times = process.cpu_times()
+    """Return the CPU seconds used so far by a process, and by its children that have ended.
+
+    0 for one that ends at this moment: it is among its parent's from now on.
+    """
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
     return float(times.user + times.system + times.children_user + times.children_system)
 
 

@@ -8,6 +8,7 @@ that the receiver has grown by, and the rows. `bouncing` shows reports beside a 
     make bench ARGS=returns                       DIGEST_REPORTS, DIGEST_FLOOD: how many
 """
 
+import math
 import os
 import socket
 import subprocess
@@ -94,23 +95,30 @@ def receiving() -> Iterator[tuple[psutil.Process, int]]:
             process.terminate()
 
 
-def deliver(port: int, tokens: list[str], reply: str = USER_UNKNOWN) -> None:
-    """Deliver a report of Postfix with this reply to the address of each token."""
+def deliver(
+    port: int, tokens: list[str], reply: str = USER_UNKNOWN, rate: float = math.inf
+) -> None:
+    """Deliver a report of Postfix with this reply to the address of each token.
+
+    At most `rate` a second, all clients together.
+    """
     batches = [
         tokens[start : start + A_CONNECTION] for start in range(0, len(tokens), A_CONNECTION)
     ]
     with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(lambda batch: _session(port, batch, reply), batches))
+        list(pool.map(lambda batch: _session(port, batch, reply, CLIENTS / rate), batches))
 
 
-def _session(port: int, tokens: list[str], reply: str) -> None:
+def _session(port: int, tokens: list[str], reply: str, interval: float) -> None:
     from tests.bounces import shapes
 
     content = shapes.postfix(reply).replace(b"\n", b"\r\n")
     with socket.create_connection(("127.0.0.1", port)) as sock, sock.makefile("rb") as replies:
         _read_reply(replies)
         _send_line(sock, replies, b"LHLO mx\r\n")
-        for token in tokens:
+        start = time.monotonic()
+        for number, token in enumerate(tokens):
+            time.sleep(max(0.0, start + number * interval - time.monotonic()))
             _send_line(sock, replies, b"MAIL FROM:<>\r\n")
             _send_line(sock, replies, f"RCPT TO:<bounce+{token}@{DOMAIN}>\r\n".encode())
             _send_line(sock, replies, b"DATA\r\n")
