@@ -21,7 +21,7 @@ from digest.bounces import history, scoring, surges
 from digest.bounces.models import Bounce
 from digest.bounces.reading import Report
 from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
-from digest.bounces.standing import read_standing
+from digest.bounces.standing import Standing, read_standing
 from digest.core import clock
 from digest.core.database.statements import fetch_row
 from digest.core.telemetry import count
@@ -103,7 +103,7 @@ def record(
             return None
         bounce.pk = stored.pk
         bounce.save(force_update=True)
-    _follow(bounce, at)
+    _follow(bounce, standing, at)
     count(BOUNCES, bounce.consequence)
     return bounce
 
@@ -163,12 +163,12 @@ def _is_worse(consequence: str, than: str) -> bool:
     return _ORDER.index(Consequence(consequence)) > _ORDER.index(Consequence(than))
 
 
-def _follow(bounce: Bounce, at: datetime) -> None:
+def _follow(bounce: Bounce, standing: Standing, at: datetime) -> None:
     """Suppress the address, or pause the domain, where that follows."""
     if bounce.consequence == Consequence.SENDER:
         if bounce.source != Bounce.Source.SMTP:  # its relay's limiter counts those (rate_limits)
             surges.pause_where_surging(bounce, at)
-    elif bounce.consequence != Consequence.SOFT or _is_too_much(bounce, at):
+    elif bounce.consequence != Consequence.SOFT or _is_too_much(bounce, standing, at):
         reason = suppression.COMPLAINED if bounce.is_complaint else suppression.BOUNCED
         suppressed = suppression.suppress(
             bounce.subscriber.address_key, reason=reason, evidence=evidence_of(bounce), now=at
@@ -179,7 +179,9 @@ def _follow(bounce: Bounce, at: datetime) -> None:
         log.info("suppressed", subscriber=bounce.subscriber_id, reason=reason, new=suppressed)
 
 
-def _is_too_much(bounce: Bounce, at: datetime) -> bool:
+def _is_too_much(bounce: Bounce, standing: Standing, at: datetime) -> bool:
+    if standing.first_soft_at is None or at - standing.first_soft_at < scoring.PATIENCE:
+        return False  # nearly always: without a look at all that was sent
     moments = history.soft_bounces(bounce.subscriber, at)
     return scoring.is_too_much(moments, history.last_good(bounce.subscriber, at), at)
 

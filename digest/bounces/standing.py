@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from digest.bounces import surges
+from digest.bounces.history import AS_LONG_AS
 from digest.bounces.reading.reasons import Consequence
 from digest.core.database.statements import fetch_row
 from digest.issues.models import Issue
@@ -21,6 +22,7 @@ class Standing:
     consequence: Consequence | None  # of what was recorded of the same mail
     has_moved: bool  # the subscriber confirmed another address after the issue was due
     recent_count: int  # of this issue and domain with its consequence, up to SURGE
+    first_soft_at: datetime | None  # of the bounces that still count (aware, UTC)
 
 
 def read_standing(
@@ -40,9 +42,11 @@ def read_standing(
         "consequence": consequence,
         "since": now - surges.WINDOW,
         "most": refusals.SURGE,
+        "soft": Consequence.SOFT,
+        "counted_since": now - AS_LONG_AS,
     }
-    stored, has_moved, recent_count = fetch_row(_READ, values)
-    return Standing(Consequence(stored) if stored else None, has_moved, recent_count)
+    stored, *others = fetch_row(_READ, values)
+    return Standing(Consequence(stored) if stored else None, *others)
 
 
 _READ = """
@@ -60,5 +64,8 @@ SELECT (
             AND at > %(since)s
         LIMIT %(most)s
     ) AS alike
+), (
+    SELECT min(at) FROM bounces_bounce
+    WHERE subscriber_id = %(subscriber)s AND consequence = %(soft)s AND at > %(counted_since)s
 )
 """

@@ -5,6 +5,7 @@ processes wait for one while a third, of low priority, has the other; and what a
 as PostgreSQL does for a backup, has the server's priority.
 """
 
+import asyncio
 import os
 import time
 from typing import IO
@@ -60,6 +61,24 @@ class RestingStream:
         if self._processors.are_busy():
             time.sleep(REST_SECONDS)
         self._since = time.monotonic()
+
+
+class RestingGate:
+    """Where work that comes from elsewhere may begin; it waits there for the end of a rest."""
+
+    def __init__(self) -> None:
+        self._processors = Processors()
+        self._turn = asyncio.Lock()
+        self._since = time.monotonic()  # work has gone on
+
+    async def wait(self) -> None:
+        """Return at once, or after a rest that all wait for while the processors are busy."""
+        async with self._turn:
+            if time.monotonic() - self._since < WORK_SECONDS:
+                return
+            if self._processors.are_busy():
+                await asyncio.sleep(REST_SECONDS)
+            self._since = time.monotonic()
 
 
 def lower_priority() -> None:

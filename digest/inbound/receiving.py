@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from socket import socket as Socket  # noqa: N812  beside the path of one
 from typing import Any
@@ -16,6 +17,7 @@ import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope
 
+from digest.core.processors import RestingGate
 from digest.inbound import commands, reading
 from digest.inbound.commands import Reply
 from digest.inbound.limits import LARGEST, PATIENCE, Limited
@@ -30,7 +32,9 @@ MOST_RECIPIENTS = 20
 class Receiver:
     """The answers to a conversation (aiosmtpd's handler)."""
 
-    def __init__(self, *, lmtp: bool) -> None:
+    def __init__(self, reports: RestingGate, *, lmtp: bool) -> None:
+        """`reports`: where they wait while mail keeps the processors busy."""
+        self.reports = reports
         self.lmtp = lmtp
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name
@@ -47,6 +51,8 @@ class Receiver:
 
     async def handle_DATA(self, _server: SMTP, _session: Any, envelope: Envelope) -> str:  # noqa: N802
         """Obey each recipient; in LMTP answer for each (RFC 2033 §4.2), in SMTP once for all."""
+        if all(map(is_return, envelope.rcpt_tos)):
+            await self.reports.wait()
         replies = await asyncio.to_thread(_obey_all, envelope)
         return self._answer(replies)
 
@@ -94,11 +100,11 @@ class LmtpConversation(Limited, LMTP):
     counts_addresses = False
 
 
-def conversation(*, lmtp: bool) -> SMTP:
+def conversation(reports: RestingGate, *, lmtp: bool) -> SMTP:
     """Return the protocol of a new connection."""
     kind = LmtpConversation if lmtp else SmtpConversation
     return kind(
-        Receiver(lmtp=lmtp),
+        Receiver(reports, lmtp=lmtp),
         data_size_limit=LARGEST,
         enable_SMTPUTF8=True,
         hostname="digest",  # asking the resolver for our name can take seconds
@@ -123,17 +129,18 @@ async def serve(
     decides who may write); else on `host`:`port`.
     """
     loop = asyncio.get_running_loop()
+    new_conversation = partial(conversation, RestingGate(), lmtp=lmtp)
     server: Any
     if fd is not None:
         listener = Socket(fileno=fd)
         host, port = listener.getsockname()[:2]
-        server = await loop.create_server(lambda: conversation(lmtp=lmtp), sock=listener)
+        server = await loop.create_server(new_conversation, sock=listener)
     elif socket:
         socket.unlink(missing_ok=True)  # noqa: ASYNC240  before anybody is connected
-        server = await loop.create_unix_server(lambda: conversation(lmtp=lmtp), socket)
+        server = await loop.create_unix_server(new_conversation, socket)
         socket.chmod(0o660)  # noqa: ASYNC240  as above
     else:
-        server = await loop.create_server(lambda: conversation(lmtp=lmtp), host, port)
+        server = await loop.create_server(new_conversation, host, port)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

@@ -60,6 +60,18 @@ def test_a_report_costs_few_calls(
     assert Suppression.objects.count() == 1
 
 
+def test_a_soft_bounce_costs_no_more(
+    subscriber: Subscriber, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """What was sent before is read only where the subscriber has bounced for two weeks."""
+    for number in range(3):
+        at = NOON + number * DAY
+        issue = make_sent(subscriber, at)
+        with django_assert_max_num_queries(2):
+            recording.record(subscriber, issue, FULL, at)
+    assert Bounce.objects.count() == 3
+
+
 def test_a_report_that_comes_again_costs_little(
     subscriber: Subscriber, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -12,6 +12,7 @@ import redis
 from django.conf import settings as django_settings
 from django.db import connections
 
+from digest.core.processors import RestingGate
 from digest.inbound import commands
 from digest.inbound.limits import Limited
 from digest.inbound.receiving import conversation
@@ -31,7 +32,9 @@ def listening(*, lmtp: bool) -> Iterator[int]:
     up = threading.Event()
 
     async def start() -> None:
-        servers.append(await loop.create_server(lambda: conversation(lmtp=lmtp), "127.0.0.1", 0))
+        servers.append(
+            await loop.create_server(lambda: conversation(RestingGate(), lmtp=lmtp), "127.0.0.1", 0)
+        )
         up.set()
 
     def run() -> None:
