@@ -45,8 +45,8 @@ def read_standing(
         "soft": Consequence.SOFT,
         "counted_since": now - AS_LONG_AS,
     }
-    stored, *others = fetch_row(_READ, values)
-    return Standing(Consequence(stored) if stored else None, *others)
+    stored, *fields = fetch_row(_READ, values)
+    return Standing(Consequence(stored) if stored else None, *fields)
 
 
 _READ = """

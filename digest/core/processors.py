@@ -63,8 +63,8 @@ class RestingStream:
         self._since = time.monotonic()
 
 
-class RestingGate:
-    """Where work that comes from elsewhere may begin; it waits there for the end of a rest."""
+class Pacer:
+    """Says when work that comes from elsewhere may begin; it waits for the end of a rest."""
 
     def __init__(self) -> None:
         self._processors = Processors()

@@ -17,7 +17,7 @@ import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope
 
-from digest.core.processors import RestingGate
+from digest.core.processors import Pacer
 from digest.inbound import commands, reading
 from digest.inbound.commands import Reply
 from digest.inbound.limits import LARGEST, PATIENCE, Limited
@@ -32,7 +32,7 @@ MOST_RECIPIENTS = 20
 class Receiver:
     """The answers to a conversation (aiosmtpd's handler)."""
 
-    def __init__(self, reports: RestingGate, *, lmtp: bool) -> None:
+    def __init__(self, reports: Pacer, *, lmtp: bool) -> None:
         """`reports`: where they wait while mail keeps the processors busy."""
         self.reports = reports
         self.lmtp = lmtp
@@ -100,7 +100,7 @@ class LmtpConversation(Limited, LMTP):
     counts_addresses = False
 
 
-def conversation(reports: RestingGate, *, lmtp: bool) -> SMTP:
+def conversation(reports: Pacer, *, lmtp: bool) -> SMTP:
     """Return the protocol of a new connection."""
     kind = LmtpConversation if lmtp else SmtpConversation
     return kind(
@@ -129,7 +129,7 @@ async def serve(
     decides who may write); else on `host`:`port`.
     """
     loop = asyncio.get_running_loop()
-    new_conversation = partial(conversation, RestingGate(), lmtp=lmtp)
+    new_conversation = partial(conversation, Pacer(), lmtp=lmtp)
     server: Any
     if fd is not None:
         listener = Socket(fileno=fd)

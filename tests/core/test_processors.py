@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from digest.core import processors
-from digest.core.processors import Processors, RestingGate, RestingStream
+from digest.core.processors import Processors, Pacer, RestingStream
 
 
 @pytest.fixture(autouse=True)
@@ -61,35 +61,35 @@ def test_who_reads_does_not_rest_otherwise(monkeypatch: pytest.MonkeyPatch) -> N
     assert seconds_of_reading(bytes(range(100)), 40) < 50
 
 
-def rests_at_the_gate(times: int) -> int:
-    """Pass a gate so often, two at a time, and work for a moment; return how often one rested."""
-    gate = RestingGate()
+def count_rests(times: int) -> int:
+    """Begin two pieces of work at a time, so often; return how often they had to rest."""
+    pacer = Pacer()
 
-    async def count_rests() -> int:
+    async def work() -> int:
         rests = 0
         for _ in range(times):
             await asyncio.sleep(0.03)
             start = time.monotonic()
-            await asyncio.gather(gate.wait(), gate.wait())
+            await asyncio.gather(pacer.wait(), pacer.wait())
             rests += time.monotonic() - start >= processors.REST_SECONDS
         return rests
 
-    return asyncio.run(count_rests())
+    return asyncio.run(work())
 
 
 def test_whoever_comes_waits_while_the_processors_are_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """All wait for the same rest, and then some work goes on."""
     monkeypatch.setattr(processors, "BUSY", -1.0)  # less than there ever is
-    assert rests_at_the_gate(5) == 5
+    assert count_rests(5) == 5
     monkeypatch.setattr(processors, "WORK_SECONDS", 100.0)
-    assert rests_at_the_gate(5) == 0
+    assert count_rests(5) == 0
 
 
 def test_nobody_waits_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports are read as they come."""
     monkeypatch.setattr(processors, "BUSY", 2.0)  # more than there is
     monkeypatch.setattr(processors, "REST_SECONDS", 100.0)
-    assert rests_at_the_gate(5) == 0
+    assert count_rests(5) == 0
 
 
 def test_what_others_take_is_seen() -> None:

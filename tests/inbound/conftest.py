@@ -12,7 +12,7 @@ import redis
 from django.conf import settings as django_settings
 from django.db import connections
 
-from digest.core.processors import RestingGate
+from digest.core.processors import Pacer
 from digest.inbound import commands
 from digest.inbound.limits import Limited
 from digest.inbound.receiving import conversation
@@ -33,7 +33,7 @@ def listening(*, lmtp: bool) -> Iterator[int]:
 
     async def start() -> None:
         servers.append(
-            await loop.create_server(lambda: conversation(RestingGate(), lmtp=lmtp), "127.0.0.1", 0)
+            await loop.create_server(lambda: conversation(Pacer(), lmtp=lmtp), "127.0.0.1", 0)
         )
         up.set()
 
