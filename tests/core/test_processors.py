@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from digest.core import processors
-from digest.core.processors import Processors, Pacer, RestingStream
+from digest.core.processors import Pacer, Processors, RestingStream
 
 
 @pytest.fixture(autouse=True)
