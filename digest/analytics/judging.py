@@ -101,7 +101,7 @@ def _judge_visitors(visitors: Sequence[Visitor], now: datetime, *, rejudging: bo
 
 
 def _link_counts(issues: Collection[int]) -> dict[int, int]:
-    links = TrackedLink.objects.filter(issue__in=issues, kind=TrackedLink.Kind.LINK)
+    links = TrackedLink.objects.in_mails().filter(issue__in=issues, kind=TrackedLink.Kind.LINK)
     return dict(links.values_list("issue").annotate(Count("pk")).order_by())
 
 

@@ -16,6 +16,7 @@ from digest.core.uuids import HasUuid
 from digest.issues.experiments.models import Experiment  # noqa: F401  the app's models
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.block_fields import BlockFields
+from digest.newsletters.choices import ShownIn
 from digest.newsletters.models import Appeal, Cadence, LayoutBlock, Newsletter
 from digest.newsletters.publicity.archive_access import OwnArchiveAccess
 from digest.pictures.models import Picture
@@ -236,6 +237,15 @@ class IssueRevision(models.Model):
         return self.summary
 
 
+class TrackedLinkQuerySet(models.QuerySet["TrackedLink"]):
+    """Tracked links of issues."""
+
+    def in_mails(self) -> "TrackedLinkQuerySet":
+        """Return those that subscribers received: not of drafts, nor of the web version alone."""
+        rows = self.filter(in_mail=True).exclude(story__left_out=True)
+        return rows.exclude(block__shown_in=ShownIn.WEB)
+
+
 class TrackedLink(HasUuid):
     """A link of an issue's mail that leads through us, so that clicks can be counted.
 
@@ -263,6 +273,9 @@ class TrackedLink(HasUuid):
     position = models.PositiveSmallIntegerField()  # in the mail, from 0: the first has most clicks
     url = models.TextField()  # where it leads, exactly as the mail would have it; of an answer: it
     label = models.CharField(max_length=300, blank=True)  # its words in the mail, for people
+    in_mail = models.BooleanField(default=True)  # False: it was in a draft, not when mails went out
+
+    objects = TrackedLinkQuerySet.as_manager()
 
     class Meta:
         constraints = [

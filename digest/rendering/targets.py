@@ -11,6 +11,7 @@ from typing import Protocol
 
 from digest.core import links
 from digest.issues.models import Block, Issue, Story, TrackedLink
+from digest.newsletters.choices import ShownIn
 from digest.newsletters.models import Tracking
 from digest.rendering.blocks.phishing import is_address
 
@@ -30,6 +31,7 @@ class Place:
     targets: "Targets"
     block: Block | None = None
     story: Story | None = None
+    rank: int = 0  # above 0: an experiment shows it instead of the story before it
 
     def link(self, url: str, label: str = "") -> str:
         """Return what the document has as the link: a mark, or the address itself.
@@ -40,9 +42,9 @@ class Place:
         return self.targets.link(self, url, label) if is_web and not is_address(label) else url
 
     def answer(self, answer: str) -> str:
-        """Return the link that gives an answer, or nothing where nothing is counted."""
-        targets = self.targets
-        if not targets.is_counted:
+        """Return the link that gives an answer, or nothing where none is counted, as on the web."""
+        targets, is_web = self.targets, self.block and self.block.shown_in == ShownIn.WEB
+        if is_web or not targets.is_counted:
             return ""
         return targets.link(self, answer, answer, TrackedLink.Kind.ANSWER)
 
@@ -60,10 +62,11 @@ class Targets:
         self.counts_opens = self.is_counted and issue.newsletter.publication.track_opens
         self.rows: list[TrackedLink] = []
         self._numbers: dict[tuple[int | None, int | None, str, str], int] = {}
+        self._position = 0  # in the mail, of the next link
 
-    def place(self, block: Block | None = None, story: Story | None = None) -> Place:
+    def place(self, block: Block | None = None, story: Story | None = None, rank: int = 0) -> Place:
         """Return a place in the mail, for its links."""
-        return Place(self, block, story)
+        return Place(self, block, story, rank)
 
     def link(self, place: Place, url: str, label: str, kind: str = TrackedLink.Kind.LINK) -> str:
         """Return a mark for a link that is tracked, `url` for another."""
@@ -78,6 +81,8 @@ class Targets:
         )
         if key not in self._numbers:
             self._numbers[key] = len(self.rows)
+            position = max(self._position - 1, 0) if place.rank else self._position
+            self._position = position + 1
             self.rows.append(
                 TrackedLink(
                     issue=self.issue,
@@ -86,7 +91,7 @@ class Targets:
                     article_id=story.article_id if story else None,
                     appeal_id=block.appeal_id if block else None,
                     kind=kind,
-                    position=len(self.rows),
+                    position=position,
                     url=url,
                     label=label[:300],
                 )

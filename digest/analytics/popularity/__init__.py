@@ -2,6 +2,7 @@
 
     reach            how many of an issue's mails had a story
     recent_showings  what the totals say of each showing of an article in a mail
+    tested_leads     which mails had a story in which place, while leads were tested
     positions        how much rarer a link is clicked the further down it stands (pure)
     scoring          from showings to one number for each article (pure)
 

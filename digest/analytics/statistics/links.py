@@ -56,7 +56,8 @@ class Hour:
 
 def link_clicks(issue: Issue) -> list[LinkClicks]:
     """Return the links of an issue's mail and its answers, with most people first."""
-    links = issue.links.exclude(kind=Kind.TRAP).select_related("block", "story")
+    mail_links = TrackedLink.objects.in_mails().filter(issue=issue)
+    links = mail_links.exclude(kind=Kind.TRAP).select_related("block", "story")
     totals = {row.link_id: row for row in LinkTotals.objects.filter(issue_id=issue.pk)}
     rows = [_clicks_of(link, totals.get(link.pk, NO_CLICKS)) for link in links]
     return sorted(rows, key=lambda row: (-row.unique_clicks, -row.clicks, row.link.position))

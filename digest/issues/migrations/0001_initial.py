@@ -603,6 +603,7 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField()),
                 ("url", models.TextField()),
                 ("label", models.CharField(blank=True, max_length=300)),
+                ("in_mail", models.BooleanField(default=True)),
                 (
                     "block",
                     models.ForeignKey(

@@ -21,7 +21,7 @@ from digest.core.rich_text.document import Document, nodes
 from digest.issues.experiments.variants import Leads
 from digest.issues.models import Block, Issue, Story
 from digest.newsletters.blocks import is_empty
-from digest.newsletters.choices import MESSAGE_KINDS, STORY_KINDS, BlockKind, TopicLinks
+from digest.newsletters.choices import MESSAGE_KINDS, STORY_KINDS, BlockKind, ShownIn, TopicLinks
 from digest.newsletters.models import Appeal
 from digest.pictures.sizes import Size
 from digest.rendering import rich_text
@@ -160,9 +160,9 @@ def _view(issue: Issue, block: Block, places: Sequence[Occupants], targets: Targ
     values = _values(block, place)
     html, text = _rich_text(issue, place, block, 3 if heading else 2)
     cards = tuple(
-        _card(issue, targets.place(block, story), story, heading, keys, is_first=number == 0)
+        _card(issue, targets.place(block, story, rank), story, heading, keys, is_first=number == 0)
         for number, occupants in enumerate(places)
-        for story, keys in occupants
+        for rank, (story, keys) in enumerate(occupants)
     )
     return BlockView(
         kind=block.kind,
@@ -170,7 +170,7 @@ def _view(issue: Issue, block: Block, places: Sequence[Occupants], targets: Targ
         anchor=f"block-{block.position + 1}",
         title=heading,
         style=block.style,
-        shown_in=block.shown_in,
+        shown_in=_shown_in(block, targets),
         cards=cards,
         message=_message(block.appeal, language, place) if block.appeal else None,
         html=html,
@@ -181,6 +181,12 @@ def _view(issue: Issue, block: Block, places: Sequence[Occupants], targets: Targ
         answers_are_counted=targets.is_counted,
         values=values,
     )
+
+
+def _shown_in(block: Block, targets: Targets) -> str:
+    """Return where a block is shown; an answer on the web would not be counted."""
+    is_question = block.kind == BlockKind.FEEDBACK and targets.is_counted
+    return ShownIn.MAIL if is_question and block.shown_in == ShownIn.BOTH else block.shown_in
 
 
 _FRAMED = 482  # CSS px, of a picture in a frame: the column without its border and padding
