@@ -265,6 +265,22 @@ class AnyDelivery(models.Model):
         return f"{self.issue_id} to {self.subscriber_id}: {self.get_state_display()}"
 
 
+class AppealReach(models.Model):
+    """Which share of an issue's mails has an appeal that is for a segment or for topics alone.
+
+    One that every mail has, unless its cap is reached, has no row
+    (digest.sending.planning.appeal_reach).
+    """
+
+    pk = models.CompositePrimaryKey("issue_id", "appeal_id")
+    issue_id = models.BigIntegerField()
+    appeal_id = models.BigIntegerField()
+    share = models.FloatField()  # from 0 to 1, when the issue was planned
+
+    def __str__(self) -> str:
+        return f"{self.issue_id}: {self.share:.0%} with appeal {self.appeal_id}"
+
+
 class Claim(models.Model):
     """A batch that a sender has claimed, under a lease; its deliveries have its fence."""
 

@@ -5,29 +5,18 @@ still those that its mails follow.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.db.models import Count, Exists, OuterRef
+from django.db.models import Exists, OuterRef
 
 from digest.analytics.models import StoryReach
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Publication
 from digest.sending.compiling import compiled_for
 from digest.sending.models import CompiledMail
-from digest.sending.segmentation import Segmentation, segmentation_of
-from digest.subscribers.audience import eligible
-from digest.subscribers.segments.membership import segment_ids
-
-MOST = 5_000  # different choices of topics that are looked at, the most frequent first
-
-# Topics that were chosen, topics that were muted, segments that blocks are for and that they belong
-# to, and how many subscribers are like this.
-Choice = tuple[Collection[str], Collection[str], Collection[int], int]
-# The keys of stories and blocks for such a subscriber, by Segmentation.keys_for; None: all.
-KeysFor = Callable[
-    [Collection[str], None, Collection[str], int, Collection[int]], Collection[int] | None
-]
+from digest.sending.planning.appeal_reach import Choice, KeysFor, choices_of
+from digest.sending.segmentation import segmentation_of
 
 
 def record_reach(publication: Publication, since: datetime, now: datetime) -> None:
@@ -50,7 +39,7 @@ def _record(issue: Issue, now: datetime) -> None:
     """Store the reach of all stories; 1.0 for those in no mail now, so that none is missing."""
     segmentation = segmentation_of(issue, compiled_for(issue))
     shares = shares_of(
-        segmentation.stories, segmentation.keys_for, _choices(segmentation, issue, now)
+        segmentation.stories, segmentation.keys_for, choices_of(segmentation, issue, now)
     )
     stories = issue.stories.values_list("pk", "position")
     StoryReach.objects.bulk_create(
@@ -70,12 +59,3 @@ def shares_of(
         for position in positions if keys is None else keys:
             mails[position] += number
     return {position: mails[position] / total if total else 1.0 for position in positions}
-
-
-def _choices(segmentation: Segmentation, issue: Issue, now: datetime) -> list[Choice]:
-    """Return what an issue's subscribers chose, muted and belong to, with how many they are."""
-    rows = eligible(issue.newsletter_id, now, segmentation.audience)
-    fields = ("topics", "muted_topics", "belongs_to")
-    belongs_to = segment_ids(segmentation.audience.segments, "subscriber_id")
-    counted = rows.annotate(belongs_to=belongs_to).values(*fields).annotate(number=Count("pk"))
-    return list(counted.order_by("-number").values_list(*fields, "number")[:MOST])

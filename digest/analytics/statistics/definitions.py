@@ -39,7 +39,8 @@ DEFINITIONS = {
     "best": "Ordered by the lower end of the 95 % interval of the click rate, so that a few clicks "
     "on a small issue do not win.",
     "clicks_per_story": "People who clicked a story, on average over the stories with this topic.",
-    "impressions": "Mails sent with this message in it.",
+    "impressions": "Mails sent with this message in it. Where it is for a segment or for topics, "
+    "about: by the share of the subscribers it was for when the issue was planned.",
     "click_share": "People who clicked the message, as a share of its impressions.",
 }
 

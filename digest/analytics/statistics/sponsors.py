@@ -16,7 +16,7 @@ from digest.issues.models import Issue, TrackedLink
 from digest.newsletters.models import Appeal, Tracking
 from digest.sending.appearances import impressions
 
-ISSUES = 200  # the newest
+ISSUES = 1_000  # the newest
 
 
 @dataclass(frozen=True, slots=True)

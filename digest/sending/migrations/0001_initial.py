@@ -70,6 +70,25 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="AppealReach",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "issue_id",
+                        "appeal_id",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("issue_id", models.BigIntegerField()),
+                ("appeal_id", models.BigIntegerField()),
+                ("share", models.FloatField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="Tally",
             fields=[
                 (

@@ -39,7 +39,7 @@ from digest.sending.compiling import compiled_for
 from digest.sending.experiments import assigning
 from digest.sending.experiments.assigning import Hold
 from digest.sending.models import Chunk, Delivery, SentDelivery
-from digest.sending.planning import caps, inserting
+from digest.sending.planning import appeal_reach, caps, inserting
 from digest.sending.planning.inserting import Plan
 from digest.sending.segmentation import Segmentation, segmentation_of
 from digest.subscribers import audience
@@ -104,6 +104,7 @@ def _plan(issue: Issue, now: datetime) -> bool:
         return False
     if issue.revision != revision:
         return False  # its words changed meanwhile: whether they are approved is for the next round
+    appeal_reach.record_appeals(issue, segmentation, now)
     if assigning.is_tested(issue):
         if opened := _plan_whole(issue, segmentation, now):
             _begin_sending(issue)
