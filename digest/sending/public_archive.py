@@ -25,6 +25,7 @@ from digest.rendering.blocks.pictures import story_picture
 from digest.sending.compiling import compiled_for
 
 _NOTE = "max-width:600px;margin:0 auto 16px;padding:0 24px;font-family:sans-serif"
+_CLICK = f"/{links.WEB_VERSION}"
 TEASED_STORIES = 3
 # The stories that the web page of an issue shows, or showed until they were retracted.
 _ON_PAGE = Q(left_out=False, block__hidden=False) & ~Q(block__shown_in=ShownIn.MAIL)
@@ -150,15 +151,19 @@ def _issues_that_left() -> QuerySet[Issue]:
 
 
 def render_issue(issue: Issue) -> str:
-    """Return an issue as it was sent, as HTML; a note stands in place of a retracted story."""
+    """Return an issue as it was sent, as HTML; a note stands in place of a retracted story.
+
+    Its links lead on without being counted: whoever reads it here is not known to have the mail.
+    """
     compiled = compiled_for(issue)
     retracted = list(issue.stories.exclude(retracted_at=None).order_by("position"))
     if not retracted:
-        return compiled.html()
+        return compiled.html(click=_CLICK)
     on_page = set(issue.stories.filter(_ON_PAGE).values_list("pk", flat=True))
     remaining = issue.stories.filter(retracted_at=None).exclude(position__in=compiled.dropped)
     positions = remaining.values_list("position", flat=True)
-    html = compiled.html([*positions, *(block.key for block in issue.blocks.all())])
+    keys = [*positions, *(block.key for block in issue.blocks.all())]
+    html = compiled.html(keys, click=_CLICK)
     label = escape(_("Retracted:"))
     notes = "".join(
         f'<p style="{_NOTE}"><b>{label}</b> {escape(story.title)}. {escape(story.retraction)}</p>'

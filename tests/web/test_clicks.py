@@ -206,17 +206,30 @@ def test_a_click_is_recorded_without_the_subscriber(client: Client) -> None:
 
 
 def test_a_click_is_recorded_with_the_subscriber(client: Client) -> None:
-    """In an individual publication, from the mail; from the web version it is anybody's."""
+    """In an individual publication."""
     issue = an_issue("individual")
     ines, tom = make_subscriber(issue.newsletter), make_subscriber(issue.newsletter)
     for subscriber in (ines, tom, ines):
         client.get(paths_in(mail_to(issue, subscriber)[1])[0])
-    client.get(paths_in(render_issue(issue))[0])
     rows = hits()
-    assert [row.subscriber_id for row in rows] == [ines.pk, tom.pk, ines.pk, None]
+    assert [row.subscriber_id for row in rows] == [ines.pk, tom.pk, ines.pk]
     visitors = [row.visitor for row in rows]
-    assert visitors[0] == visitors[2]
-    assert len(set(visitors)) == 3
+    assert visitors[0] == visitors[2] != visitors[1]
+
+
+@pytest.mark.parametrize("tracking", ["individual", "aggregate"])
+def test_clicks_on_the_web_version_are_not_the_mails(client: Client, tracking: str) -> None:
+    """Anybody reads the archive: its links lead on, and no mail was clicked."""
+    issue = an_issue(tracking)
+    for path in paths_in(render_issue(issue)):
+        assert client.get(path)["Location"] in {*URLS, SITE}
+    assert hits() == []
+    issue.stories.filter(pk=first(issue).pk).update(retracted_at=NOON, retraction="It was wrong.")
+    [path] = [
+        path for path in paths_in(render_issue(issue)) if client.get(path)["Location"] != SITE
+    ]
+    assert client.get(path)["Location"] == URLS[1]
+    assert hits() == []
 
 
 def test_present_level_decides_what_is_recorded(client: Client) -> None:
@@ -323,6 +336,21 @@ def test_answers_are_counted(client: Client) -> None:
     answers = TrackedLink.objects.filter(block=block, kind="answer")
     assert [row.url for row in answers.order_by("position")] == ["Gut", SCRIPT]
     assert set(answers.values_list("pk", flat=True)) <= {row.link_id for row in hits()}
+
+
+def test_a_question_is_asked_where_answers_are_counted(client: Client) -> None:
+    """Not in the web version; a block that stands there alone asks for a mail."""
+    issue = an_issue(language="de")
+    content = {"question": "Wie war es?", "answers": ["Gut"]}
+    block = make_block(issue, BlockKind.FEEDBACK, content=content)
+    assert "Wie war es?" in mail_to(issue, make_subscriber(issue.newsletter))[0]
+    assert "Wie war es?" not in render_issue(issue)
+    block.shown_in = "web"
+    block.save()
+    Issue.objects.update(revision=2)
+    page = render_issue(Issue.objects.select_related("newsletter__publication").get())
+    assert "Wie war es?" in page
+    assert "mailto:" in page[page.index("Wie war es?") :]
 
 
 def test_answers_are_mails_where_nothing_is_counted() -> None:

@@ -58,6 +58,7 @@ __all__ = [
 ]
 
 NOT_COUNTED = "test"  # what follows tracked links in mails whose clicks are not counted
+WEB_VERSION = "web"  # what follows them on the page of an issue, which is not a mail either
 _VARIANT = re.compile(r"v([0-9])\Z")  # what follows them in an experiment that names nobody
 
 

@@ -90,8 +90,8 @@ def _record_click(request: HttpRequest, target: Target, clicker: str) -> None:
 
 
 def _record(request: HttpRequest, kind: HitKind, issue: Row, link_id: int, clicker: str) -> None:
-    """Record a hit, unless it is a test mail's, or follows a token that is not one of ours."""
-    if clicker == links.NOT_COUNTED:
+    """Record a hit, unless no subscriber's mail has the link, or its token is not one of ours."""
+    if clicker in {links.NOT_COUNTED, links.WEB_VERSION}:
         return
     variant = links.read_variant(clicker)
     try:
