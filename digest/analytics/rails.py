@@ -34,9 +34,15 @@ def list_articles(newsletter: Newsletter, rail: Rail, now: datetime) -> list[Art
 
 
 def appeal(newsletter: Newsletter, now: datetime) -> Appeal | None:
-    """Return the appeal that an issue of `now` would show: mail and site take the same turns."""
+    """Return the appeal that an issue of `now` would show: mail and site take the same turns.
+
+    One for a segment is not for everybody who reads the site, so it is passed over.
+    """
     issue = Issue(newsletter=newsletter, slot=now, cadence=Cadence.EVERY, built_at=now)
-    return messages.Turns(issue, now).take(Appeal.Kind.APPEAL)
+    turns = messages.Turns(issue, now)
+    while (chosen := turns.take(Appeal.Kind.APPEAL)) and chosen.segment_id:
+        pass
+    return chosen
 
 
 def _visible(newsletter: Newsletter, now: datetime) -> QuerySet[Article]:

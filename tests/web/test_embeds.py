@@ -8,6 +8,7 @@ from django.test import Client
 
 from digest.articles.models import Source
 from digest.newsletters.models import Newsletter
+from digest.subscribers.segments import saving
 from tests.cast import NOON, make_appeal, make_article, make_newsletter, make_source
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +80,19 @@ def test_the_appeal_is_that_of_the_next_issue(client: Client, newsletter: Newsle
     assert "Paused" not in page
     assert "Sponsor" not in page
     assert options(client.get("/embed/tide/appeal.js").text)["paragraphs"] == ["One.", "Two."]
+
+
+def test_an_appeal_for_a_segment_is_not_for_a_site(client: Client, newsletter: Newsletter) -> None:
+    """Whoever's turn it is: everybody reads the site. The next one for all is shown."""
+    rule = {"field": "tag", "operator": "is", "value": "lapsed"}
+    rules = {"rules": [rule]}
+    segment = saving.create(newsletter.publication, "Lapsed members", rules, NOON)
+    own = {"heading": "Dear lapsed member", "priority": 9, "segment": segment}
+    make_appeal(newsletter.publication, **own)
+    for path in ("/embed/tide/appeal", "/embed/tide/appeal.js"):
+        assert "Dear lapsed member" not in client.get(path).text
+    make_appeal(newsletter.publication, heading="Join us")
+    assert "Join us" in client.get("/embed/tide/appeal").text
 
 
 @pytest.mark.parametrize("path", ["/embed/tide/popular", "/embed/tide/latest.js"])
