@@ -168,6 +168,50 @@ def test_no_difference_keeps_the_own_subject(editor: User) -> None:
     assert {row.variant for row in rest} == {0}
 
 
+def test_those_whose_mail_has_left_got_the_own_subject(editor: User) -> None:
+    """Nobody decided in time, so the rest was due; the log says what each of them received."""
+    issue = make_tested(editor, 80)
+    planning.plan_built(NOON)
+    sent(issue)
+    choices = list(VariantChoice.objects.filter(issue=issue))
+    click(issue, [row for row in choices if row.variant == 1][:14], named=False)
+    judging.judge_due(END + 2 * MINUTE)
+    rest = Delivery.objects.filter(issue=issue, state=Delivery.State.QUEUED)
+    give_rows(issue, END)
+    late = list(rest.values_list("subscriber", flat=True)[:5])
+    at = END + 61 * MINUTE
+    rest.filter(subscriber__in=late).update(state=Delivery.State.SENT, settled_at=at)
+    [test] = deciding.decide_due(at)
+    assert test.winner == 1
+    rows = VariantChoice.objects.filter(issue=issue, probability=1)
+    assert {row.subscriber_id for row in rows if row.variant == 0} == set(late)
+    assert {row.variant for row in rows if row.subscriber_id not in late} == {1}
+
+
+def test_it_waits_for_the_judge(editor: User) -> None:
+    """Clicks that are not judged are not counted yet; half an hour is patience enough."""
+    issue = make_tested(editor, 80)
+    planning.plan_built(NOON)
+    sent(issue)
+    choices = list(VariantChoice.objects.filter(issue=issue, variant=1))
+    click(issue, choices[:14], named=False)
+    assert deciding.decide_due(END + 2 * MINUTE) == []
+    judging.judge_due(END + 3 * MINUTE)
+    assert [row.winner for row in deciding.decide_due(END + 3 * MINUTE)] == [1]
+
+
+def test_it_does_not_wait_for_ever(editor: User) -> None:
+    """Where the judge stands still, the rest gets the issue's own subject."""
+    issue = make_tested(editor)
+    planning.plan_built(NOON)
+    sent(issue)
+    click(issue, list(VariantChoice.objects.filter(issue=issue)), named=False)
+    make_hit(issue, make_link(issue), at=END + MINUTE)  # after the end
+    assert deciding.decide_due(END + 29 * MINUTE) == []
+    [test] = deciding.decide_due(END + 30 * MINUTE)
+    assert test.finding == Experiment.Finding.NO_DIFFERENCE
+
+
 def test_a_paused_issue_waits(editor: User) -> None:
     """Nothing is decided, and nothing goes out, until it is resumed."""
     make_tested(editor)

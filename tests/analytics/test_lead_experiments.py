@@ -256,6 +256,9 @@ def test_all_subscribers_may_take_part(issue: Issue, editor: User) -> None:
     judging.judge_due(END + 2 * MINUTE)
     [experiment] = deciding.decide_due(END + 2 * MINUTE)
     assert (experiment.finding, experiment.winner) == (Finding.WINNER, 1)
+    report = reporting.report_of(issue)
+    assert report
+    assert "All subscribers had taken part." in report.status
 
 
 def test_a_person_ends_it_early(issue: Issue, editor: User) -> None:

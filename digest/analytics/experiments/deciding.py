@@ -9,7 +9,7 @@ from digest.accounts.models import User
 from digest.analytics.errors import ExperimentError
 from digest.analytics.experiments.comparing import Arm, Comparison, compare
 from digest.analytics.judging import SETTLED
-from digest.analytics.models import HitKind, Verdict
+from digest.analytics.models import Hit, HitKind, Verdict
 from digest.issues.experiments.models import Experiment
 from digest.issues.models import Issue, Story
 from digest.relays.models import Dispatch
@@ -17,14 +17,16 @@ from digest.sending.experiments import assigning
 
 Finding = Experiment.Finding
 _RUNNING = (Issue.State.SENDING, Issue.State.PAUSED, Issue.State.SENT)
+PATIENCE = assigning.GRACE / 2  # with the judge: after the whole of it, the rest goes out
 RETRACTED = "A story that was tested, or the first one, was retracted."
 
 
 def decide_due(now: datetime) -> list[Experiment]:
     """Decide the experiments that are due, and send the rest of each; return them.
 
-    One whose issue is paused waits until it is resumed. One of which a story was retracted is
-    stopped: the variants are others than those that were clicked.
+    One whose issue is paused waits until it is resumed, and one with clicks that are not judged yet
+    waits for them. One of which a story was retracted is stopped: the variants are others than
+    those that were clicked.
     """
     undecided = Experiment.objects.filter(decides_at__isnull=False, decided_at=None)
     due = undecided.filter(
@@ -33,7 +35,7 @@ def decide_due(now: datetime) -> list[Experiment]:
     )
     spoilt = undecided.filter(kind=Experiment.Kind.LEADS, issue__state__in=_RUNNING)
     decided = [_stop(experiment.pk, now) for experiment in spoilt if _is_spoilt(experiment)]
-    decided += [decide(pk, now) for pk in due.values_list("pk", flat=True)]
+    decided += [decide(row.pk, now) for row in due if _is_counted(row, now)]
     return [experiment for experiment in decided if experiment is not None]
 
 
@@ -100,6 +102,15 @@ def _end(experiment: Experiment, winner: int, finding: str, now: datetime) -> Ex
     experiment.save()
     assigning.finish(experiment, winner, now)
     return experiment
+
+
+def _is_counted(experiment: Experiment, now: datetime) -> bool:
+    """Say whether all clicks until an experiment's end are judged, or have had time enough."""
+    end = experiment.decides_at
+    if end is None or now >= end + PATIENCE:
+        return True
+    clicks = Hit.objects.filter(issue_id=experiment.issue_id, verdict=None, at__lte=end)
+    return not clicks.exists()
 
 
 def _is_spoilt(experiment: Experiment) -> bool:

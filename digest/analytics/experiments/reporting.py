@@ -96,7 +96,8 @@ def status_of(experiment: Experiment, issue: Issue) -> str:
     if experiment.finding == Finding.STOPPED:
         return f"It was stopped. {experiment.reason} Everyone else got the issue as it is."
     if experiment.decided_at:
-        ending = _ENDINGS[Finding(experiment.finding)]
+        endings = _ENDINGS if experiment.share < 100 else _ENDINGS_OF_ALL
+        ending = endings[Finding(experiment.finding)]
         return ending.format(moment=format_moment(experiment.decided_at, zone))
     if issue.state == Issue.State.CANCELLED:
         return "The issue was cancelled before the experiment was decided."
@@ -116,6 +117,13 @@ _ENDINGS = {
         "No difference that is certain enough. The others got the issue as it is."
     ),
     Finding.CHOSEN: "Ended early on {moment}. The others got the one that was chosen.",
+}
+
+
+_ENDINGS_OF_ALL = {  # all subscribers took part
+    Finding.WINNER: "Decided on {moment}. All subscribers had taken part.",
+    Finding.NO_DIFFERENCE: "No difference that is certain enough. All subscribers had taken part.",
+    Finding.CHOSEN: "Ended early on {moment}. All subscribers had taken part.",
 }
 
 

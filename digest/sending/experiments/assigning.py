@@ -171,11 +171,12 @@ _BUCKET = (
 _PLACE = _BUCKET.format(issue="%(uuid)s", subscriber="subscriber.uuid")
 _DELIVERIES = """
     FROM (
-        SELECT subscriber_id FROM sending_delivery WHERE issue_id = %(issue)s
+        SELECT subscriber_id, state IN {due} AS waits FROM sending_delivery
+        WHERE issue_id = %(issue)s
         UNION ALL
-        SELECT subscriber_id FROM sending_sentdelivery WHERE issue_id = %(issue)s
+        SELECT subscriber_id, false FROM sending_sentdelivery WHERE issue_id = %(issue)s
         UNION ALL
-        SELECT unnest(subscriber_ids) FROM sending_chunk WHERE issue_id = %(issue)s
+        SELECT unnest(subscriber_ids), fence IS NULL FROM sending_chunk WHERE issue_id = %(issue)s
     ) AS delivery
     JOIN subscribers_subscriber AS subscriber ON subscriber.id = delivery.subscriber_id
 """
@@ -185,19 +186,21 @@ SELECT %(issue)s, subscriber_id, trunc(place / %(share)s * %(variants)s), %(prob
 FROM (SELECT delivery.subscriber_id, {_PLACE} AS place {_DELIVERIES}) AS places
 WHERE place < %(share)s
 ON CONFLICT DO NOTHING
-"""  # noqa: S608  expressions of ours
+""".format(**SQL_STATES)  # noqa: S608  expressions of ours
 _HOLD_ROWS = f"""
 UPDATE sending_delivery AS delivery SET due_at = %(due)s
 FROM subscribers_subscriber AS subscriber
 WHERE delivery.issue_id = %(issue)s AND delivery.state IN {{due}}
     AND subscriber.id = delivery.subscriber_id AND {_PLACE} >= %(share)s
 """.format(**SQL_STATES)  # noqa: S608
+# Those whose mail has left, as nobody decided in time, got the issue as it is.
 _CHOOSE_REST = f"""
 INSERT INTO sending_variantchoice (issue_id, subscriber_id, variant, probability, at)
-SELECT %(issue)s, delivery.subscriber_id, %(winner)s, 1, %(now)s
+SELECT %(issue)s, delivery.subscriber_id, CASE WHEN delivery.waits THEN %(winner)s ELSE 0 END, 1,
+    %(now)s
 {_DELIVERIES} WHERE {_PLACE} >= %(share)s
 ON CONFLICT DO NOTHING
-"""
+""".format(**SQL_STATES)
 _RELEASE_ROWS = """
 UPDATE sending_delivery SET due_at = %(now)s
 WHERE issue_id = %(issue)s AND state = {queued} AND due_at > %(now)s
