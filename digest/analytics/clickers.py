@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from digest.analytics.models import Hit, HitKind, Verdict
+from digest.analytics.verdicts.reasons import explain
 from digest.core.links import Named
 from digest.issues.models import Issue, TrackedLink
 
@@ -46,6 +47,7 @@ def export_hits(subscriber: Named) -> list[dict[str, Any]]:
             "network": hit.network,
             "program": hit.agent,
             "verdict": Verdict(hit.verdict).label if hit.verdict else "",
+            "reasons": explain(hit.reasons),
         }
         for hit in hits
     ]

@@ -7,14 +7,16 @@ import pytest
 from django.db import OperationalError
 
 from digest.analytics import clickers, retention
-from digest.analytics.models import DailySalt, Hit, HitKind
+from digest.analytics.models import DailySalt, Hit, HitKind, Verdict
 from digest.analytics.recording import Client, NewHit, visitors
 from digest.analytics.recording.agents import by_name
 from digest.analytics.recording.buffer import Recorder
 from digest.analytics.recording.writing import write
 from digest.analytics.verdicts.agents import Agent
+from digest.analytics.verdicts.reasons import Reason
 from digest.issues.models import Issue
 from digest.selfservice import data_export, erasure
+from tests.analytics.factories import make_hit
 from tests.cast import NOON, make_issue, make_newsletter, make_publication, make_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -118,6 +120,16 @@ def test_visitors_of_clients_differ_by_issue_and_day(issue: Issue) -> None:
     assert DailySalt.objects.count() == 2
 
 
+def test_a_salt_outlives_a_batch_that_is_undone(issue: Issue) -> None:
+    """Or this process would number the visitors of the day with a salt that no other one has."""
+    visitors.salt_of.cache_clear()
+    write([a_hit(issue)], [make_hit(issue).pk])  # an id that is there: the batch is rolled back
+    assert Hit.objects.count() == 1
+    salt = visitors.salt_of(NOON.date())
+    visitors.salt_of.cache_clear()  # as another process
+    assert visitors.salt_of(NOON.date()) == salt
+
+
 def test_hits_on_what_is_gone_are_not_written(issue: Issue) -> None:
     """An issue that was deleted in the meantime."""
     hit = a_hit(issue)
@@ -183,7 +195,8 @@ def test_erasure_deletes_hits_and_the_export_shows_them(issue: Issue) -> None:
         number = visitors.of_subscriber(subscriber.uuid)
         Hit.objects.create(
             at=NOON, issue_id=issue.pk, kind=HitKind.OPEN, subscriber_id=subscriber.pk,
-            visitor=number, network="203.0.113.0/24", agent="browser",
+            visitor=number, network="203.0.113.0/24", agent="browser", verdict=Verdict.MACHINE,
+            reasons=Reason.USER_AGENT,
         )  # fmt: skip
     [row] = data_export.export_subscriber(ines)["clicks"]
     assert row == {
@@ -194,7 +207,8 @@ def test_erasure_deletes_hits_and_the_export_shows_them(issue: Issue) -> None:
         "target": "",
         "network": "203.0.113.0/24",
         "program": "browser",
-        "verdict": "",
+        "verdict": "machine",
+        "reasons": ["Its user agent is a program's, or missing."],
     }
     assert erasure.erase(ines.pk, NOON)
     assert [hit.subscriber_id for hit in Hit.objects.all()] == [tom.pk]

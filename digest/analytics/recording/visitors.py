@@ -27,7 +27,7 @@ def of_client(client: Client, issue_id: int, salt: bytes) -> int:
     return _number(hmac.digest(salt, text.encode("utf-8", "replace"), "sha256"))
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)  # no longer than they are stored
 def salt_of(day: date) -> bytes:
     """Return the salt of a day (UTC), which all processes share; the first of them makes it."""
     salt = DailySalt(day=day, salt=token_bytes(_SALT))

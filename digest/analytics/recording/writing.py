@@ -1,7 +1,7 @@
 """A batch of hits becomes rows: here privacy settings apply, as they are at this moment."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, date
 from typing import NamedTuple
 from uuid import UUID
 
@@ -44,6 +44,8 @@ def write(hits: Sequence[NewHit], ids: list[int]) -> None:
     away.
     """
     TARGETS.renew({hit.link_id for hit in hits if hit.link_id})
+    for day in {_day_of(hit) for hit in hits}:
+        visitors.salt_of(day)  # here, and not in a transaction that may be undone
     try:
         with transaction.atomic():
             rows = list(_rows(hits))
@@ -67,7 +69,7 @@ def _rows(hits: Sequence[NewHit]) -> Iterator[tuple[object, ...]]:
         if subscriber:
             visitor = visitors.of_subscriber(subscriber.uuid)
         else:
-            salt = visitors.salt_of(hit.at.astimezone(UTC).date())
+            salt = visitors.salt_of(_day_of(hit))
             visitor = visitors.of_client(hit.client, hit.issue_id, salt)
         network = client_ip.counted_as(hit.client.address, v4=24, v6=48)
         subscriber_id = subscriber.pk if subscriber else None
@@ -75,6 +77,10 @@ def _rows(hits: Sequence[NewHit]) -> Iterator[tuple[object, ...]]:
             *(hit.at, hit.issue_id, hit.link_id, int(hit.kind), subscriber_id),
             *(visitor, network, classify(hit.client), 0, hit.variant),
         )
+
+
+def _day_of(hit: NewHit) -> date:
+    return hit.at.astimezone(UTC).date()
 
 
 def _settings(hits: Iterable[NewHit]) -> dict[int, _Settings]:

@@ -51,6 +51,11 @@ def verdict_of(reasons: Reason) -> Verdict:
     return Verdict.UNCERTAIN if reasons else Verdict.HUMAN
 
 
+def name_of(reason: Reason) -> str:
+    """Return the name of one reason, for programs: "hidden_link"."""
+    return str(reason.name).lower()
+
+
 def explain(reasons: int) -> list[str]:
     """Return a sentence for each reason of a hit, in the order of the rules."""
     return [sentence for reason, sentence in EXPLANATIONS.items() if reasons & reason]
