@@ -1,13 +1,15 @@
 """`digest clicks` and `digest networks`."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from digest.accounts.models import AuditEntry
 from digest.analytics import judging
+from digest.analytics.verdicts.agents import Agent
 from digest.core import clock
-from tests.analytics.factories import OFFICE, make_hit, make_link
+from tests.analytics.factories import OFFICE, SCANNER, make_hit, make_link
 from tests.cast import make_issue
 from tests.cli.conftest import Digest
 
@@ -34,6 +36,26 @@ def test_networks_are_loaded_and_clicks_judged_again(digest: Digest, tmp_path: P
     assert digest("networks", "remove", "gateway").status == 0
     actions = set(AuditEntry.objects.values_list("action", flat=True))
     assert {"digest networks load", "digest clicks rejudge", "digest networks remove"} <= actions
+
+
+def test_why_clicks_were_filtered(digest: Digest) -> None:
+    """How many by each reason; one click may have two."""
+    issue = make_issue()
+    link = make_link(issue)
+    make_hit(issue, link, visitor=1)
+    make_hit(issue, link, visitor=2, agent=Agent.LIBRARY)
+    make_hit(issue, link, visitor=3, agent=Agent.LIBRARY, network=SCANNER)
+    judging.judge_due(clock.now() + timedelta(hours=2))
+    make_hit(issue, link, visitor=4)  # not judged yet
+    values = digest("clicks", "explain", str(issue.pk), "--json").json
+    assert values["verdicts"] == {"human": 1, "machine": 2, "uncertain": 0}
+    assert [(row["reason"], row["hits"]) for row in values["reasons"]] == [
+        ("user_agent", 2),
+        ("scanner_network", 1),
+    ]
+    text = digest("clicks", "explain", str(issue.pk)).out
+    assert "1 human, 2 machine, 0 uncertain" in text
+    assert "2  Its user agent is a program's, or missing." in text
 
 
 @pytest.mark.parametrize(
