@@ -4,7 +4,7 @@ What is best is decided by the lower end of an interval, so that chance does not
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from digest.analytics.statistics.rates import lower_bound
 from digest.analytics.statistics.totals import Numbers, together
 from digest.core import clock
 from digest.core.database.statements import fetch_rows
+from digest.issues.experiments.models import Experiment
 from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.saving import names_of_sources
 from digest.subscribers import growth
@@ -75,6 +76,7 @@ class NewsletterReport:
     issues: Sequence[SentIssue]  # the newest first
     together: Numbers
     best: Sequence[SentIssue]
+    best_subjects: Mapping[int, str]  # of those with another subject than the issue's own, by id
     times: Sequence[Time]  # the best first
     topics: Sequence[Topic]
     days: Sequence[tuple[date, int, int]]  # joined, left
@@ -86,6 +88,7 @@ class NewsletterReport:
 def newsletter_report(newsletter: Newsletter, now: datetime, days: int = 90) -> NewsletterReport:
     """Return the report of a newsletter; growth is of the last days."""
     issues = sent_issues(newsletter, ISSUES)
+    best = best_issues(issues)
     first = now.date() - timedelta(days=days - 1)
     month = _months_before(now.date(), MONTHS - 1)
     return NewsletterReport(
@@ -93,7 +96,8 @@ def newsletter_report(newsletter: Newsletter, now: datetime, days: int = 90) -> 
         list_size=growth.list_size([newsletter.pk]),
         issues=issues,
         together=together(row.numbers for row in issues),
-        best=best_issues(issues),
+        best=best,
+        best_subjects=winning_subjects([row.issue.pk for row in best]),
         times=best_times(issues, clock.zone(newsletter.publication.timezone)),
         topics=topics([row.issue.pk for row in issues]),
         days=growth.count_by_day([newsletter.pk], days, now),
@@ -114,6 +118,14 @@ def best_issues(issues: Sequence[SentIssue], most: int = BEST) -> list[SentIssue
     """Return the issues with clicks whose rate is surely the highest. Pure."""
     clicked = [row for row in issues if row.numbers.clickers]
     return sorted(clicked, key=lambda row: -_bound(row.numbers))[:most]
+
+
+def winning_subjects(issue_ids: Collection[int]) -> dict[int, str]:
+    """Return the subject that most mails had, of issues in which another than their own won."""
+    experiments = Experiment.objects.filter(
+        issue__in=issue_ids, kind=Experiment.Kind.SUBJECTS, winner__gt=0
+    )
+    return {row.issue_id: row.subjects[(row.winner or 0) - 1] for row in experiments}
 
 
 def best_times(issues: Sequence[SentIssue], zone: ZoneInfo) -> list[Time]:
@@ -138,7 +150,7 @@ WITH stories AS (
     SELECT story.id, story.topics, coalesce(max(totals.unique_clicks), 0) AS unique_clicks
     FROM issues_trackedlink AS link JOIN issues_story AS story ON story.id = link.story_id
     LEFT JOIN analytics_linktotals AS totals ON totals.link_id = link.id
-    WHERE link.issue_id = ANY(%s) GROUP BY story.id
+    WHERE link.issue_id = ANY(%s) AND link.in_mail AND NOT story.left_out GROUP BY story.id
 )
 SELECT topic, count(*), sum(unique_clicks)::bigint
 FROM stories, unnest(stories.topics) AS topic

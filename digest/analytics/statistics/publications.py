@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from digest.analytics.statistics.issues import OUT, SentIssue, with_numbers
-from digest.analytics.statistics.totals import Numbers, together
+from digest.analytics.statistics.issues import OUT, SentIssue
+from digest.analytics.statistics.totals import Numbers, numbers_of, together
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.subscribers import growth
 
-MOST = 200  # issues of a period, the newest
+MOST = 1_000  # issues in the list, the newest; numbers are those of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,13 @@ def summarize(newsletters: Sequence[Newsletter], now: datetime, days: int = 30) 
         planned_at__isnull=False,
         slot__gt=now - timedelta(days=days),
     )
-    issues = with_numbers(
-        list(rows.select_related("newsletter__publication").order_by("-slot")[:MOST])
-    )
+    newsletter_ids = dict(rows.values_list("pk", "newsletter"))
+    numbers = numbers_of(newsletter_ids)
     groups: defaultdict[int, list[Numbers]] = defaultdict(list)
-    for row in issues:
-        groups[row.issue.newsletter_id].append(row.numbers)
+    for issue_id, newsletter_id in newsletter_ids.items():
+        groups[newsletter_id].append(numbers[issue_id])
+    newest = rows.filter(pk__in=newsletter_ids).select_related("newsletter__publication")
+    issues = [SentIssue(row, numbers[row.pk]) for row in newest.order_by("-slot")[:MOST]]
     sizes = growth.list_sizes([newsletter.pk for newsletter in newsletters])
     summaries = [
         NewsletterSummary(row, sizes[row.pk], len(groups[row.pk]), together(groups[row.pk]))

@@ -194,6 +194,7 @@ def _best(report: NewsletterReport, zone: str) -> Sheet:
     rows: list[tuple[Cell, ...]] = []
     for row in report.best:
         subject, sent_at = _name_of(row.issue)
+        subject = report.best_subjects.get(row.issue.pk, subject)
         rows.append((subject, *_clicking(row.numbers), sent_at))
     return Sheet("subjects", "Best subjects", columns, rows, _keys(report.best), _NO_CLICKS, zone)
 

@@ -6,7 +6,7 @@ import pytest
 
 from digest.accounts.models import User
 from digest.analytics.models import IssueOutcome, LinkHour, LinkTotals
-from digest.analytics.statistics import outcomes, report_links
+from digest.analytics.statistics import outcomes, publications, report_links
 from digest.analytics.statistics.issues import issue_report
 from digest.analytics.statistics.newsletters import newsletter_report
 from digest.analytics.statistics.publications import summarize
@@ -16,6 +16,7 @@ from digest.analytics.statistics.totals import numbers_of
 from digest.bounces import recording
 from digest.core.errors import LinkError, LinkGoneError
 from digest.core.links import sign_rows
+from digest.issues.experiments.models import Experiment
 from digest.issues.models import TrackedLink
 from digest.newsletters.models import Newsletter
 from digest.sending.models import Delivery
@@ -138,6 +139,24 @@ def test_a_newsletters_best(newsletter: Newsletter) -> None:
     assert report.together.clickers == 602
 
 
+def test_the_best_subject_is_the_one_that_most_received(
+    newsletter: Newsletter,
+) -> None:
+    """Of a test, the one that went to the rest; the issue keeps its own name elsewhere."""
+    issue = make_sent_issue(newsletter, subject="Harbour news")
+    make_totals(issue, 30)
+    tested = {"kind": "subjects", "subjects": ["Forty seals", "A vote"], "share": 20, "minutes": 60}
+    experiment = Experiment.objects.create(issue=issue, **tested)
+    titles = []
+    for winner in (None, 0, 2):
+        experiment.winner = winner
+        experiment.save()
+        sheets = newsletter_sheets(newsletter_report(newsletter, NOON))
+        titles.append((sheets[1].rows[0][0], sheets[0].rows[0][0]))
+    own = "Harbour news"
+    assert titles == [(own, own), (own, own), ("A vote", own)]
+
+
 def test_growth_and_retention(newsletter: Newsletter) -> None:
     """Of two who joined in September one has left in October."""
     september = NOON.replace(month=9)
@@ -167,6 +186,18 @@ def test_a_summary_has_each_newsletter(newsletter: Newsletter) -> None:
     summary = summarize([newsletter, quiet], NOON)
     assert [(row.issues, row.numbers.clickers) for row in summary.newsletters] == [(1, 10), (0, 0)]
     assert summary.numbers.click_rate == 0.1
+
+
+def test_a_summary_counts_issues_beyond_its_list(
+    newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A year of a daily newsletter is a year, however many issues the page lists."""
+    monkeypatch.setattr(publications, "MOST", 2)
+    for days in range(1, 5):
+        make_totals(make_sent_issue(newsletter, NOON - days * DAY), 10)
+    summary = summarize([newsletter], NOON)
+    assert [row.issue.slot for row in summary.issues] == [NOON - DAY, NOON - 2 * DAY]
+    assert (summary.newsletters[0].issues, summary.numbers.clickers) == (4, 40)
 
 
 def test_a_sponsor_is_told_what_was_sent_and_clicked(newsletter: Newsletter) -> None:
