@@ -37,7 +37,7 @@ class Account:
 
 
 class Period(NamedTuple):
-    """The days whose views are counted, in the publication's time zone.
+    """The days whose views are counted, in the publication's time zone; the last one until now.
 
     Analytics that are asked for dates take them in the zone of the site. Where that is another one,
     the days differ by its hours.

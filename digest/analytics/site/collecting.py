@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import structlog
 
@@ -77,7 +77,8 @@ def fetch(connection: SiteConnection, now: datetime) -> list[PageViews]:
     """Return the page views of a connection; nothing is stored."""
     adapter = KINDS[connection.kind]
     local = now.astimezone(clock.zone(connection.publication.timezone))
-    return adapter.page_views(account_of(connection), Period(local - BACK, local))
+    start = datetime.combine(local.date() - BACK, time(), local.tzinfo)
+    return adapter.page_views(account_of(connection), Period(start, local))
 
 
 def _store(connection: SiteConnection, pages: Iterable[PageViews], now: datetime) -> Outcome:

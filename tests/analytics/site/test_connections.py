@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -73,6 +74,20 @@ def test_a_connection_is_collected_every_hour(
         row.refresh_from_db()
         assert (row.failures, row.due_at - due_before) == (failures, hours * HOUR)
     assert "Check the address" in row.problem
+
+
+def test_yesterday_and_today_are_asked_for(publication: Publication, settings: Settings) -> None:
+    """From the midnight that yesterday began with where the publication is, until now."""
+    publication.timezone = "Pacific/Auckland"  # 13 hours ahead, so it is one o'clock there
+    publication.save()
+    settings.DIGEST_FETCH_ALLOW = ["127.0.0.1"]
+    with ProviderServer(lambda _: Answer(), pages=lambda _: Answer.of([])) as server:
+        values = {"address": server.url, "site": "1", "secret": "x"}
+        collecting.fetch(connections.connect(publication, "umami", values, NOON), NOON)
+    question = parse_qs(urlsplit(server.requests[-1].path).query)
+    start, end = (int(question[name][0]) / 1000 for name in ("startAt", "endAt"))
+    assert end == NOON.timestamp()
+    assert timedelta(seconds=end - start) == timedelta(hours=25)
 
 
 def test_the_secret_is_sealed_and_kept(publication: Publication) -> None:
