@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from digest.core import clock
@@ -51,8 +52,9 @@ def read_wish(current: Preferences, query: Mapping[str, str]) -> TopicWish | Non
     return TopicWish(row.newsletter, topic, change, receives(row, topic), done in _OPPOSITE)
 
 
+@transaction.atomic
 def change_topic(current: Preferences, slug: str, topic: str, change: str) -> str:
-    """Apply a change to the subscription; return the change.
+    """Apply a change to the subscription as it is now, whatever `current` had; return the change.
 
     Raises SubscriberError for a topic, newsletter or change that does not exist, and where nothing
     would be left.
@@ -60,14 +62,19 @@ def change_topic(current: Preferences, slug: str, topic: str, change: str) -> st
     row = _row(current, slug, topic)
     if row is None or change not in set(TopicChange):
         raise SubscriberError(_("This topic does not exist any more. Choose among those below."))
-    chosen, muted = after(row.topics, row.muted_topics, topic, TopicChange(change))
-    if row.topics and not chosen:
-        raise SubscriberError(
-            _("No topic would be left. Choose another one below, or unsubscribe.")
-        )
     subscriptions = Subscription.objects.filter(
         subscriber=current.subscriber, newsletter=row.newsletter
     )
+    subscription = subscriptions.select_for_update(no_key=True).get()  # two links, two tabs
+    topics, muted_topics = (
+        tuple(name for name in names if name in row.offered_topics)
+        for names in (subscription.topics, subscription.muted_topics)
+    )
+    chosen, muted = after(topics, muted_topics, topic, TopicChange(change))
+    if topics and not chosen:
+        raise SubscriberError(
+            _("No topic would be left. Choose another one below, or unsubscribe.")
+        )
     subscriptions.update(topics=chosen, muted_topics=muted)
     record_activity(current.subscriber.pk, clock.now())
     return change
