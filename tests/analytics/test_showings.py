@@ -53,7 +53,7 @@ def go_out(issue: Issue, mails: int = 1000) -> None:
     Tally.objects.create(issue_id=issue.pk, state=Delivery.State.SENT, deliveries=mails)
 
 
-def shown(issue: Issue) -> list[Showing]:
+def rows_of(issue: Issue) -> list[Showing]:
     """What popularity sees, by position."""
     rows = showings(issue.newsletter.publication, NOON)
     return sorted(rows, key=lambda row: (row.position, row.article_id))
@@ -65,7 +65,7 @@ def test_a_story_of_a_draft_was_not_shown(issue: Issue) -> None:
     compile_again(issue)
     Story.objects.filter(pk=removed.pk).delete()
     go_out(issue)
-    assert [row.article_id for row in shown(issue)] == [first.article_id, last.article_id]
+    assert [row.article_id for row in rows_of(issue)] == [first.article_id, last.article_id]
     report = issue_report(compile_again(issue), NOON)
     assert {row.link.story_id for row in report.links} == {first.pk, last.pk}
     path = TrackedLink.objects.get(story_id=removed.pk)  # a proof may have it
@@ -80,7 +80,7 @@ def test_a_story_that_comes_back_was_shown(issue: Issue) -> None:
     compile_again(issue)
     story.save(force_insert=True)
     go_out(issue)
-    assert len(shown(issue)) == 3
+    assert len(rows_of(issue)) == 3
     assert TrackedLink.objects.get(story_id=story.pk).in_mail
 
 
@@ -91,7 +91,7 @@ def test_a_story_that_is_retracted_later_was_shown(issue: Issue) -> None:
     Story.objects.filter(pk=story.pk).update(retracted_at=NOON)
     Issue.objects.update(revision=2)
     compile_again(issue)
-    assert story.article_id in {row.article_id for row in shown(issue)}
+    assert story.article_id in {row.article_id for row in rows_of(issue)}
 
 
 def test_what_no_mail_has_was_not_shown(issue: Issue) -> None:
@@ -101,7 +101,7 @@ def test_what_no_mail_has_was_not_shown(issue: Issue) -> None:
     Story.objects.filter(pk=second.pk).update(block=web)
     go_out(issue)
     Story.objects.filter(pk=third.pk).update(left_out=True)
-    assert [row.article_id for row in shown(issue)] == [first.article_id]
+    assert [row.article_id for row in rows_of(issue)] == [first.article_id]
     links = issue_report(compile_again(issue), NOON).links
     assert [row.link.story_id for row in links] == [first.pk]
 
@@ -123,7 +123,7 @@ def test_a_tested_lead_is_shown_in_two_places(
     variants.save(issue, None, editor, leads=[third.pk], share=20, minutes=60)
     go_out(issue)
     Experiment.objects.update(decides_at=NOON, decided_at=NOON if decided else None, winner=winner)
-    rows = [(row.article_id, row.position, round(row.mails)) for row in shown(issue)]
+    rows = [(row.article_id, row.position, round(row.mails)) for row in rows_of(issue)]
     assert rows == [
         (first.article_id, 0, usual),
         (third.article_id, 0, tested),
