@@ -69,7 +69,7 @@ def approve(issue: Issue, revision: int, by: User, now: datetime) -> Issue:
     """
     with transaction.atomic():
         locked = _locked(issue)
-        if locked.revision != revision:
+        if not locked.says_the_same_as(revision):
             raise EditConflictError("Somebody changed this issue meanwhile. Look at it again.")
         if locked.state != State.DRAFT:
             raise ApprovalError(f"It needs no approval: it is {locked.get_state_display()}.")

@@ -55,14 +55,14 @@ def lock(issue: Issue, revision: int | None) -> Issue:
     )
     if locked.state not in OPEN or locked.planned_at:
         raise IssueError(f"This issue cannot be changed any more: it is {_state(locked)}.")
-    if revision is not None and locked.revision != revision:
+    if revision is not None and not locked.says_the_same_as(revision):
         raise EditConflictError(CHANGED_ISSUE)
     return locked
 
 
 def settle(issue: Issue, by: User) -> None:
     """Make the next revision, which `by` contributed to and nobody has approved."""
-    issue.revision += 1
+    issue.make_next_revision()
     issue.changed_by = by
     issue.contributors = sorted({*issue.contributors, by.pk})
     unsettle(issue)

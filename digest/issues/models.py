@@ -67,6 +67,8 @@ class Issue(HasUuid, OwnArchiveAccess):
         Segment, on_delete=models.RESTRICT, null=True, related_name="issues"
     )
     revision = models.PositiveIntegerField(default=1)  # counts an editor's changes
+    # The first revision of what it says now: in later ones, only pictures are other ones.
+    content_revision = models.PositiveIntegerField(default=1)
     # Which of its revisions it shows, where changes were undone; see digest.issues.history.
     history_position = models.PositiveIntegerField(default=0)
     changed_by = models.ForeignKey(
@@ -112,6 +114,19 @@ class Issue(HasUuid, OwnArchiveAccess):
 
     def __str__(self) -> str:
         return f"{self.newsletter}, {self.slot:%Y-%m-%d %H:%M} UTC"
+
+    def make_next_revision(self) -> None:
+        """Count a change of its content, unsaved."""
+        self.revision += 1
+        self.content_revision = self.revision
+
+    def says_the_same_as(self, revision: int) -> bool:
+        """Say whether an earlier revision, or this one, has the same content.
+
+        Whoever saw that one saw all that there is: files of pictures may have come since, which
+        the mail shows instead of those at the addresses that the stories name.
+        """
+        return self.content_revision <= revision <= self.revision
 
     @property
     def goes_at(self) -> datetime:

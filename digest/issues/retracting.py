@@ -17,6 +17,7 @@ from digest.newsletters.blocks import have_content
 
 State = Issue.State
 UNFINISHED = (*OPEN, State.SENDING, State.PAUSED)
+REVISIONS = ("revision", "content_revision")
 
 
 def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | None = None) -> Story:
@@ -35,11 +36,11 @@ def retract(issue: Issue, story_id: int, note: str, now: datetime, by: User | No
             story.save(update_fields=["retracted_at", "retraction"])
             _hide_text(locked, story)
             # Subject and preheader may name it: they are written again with the mail.
-            locked.revision += 1
+            locked.make_next_revision()
             locked.subject, locked.preheader = "", ""
             if by and locked.planned_at is None:
                 locked.contributors = sorted({*locked.contributors, by.pk})
-            locked.save(update_fields=["revision", "subject", "preheader", "contributors"])
+            locked.save(update_fields=[*REVISIONS, "subject", "preheader", "contributors"])
     return story
 
 
@@ -71,8 +72,8 @@ def _take_out(issue: Issue, article: Article, note: str, by: User, now: datetime
             locked.state = State.PAUSED if is_begun else State.SKIPPED
             locked.reason = f"Its only story was retracted: {story.title}"
             locked.finished_at = None if is_begun else now
-            locked.revision += 1
-            locked.save(update_fields=["state", "reason", "finished_at", "revision"])
+            locked.make_next_revision()
+            locked.save(update_fields=["state", "reason", "finished_at", *REVISIONS])
         elif is_begun:
             retract(locked, story.pk, note, now)
         else:

@@ -124,7 +124,7 @@ def locked_issue(issue: Issue) -> Iterator[Issue]:
 def _require_sendable(issue: Issue, revision: int) -> None:
     if issue.state not in OPEN:
         raise IssueError(f"It cannot be sent: it is {issue.get_state_display()}.")
-    if issue.revision != revision:
+    if not issue.says_the_same_as(revision):
         raise EditConflictError("Somebody changed this issue meanwhile. Look at it again.")
     if not issue.stories.exists():
         raise IssueError("There is no story in it.")

@@ -115,7 +115,7 @@ def _select_few(issue: Issue, now: datetime) -> None:
 def _change_content(issue: Issue) -> None:
     """Make the next revision, which nobody has approved."""
     renumber(issue)
-    issue.revision += 1
+    issue.make_next_revision()
     unsettle(issue)
 
 

@@ -36,14 +36,17 @@ def window_start(
 
 
 def stories_received(newsletter: Newsletter, cadence: Cadence) -> QuerySet[Story]:
-    """Return the stories that every subscriber of this cadence was sent, or may yet be."""
+    """Return the stories that every subscriber of this cadence was sent, or may yet be.
+
+    None of a block that is for a segment, or on the web only.
+    """
     cadence_issues = Q(cadence=cadence) | Q(kind=Issue.Kind.MANUAL)
     return Story.objects.filter(
         issue__in=_went_out(newsletter).filter(cadence_issues),
         left_out=False,
         block__hidden=False,
         block__segment=None,
-    )
+    ).exclude(block__shown_in=ShownIn.WEB)
 
 
 def latest_issue(newsletter_ids: Collection[int]) -> Issue | None:

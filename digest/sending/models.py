@@ -23,6 +23,8 @@ class CompiledMail(models.Model):
     issue = models.OneToOneField(Issue, on_delete=models.CASCADE, related_name="compiled")
     revision = models.PositiveIntegerField(default=1)  # of the issue
     # Of the content (digest.issues.approval): the newsletter's words are not part of the revision.
+    content_hash = models.CharField(max_length=64, blank=True)
+    # Of the files of its pictures, and of how links are tracked.
     fingerprint = models.CharField(max_length=64, blank=True)
     data = models.BinaryField()
     created_at = models.DateTimeField()

@@ -169,7 +169,8 @@ class Step(models.Model):
     @property
     def has_changes(self) -> bool:
         """Whether its draft was changed since it was published, or never was."""
-        return self.version_id is None or self.version_revision != self.draft.revision
+        is_published = self.version_id is not None
+        return not (is_published and self.draft.says_the_same_as(self.version_revision))
 
 
 class Enrolment(models.Model):

@@ -115,6 +115,15 @@ class TestBuilding:
         second = build(newsletter, NOON + HOUR, NOON + HOUR)
         assert titles(second) == titles(first)
 
+    def test_a_story_on_the_web_alone_goes_out_in_the_next_issue(self) -> None:
+        """Nobody had it in a mail."""
+        newsletter, publish = tide()
+        publish()
+        first = build(newsletter, NOON, NOON)
+        first.blocks.update(shown_in="web")
+        second = build(newsletter, NOON + HOUR, NOON + HOUR)
+        assert titles(second) == titles(first)
+
     def test_a_story_marked_as_updated_goes_out_once_more(self) -> None:
         """Once, not for ever."""
         newsletter, publish = tide()

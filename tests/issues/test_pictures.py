@@ -6,8 +6,8 @@ import pytest
 from lxml import html as lxml_html
 
 from digest.accounts.models import User
-from digest.issues import building, editing, pictures
-from digest.issues.errors import IssueError
+from digest.issues import approval, building, editing, pictures, scheduling
+from digest.issues.errors import EditConflictError, IssueError
 from digest.issues.models import Issue, Story
 from digest.newsletters.models import Newsletter
 from digest.pictures.models import Picture
@@ -242,3 +242,53 @@ def test_a_small_picture_of_a_block_is_not_enlarged(newsletter: Newsletter) -> N
     [image] = [row for row in document.iter("img") if (row.get("src") or "").endswith("-lead.jpg")]
     assert (image.get("width"), image.get("height")) == ("200", "133")
     assert "max-width:200px" in (image.get("style") or "").replace(" ", "")
+
+
+def test_who_saw_an_issue_before_its_pictures_came_approves_and_sends_it(
+    newsletter: Newsletter, editor: User
+) -> None:
+    """They say nothing else: nobody is told that somebody changed it, and an approval stays."""
+    Newsletter.objects.update(approval="one")
+    issue, story = built(Newsletter.objects.get())
+    compiled_for(issue)
+    seen = issue.revision
+    make_ready()
+    compiled_for(issue)
+    assert issue.revision == seen + 1
+    editing.pin(issue, seen, story.pk, editor, pinned=True)
+    issue.refresh_from_db()
+    for revision in (seen, seen + 1):  # those of before the change
+        with pytest.raises(EditConflictError):
+            approval.approve(issue, revision, editor, NOON)
+        with pytest.raises(EditConflictError):
+            scheduling.send_now(issue, revision, NOON)
+    compiled_for(issue)
+    seen = issue.revision
+    Picture.objects.update(focal_x=0.2)
+    compiled_for(issue)
+    approved = approval.approve(issue, seen, editor, NOON)
+    assert (issue.revision, approved.state) == (seen + 1, Issue.State.BUILT)
+    Picture.objects.update(focal_x=0.4)
+    compiled_for(approved)
+    sent = scheduling.send_now(approved, seen, NOON)
+    assert sent.send_at is not None
+
+
+def test_another_text_of_the_newsletter_is_not_taken_for_a_picture(
+    newsletter: Newsletter, editor: User
+) -> None:
+    """Also where pictures came at the same time: whoever approves has to see it."""
+    Newsletter.objects.update(approval="one")
+    issue, _ = built(Newsletter.objects.get())
+    compiled_for(issue)
+    seen = issue.revision
+    make_ready()
+    compiled_for(issue)
+    Newsletter.objects.update(name="The Evening Tide")
+    issue = Issue.objects.get(pk=issue.pk)
+    compiled_for(issue)
+    assert issue.revision == seen + 2
+    for revision in (seen, seen + 1):
+        with pytest.raises(EditConflictError):
+            approval.approve(issue, revision, editor, NOON)
+    assert approval.approve(issue, seen + 2, editor, NOON).approved_hash

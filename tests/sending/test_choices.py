@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from digest.core import clock
+from digest.issues import retracting
 from digest.issues.models import Issue
 from digest.newsletters.choices import BlockKind
 from digest.newsletters.models import LayoutBlock, Newsletter
@@ -218,6 +219,22 @@ def test_stories_dropped_by_the_size_limit_do_not_count() -> None:
     last.refresh_from_db()
     assert last.left_out  # so that it may be in the next issue
     assert planned(issue) == set()
+
+
+def test_what_had_no_room_may_be_in_the_next_issue_though_room_is_made_later() -> None:
+    """A retraction while the issue goes out: those who had their mail before have not had it."""
+    issue = topical()
+    for _ in range(60):
+        make_story(issue, summary="長い要約。" * 100)
+    subscriber(issue.newsletter)
+    planned(issue)
+    issue.refresh_from_db()
+    before = set(compiled_for(issue).dropped)
+    long_story = issue.stories.get(position=5)
+    retracting.retract(issue, long_story.pk, "It is not true.", NOON)
+    issue.refresh_from_db()
+    assert set(compiled_for(issue).dropped) < before
+    assert set(issue.stories.filter(left_out=True).values_list("position", flat=True)) == before
 
 
 def test_a_choice_is_of_keys_and_never_empty() -> None:

@@ -266,7 +266,7 @@ def test_changes_reach_nobody_before_they_are_published(newsletter: Newsletter) 
     (step,) = steps_of(series)
     before = step.version
     step.draft.own_subject = "Not ready"
-    step.draft.revision += 1
+    step.draft.make_next_revision()
     step.draft.save()
     assert steps_of(series)[0].has_changes
     assert versions.current(step, NOON + timedelta(days=29)) == before

@@ -8,6 +8,7 @@ from digest.issues import editing as issue_editing
 from digest.issues import retracting
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
+from digest.pictures.models import Picture
 from digest.sending.compiling import compiled_for
 from digest.series import editing, planning, versions
 from digest.series.errors import SeriesError
@@ -107,3 +108,18 @@ def test_an_article_retracted_after_its_issue_was_sent_is_not_shown(
     versions.publish(step, NOON)
     html = html_of(series)
     assert ("Dredging begins" in html, "Seals return" in html) == (True, False)
+
+
+def test_pictures_that_come_are_no_change(newsletter: Newsletter, series: Series) -> None:
+    """What was published stays published when the preview is made again with them."""
+    source = make_source(newsletter)
+    publish_with(series, make_article(source, image_url="https://courier.example/seals.jpg"))
+    (step,) = steps_of(series)
+    compiled_for(step.draft)
+    Picture.objects.update(
+        state="ready", sha256="a" * 64, format="jpeg", width=1200, height=900, next_try_at=None
+    )
+    before = step.draft.revision
+    compiled_for(step.draft)
+    (step,) = steps_of(series)
+    assert (step.draft.revision, step.has_changes) == (before + 1, False)

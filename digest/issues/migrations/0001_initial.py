@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("revision", models.PositiveIntegerField(default=1)),
+                ("content_revision", models.PositiveIntegerField(default=1)),
                 ("history_position", models.PositiveIntegerField(default=0)),
                 (
                     "contributors",

@@ -144,6 +144,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("revision", models.PositiveIntegerField(default=1)),
+                ("content_hash", models.CharField(blank=True, max_length=64)),
                 ("fingerprint", models.CharField(blank=True, max_length=64)),
                 ("data", models.BinaryField()),
                 ("created_at", models.DateTimeField()),
