@@ -6,7 +6,6 @@ Pages continue after the last row, by an index: they are as fast with millions o
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
@@ -37,6 +36,11 @@ from digest.tenancy.visibility import PersonalDetails, details_of
 
 PAGE = 50
 _STATES = {state.label.replace(" ", "-"): state for state in Dispatch.State}
+_NOT_ERASED = (
+    "Nothing was erased. This subscriber also has newsletters, or pays for something, that you "
+    "cannot see. All of it would be erased, so only an owner of all publications can do that. You "
+    "can unsubscribe them from your newsletters."
+)
 
 
 @page_view(Right.SUBSCRIBERS)
@@ -176,7 +180,9 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     """Erase a subscriber on their request, if their address is entered as confirmation."""
     subscriber = get_subscriber(request, pk, Right.ERASE)
-    _require_all_of(subscriber, scope_of(request, Right.ERASE))
+    if _is_known_elsewhere(subscriber, scope_of(request, Right.ERASE)):
+        messages.error(request, _NOT_ERASED)
+        return redirect("subscriber", pk=pk)
     address = request.POST.get("address", "").strip().lower()
     if address != subscriber.email.lower():
         messages.error(request, "The address does not match. Nothing was erased.")
@@ -187,19 +193,18 @@ def erase(request: HttpRequest, pk: int) -> HttpResponse:
     return done(request, "Subscriber erased.", "subscribers")
 
 
-def _require_all_of(subscriber: Subscriber, scope: PublicationScope) -> None:
-    """Raise PermissionDenied if a subscriber has a newsletter out of scope, or pays elsewhere.
+def _is_known_elsewhere(subscriber: Subscriber, scope: PublicationScope) -> bool:
+    """Say whether a subscriber has a newsletter out of scope, or pays another publication.
 
-    What they pay another publication is erased with them, though they may not subscribe there yet.
+    All of that would be erased with them, though they may not subscribe there yet.
     """
     if scope.publication_ids is None:
-        return
+        return False
     outside = subscriber.subscriptions.exclude(scope.condition("newsletter__publication"))
     publication_ids = set(scope.newsletters().values_list("publication", flat=True))
     publication_ids |= scope.publication_ids  # also one that has no newsletter
     foreign = personal_data.with_foreign_customers(publication_ids, [subscriber.pk])
-    if foreign or outside.exists():
-        raise PermissionDenied
+    return bool(foreign) or outside.exists()
 
 
 @page_view(Right.SUBSCRIBERS)

@@ -221,10 +221,12 @@ def compose_sample(
     """Return an issue's message as it would arrive at an address, unsigned.
 
     For one of the newsletter's subscribers it has their stories, address and name; no name where
-    they have newsletters out of the `scope` of whoever looks (`tenancy.visibility`). For any other
-    address, and for none, it has every story. `variant` is that of an experiment. Its links belong
-    to nobody: whoever looks at it must not be able to unsubscribe the subscriber, or to open their
-    preferences. Raises DigestError if it cannot be rendered, or the address cannot be written.
+    they have newsletters out of the `scope` of whoever looks (`tenancy.visibility`). Who reaches
+    only some newsletters of the publication sees the blocks of all its segments: rules ask what
+    other newsletters were told. For any other address, and for none, it has every story. `variant`
+    is that of an experiment. Its links belong to nobody: whoever looks at it must not be able to
+    unsubscribe the subscriber, or to open their preferences. Raises DigestError if it cannot be
+    rendered, or the address cannot be written.
     """
     segmentation = segmentation_of(issue, compiled_for(issue))
     subscriptions = issue.newsletter.subscriptions.select_related("subscriber").filter(
@@ -234,13 +236,15 @@ def compose_sample(
     to = SingleRecipient(0, email or SAMPLE_EMAIL, name)
     if subscription := subscriptions.first():
         subscriber = subscription.subscriber
+        sees_segments = scope.includes(issue.newsletter.publication_id)
+        segments = segmentation.segments_of(subscriber.pk) if sees_segments else None
         to = SingleRecipient(
             0,
             subscriber.email,
             subscription.visible_name,  # type: ignore[attr-defined]  # annotated
             subscription.topics,
             muted_topics=subscription.muted_topics,
-            segments=segmentation.segments_of(subscriber.pk),
+            segments=segments,
         )
     return compose_message(
         issue, to, segmentation, issue.goes_at, sign=False, variant=variant

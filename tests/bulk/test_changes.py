@@ -246,7 +246,7 @@ def test_an_erasure_takes_the_number_and_leaves_shared_subscribers(
     with pytest.raises(BulkError, match="Enter the number 5"):
         running.begin(change, NOON, entered="3")
     run(change)
-    assert change.reasons == {"have subscriptions of another publication": 2}
+    assert change.reasons == {"subscribe to another publication, or pay for it": 2}
     assert set(Subscriber.objects.all()) == {shared, payer}
     assert stripe.customers.get().tier == "paid"
     assert not running.can_undo(change, LATER)

@@ -38,7 +38,7 @@ class Erase(Action):
         sorting = Sorting()
         for subscriber_id in ids:
             if subscriber_id in foreign_ids:
-                sorting.refuse("have subscriptions of another publication", subscriber_id)
+                sorting.refuse("subscribe to another publication, or pay for it", subscriber_id)
             else:
                 sorting.changing[subscriber_id] = None
         return sorting
