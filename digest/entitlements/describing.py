@@ -16,4 +16,5 @@ def describe(account: StripeAccount) -> dict[str, Any]:
         "has_grace": account.has_grace,
         "received_at": account.received_at,
         "is_settled": account.settled_to is None,
+        "is_ending": account.is_ending,
     }

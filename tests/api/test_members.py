@@ -3,6 +3,7 @@
 import pytest
 
 from digest.accounts.models import User
+from digest.entitlements.models import StripeAccount
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.subscribers.segments import saving
@@ -100,4 +101,7 @@ def test_stripe_is_connected_and_set_up(make_caller: MakeCaller, tide: Newslette
     assert caller.json("GET", address) == values
     assert caller("PATCH", address, {"tiers": {"price_1": "gold"}}).status_code == 409
     assert caller("PATCH", address, {"signing_secret": "sk_1"}).status_code == 409
+    assert not values["is_ending"]
+    StripeAccount.objects.update(is_ending=True)  # a worker ends the tiers of many
+    assert caller.json("GET", address)["is_ending"]
     assert tide.publication.attributes.get().key == "tier"

@@ -122,6 +122,9 @@ class StripeOut(BaseModel):
     is_settled: bool = Field(
         description="Whether everybody who pays has the tier that the present rules give."
     )
+    is_ending: bool = Field(
+        description="It is being disconnected: the tiers that it gave end, and no calls are taken."
+    )
     tiers: dict[str, str] = Field(
         description="By price or product; empty for a reported price that gives none."
     )

@@ -110,6 +110,12 @@ def _values(account: StripeAccount) -> Values:
     }
 
 
+def _progress(values: Values) -> str:
+    if values["is_ending"]:
+        return "being ended by a worker: Stripe is being disconnected"
+    return "set" if values["is_settled"] else "being set by a worker"
+
+
 def _print(out: Screen, values: Values) -> None:
     received_at = values["received_at"]
     out.print(
@@ -119,7 +125,7 @@ def _print(out: Screen, values: Values) -> None:
                 ("Secret", "entered" if values["has_secret"] else "missing"),
                 ("Last call", clock.format_moment(received_at) if received_at else "none yet"),
                 ("Attribute", values["attribute"]),
-                ("Tiers", "set" if values["is_settled"] else "being set by a worker"),
+                ("Tiers", _progress(values)),
                 ("Who left", values["tier_without"] or "no tier"),
                 *(
                     (tier, f"{row['people']:,} pay, {row['subscribers']:,} of them subscribe")
