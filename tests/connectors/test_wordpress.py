@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from digest.accounts import tokens
-from digest.accounts.models import User
+from digest.accounts.models import Token, User
 from digest.articles.models import Article
 from digest.core import clock
 from digest.issues.models import Issue
@@ -104,6 +104,19 @@ def sign_in_to_wordpress(page: Page, site: WordPressSite) -> None:
     page.get_by_label("Password", exact=True).fill(wordpress_site.PASSWORD)
     page.get_by_role("button", name="Log In").click()
     page.wait_for_url("**/wp-admin/**")
+
+
+def create_token(page: Page, url: str) -> str:
+    """Create the token that the page of connections proposes; it is shown once."""
+    page.goto(f"{url}/admin/connections/")
+    page.locator("#wordpress").get_by_role("link", name="API token").click()
+    expect(page.locator("[name=name]")).to_have_value("wordpress")
+    page.get_by_role("button", name="Create token").click()
+    token = page.get_by_label("Copy the token now").input_value()
+    page.goto(f"{url}/admin/api-tokens/")
+    assert token not in page.content()
+    assert list(Token.objects.get().scopes) == list(SCOPES)
+    return token
 
 
 def test_a_post_is_pushed_corrected_and_retracted(connected: WordPressSite) -> None:
@@ -214,13 +227,15 @@ def test_a_post_is_sent_as_the_public_sees_it(connected: WordPressSite) -> None:
 
 
 @in_browser
-def test_from_the_settings_to_a_draft_issue(
-    site: WordPressSite, live_server: LiveServer, tide: Newsletter, token: str
+def test_from_the_console_to_a_draft_issue_and_back(
+    site: WordPressSite, live_server: LiveServer, tide: Newsletter
 ) -> None:
-    """Enter address and token, check, publish, and make an issue of the post."""
+    """Create a token, enter it in WordPress, publish, make an issue of the post; revoke it."""
+    User.objects.create_superuser("ada@courier.example", PASSWORD)
     site.run("delete_option( 'digest_newsletter' );")
     with chromium_page(seconds=60, viewport={"width": 1280, "height": 900}) as page:
         sign_in(page, f"{live_server.url}/admin/", "ada@courier.example", PASSWORD)
+        token = create_token(page, live_server.url)
         sign_in_to_wordpress(page, site)
         page.goto(f"{site.url}/wp-admin/options-general.php?page=digest-newsletter")
         page.get_by_label("Address of Digest").fill(f"{live_server.url}/")
@@ -230,7 +245,7 @@ def test_from_the_settings_to_a_draft_issue(
         assert token not in page.content()
         page.get_by_role("button", name="Save Changes").click()
         page.get_by_role("button", name="Check the connection").click()
-        expect(page.get_by_text("Connected to Digest with the token “wp”.")).to_be_visible()
+        expect(page.get_by_text("Connected to Digest with the token “wordpress”.")).to_be_visible()
         expect(page.get_by_text("can use the posts that this site sends")).to_be_visible()
         assert tide.sources.count() == 1
         post = publish(site, "Storm over the harbour")
@@ -244,6 +259,15 @@ def test_from_the_settings_to_a_draft_issue(
         assert (issue.state, issue.stories.get().title) == ("draft", "Storm over the harbour")
         assert issue.blocks.filter(kind="text").exists()
         assert problem_of(site, post) == ""
+        page.goto(f"{live_server.url}/admin/issues/new/{tide.pk}/")
+        expect(page.get_by_label("Storm over the harbour")).to_be_visible()
+        page.goto(f"{live_server.url}/admin/api-tokens/")
+        page.get_by_text("Revoke …").click()
+        page.get_by_role("button", name="Revoke", exact=True).click()
+        expect(page.get_by_text("wordpress was revoked.")).to_be_visible()
+        page.goto(f"{site.url}/wp-admin/options-general.php?page=digest-newsletter")
+        page.get_by_role("button", name="Check the connection").click()
+        expect(page.get_by_text("it is unknown, revoked or expired").first).to_be_visible()
     assert site.complaints() == []
 
 

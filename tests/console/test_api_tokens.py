@@ -7,7 +7,7 @@ from django.test import Client
 
 from digest.accounts.models import AuditEntry, Token
 from digest.newsletters.models import Publication
-from tests.cast import make_publication
+from tests.cast import make_newsletter, make_publication
 
 pytestmark = pytest.mark.django_db
 
@@ -52,3 +52,23 @@ def test_nobody_makes_one_that_reaches_further(owner: Client) -> None:
         form = {"name": "cms", "publication": slug, "scope": ["newsletters:read"]}
         assert owner.post("/admin/api-tokens/create/", form).status_code == 403
     assert not Token.objects.exists()
+
+
+def test_what_was_entered_stays_and_a_link_proposes_a_token(
+    owner: Client, courier: Publication
+) -> None:
+    """A refused form keeps its ticks: without those of newsletters, the token would reach all."""
+    newsletter = make_newsletter(publication=courier)
+    form = {"name": "", "publication": courier.slug, "scope": ["newsletters:read"], "days": "9"}
+    page = owner.post("/admin/api-tokens/create/", form | {"newsletter": newsletter.pk})
+    text = page.content.decode()
+    for field in ("newsletters:read", str(newsletter.pk)):
+        assert f'value="{field}" checked' in text
+    assert 'value="9"' in text
+    link = {"name": "wordpress", "scope": ["issues:write", "articles:write"]}
+    proposed = owner.get("/admin/api-tokens/", link).content.decode()
+    assert 'value="wordpress"' in proposed
+    assert proposed.count("checked") == 2
+    created = owner.post("/admin/api-tokens/create/", form | {"name": "cms"}).content.decode()
+    assert "checked" not in created
+    assert Token.objects.get().name == "cms"

@@ -4,19 +4,23 @@ On a phone and a desktop, by day and by night; with DIGEST_SHOTS=folder each ste
 pictures.
 """
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from django.test import Client
 from playwright.sync_api import Page, expect
 
+from digest.articles.models import Article
 from digest.connectors import receiving, settling
 from digest.connectors.models import Connection
 from digest.core import clock, sealing
+from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.subscribers import attributes
 from digest.subscribers.models import SignUp
+from digest.webhooks import signing
 from tests.browser import BROWSER, SIZES, bring_cookies, chromium_page, look_at
 from tests.cast import NOON, make_layout_block, make_newsletter
 from tests.cast.accounts import browser_of
@@ -97,3 +101,46 @@ def test_a_ghost_site_is_connected(page: Page, live_url: str, client: Client) ->
     look_at(page, "connection-4-remove")
     page.get_by_role("button", name="Remove", exact=True).click()
     expect(page.get_by_text("No connections yet")).to_be_visible()
+
+
+def test_another_system_is_connected_and_its_article_goes_into_an_issue(
+    page: Page, live_url: str, tide: Newsletter, client: Client
+) -> None:
+    """From the menu to a signed call, a story of the newsletter, and the end of the connection."""
+    page.locator("a[href$='/connections/']").first.click()
+    page.get_by_label("Name", exact=True).fill("cms")
+    page.get_by_label("System").select_option("webhook")
+    page.get_by_role("button", name="Add connection").click()
+    notice = page.get_by_role("status").filter(has_text="cms is ready")
+    address = notice.get_by_label("Address").input_value()
+    secret = notice.get_by_label("It is not shown again.").input_value()
+    look_at(page, "webhook-1-secret")
+    page.goto(f"{live_url}/admin/connections/")
+    expect(page.get_by_text("No calls yet")).to_be_visible()
+    assert secret not in page.content()
+    article = {"guid": "4711", "url": "https://courier.example/ferry", "title": "Ferry stopped"}
+    body = json.dumps({"type": "article.published", "data": article}).encode()
+
+    def call(key: str) -> int:
+        headers = signing.headers(key, "msg_1", int(clock.now().timestamp()), body)
+        path = address.removeprefix(live_url)
+        return client.post(path, body, "application/json", headers=headers).status_code
+
+    assert call(sealing.new_webhook_secret()) == 401
+    assert call(secret) == 202
+    settling.settle_due()
+    page.reload()
+    page.get_by_text("Latest reports").click()
+    expect(page.get_by_text("Ferry stopped")).to_be_visible()
+    page.goto(f"{live_url}/admin/issues/new/{tide.pk}/")
+    page.get_by_label("Ferry stopped").check()
+    look_at(page, "webhook-2-story")
+    page.get_by_role("button", name="Create issue from selection").click()
+    page.wait_for_url("**/admin/issues/*/")
+    assert Issue.objects.get().stories.get().title == "Ferry stopped"
+    page.goto(f"{live_url}/admin/connections/")
+    page.get_by_text("Remove …").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_text("No connections yet")).to_be_visible()
+    assert call(secret) == 401
+    assert Article.objects.get().title == "Ferry stopped"

@@ -4,14 +4,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 
 from digest.accounts import tokens
 from digest.accounts.models import Token
 from digest.accounts.scopes import Scope
-from digest.console.access import record_action, require_right, scope_of, user_of
+from digest.console.access import parse_id, record_action, require_right, scope_of, user_of
 from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.console.team.newsletters import newsletter_choices, newsletter_ids_of, reached_names
 from digest.core import clock
@@ -22,7 +22,7 @@ from digest.newsletters.models import Publication
 
 @page_view(Right.MANAGE)
 def api_tokens(request: HttpRequest) -> HttpResponse:
-    """List the tokens and when each was last used."""
+    """List the tokens and when each was last used; a link may propose a name and scopes."""
     return _page(request)
 
 
@@ -50,7 +50,7 @@ def create(request: HttpRequest) -> HttpResponse:
             token.publication_id,
         )
         return _page(request, token=token, secret=secret)
-    return redirect("api-tokens")
+    return _page(request)
 
 
 @action_view(Right.MANAGE)
@@ -88,9 +88,15 @@ def _expiry(days: str, now: datetime) -> datetime | None:
 def _page(request: HttpRequest, **context: Any) -> HttpResponse:
     scope = scope_of(request, Right.MANAGE)
     names = dict(scope.publications().values_list("pk", "name"))
+    # Of a form that was refused, or of a link that proposes a token; once it is created, nothing.
+    entered = QueryDict() if "token" in context else request.POST or request.GET
     values = {
         "tokens": [_row(token, names) for token in _tokens(request).order_by("revoked_at", "-pk")],
         "scopes": list(Scope),
+        "entered": entered.dict(),
+        "entered_scopes": entered.getlist("scope"),
+        "ticked": list(map(parse_id, entered.getlist("newsletter"))),
+        "days": entered.get("days", "365"),
         "publications": scope.publications().order_by("name"),
         "everywhere": scope.is_everything,
         "newsletters": newsletter_choices(scope),
