@@ -28,9 +28,11 @@ _MERGE_TAG = re.compile(
 )
 _MARK = "merge-tag.invalid"  # where a merge tag was, and where a link led to one
 _MARK_AND_BLANK = re.compile(rf"[ \u00a0]*{re.escape(_MARK)}(?=[,.;:!?])")  # of "Hello NAME,"
+# Parts of an address between its marks: an article may be about voter preferences, or opting out.
 _OF_THE_MAIL = re.compile(
-    r"unsub|opt-?out|abmeld|desabon|desinscri|preferences|manage[-_]subscri|list-manage|"
-    r"/action/disable_email|view-?in-?browser|mailchi\.mp/[^/]*/[^/]*\?e=",
+    r"(?:^|[/?&=.#])(?:[a-z]{1,20}[-_]){0,2}(?:unsub[\w-]*|opt[-_]?out|abmeld\w*|desabon\w*"
+    r"|desinscri\w*|preferences|manage[-_]subscri\w*|view[-_]?in[-_]?browser)(?:[/?&=.#]|$)"
+    r"|list-manage\.com/(?!track/)|/action/disable_email|mailchi\.mp/[^/]*/[^/]*\?e=",
     re.IGNORECASE,
 )
 _PICTURE = re.compile(r'<img\b[^>]*?\bsrc="([^"]{1,2000})"')

@@ -20,7 +20,7 @@ from digest.subscribers.importing.candidates import Refusal
 from digest.transfers import files, subscriber_lists
 from digest.transfers.errors import TransferError
 from digest.transfers.files import Export
-from digest.transfers.issues import forms_in, ghost, past_issues
+from digest.transfers.issues import forms_in, ghost, mailchimp, past_issues
 from digest.transfers.models import Transfer
 from digest.transfers.options import Options
 from digest.transfers.past_issues import Target, check_issues
@@ -101,6 +101,7 @@ def _look_into(export: Export, newsletter: Newsletter, options: Options) -> _Con
         raise TransferError(_UNREADABLE)
     names = ghost.newsletter_names(export)
     _choose_list(lists, names, options.list_name)
+    lists = subscriber_lists.of_audience(lists, options.list_name, mailchimp.list_names(export))
     question = subscriber_lists.question_of(lists, has_one_newsletter=len(names) == 1)
     return _Contents(lists, forms, question)
 

@@ -6,7 +6,8 @@
 Whoever one list of an export says must not be mailed is added from none of its lists.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -41,6 +42,8 @@ _LISTED = 20  # names of lists in a message
 _LOOKED_AT = 65_536  # bytes of a file, for an address
 _ENDINGS = (".csv", ".tsv", ".txt")
 _NO_LISTS = (".json", ".jsonl", ".html", ".htm")
+# Mailchimp's files are of one audience each, which the end of their names tells apart.
+_AUDIENCE = re.compile(r"_export_([0-9a-z]{4,40})\.csv", re.IGNORECASE)
 _NOT_AFFIRMED = "the file does not say whether they left"
 
 CheckedRow = Candidate | Refusal | Stop
@@ -56,6 +59,12 @@ class SubscriberList:
     layout: Layout
     columns: DetailColumns
     is_exact: bool = False  # its states are those of the mailing list that was chosen
+
+    @property
+    def audience(self) -> str:
+        """The audience of Mailchimp's that its people are of, as its name says; "" for no such."""
+        match = _AUDIENCE.search(self.name) if self.service == "mailchimp" else None
+        return match[1].lower() if match else ""
 
 
 def lists_in(export: Export, newsletter: Newsletter) -> list[SubscriberList]:
@@ -282,6 +291,29 @@ def choose_list(lists: list[SubscriberList], list_name: str) -> None:
         raise TransferError(f"There is no list “{list_name}” in this export. It has: {listing}.")
     if not list_name and len(names) > 1:
         raise TransferError(f"This export has several lists. Name one of them: {listing}.")
+
+
+def of_audience(
+    lists: list[SubscriberList], list_name: str, other_names: Collection[str]
+) -> list[SubscriberList]:
+    """Return the lists of the audience that was chosen; all of them where there is only one.
+
+    `other_names` are those by which past issues alone are chosen, with no people. Raises
+    TransferError if there are several audiences, and none of them is chosen: who subscribed to one
+    did not subscribe to the others.
+    """
+    audiences = list(dict.fromkeys(row.audience for row in lists if row.audience))
+    chosen = list_name.casefold()
+    if len(audiences) < 2:
+        return lists
+    if chosen in {name.casefold() for name in other_names}:
+        return []
+    if chosen not in audiences:
+        raise TransferError(
+            f"This export has the people of several audiences. Name one of them, as its files do: "
+            f"{', '.join(f'“{name}”' for name in audiences[:_LISTED])}."
+        )
+    return [row for row in lists if row.audience in {"", chosen}]
 
 
 def question_of(lists: list[SubscriberList], *, has_one_newsletter: bool) -> str:

@@ -28,6 +28,28 @@ def test_mailchimps_campaigns_are_dated_by_their_table(tmp_path: Path, tide: New
     assert report.pictures == {"mcusercontent.example": 1}
 
 
+def test_no_campaign_gets_the_page_of_another(tmp_path: Path, tide: Newsletter) -> None:
+    """Two of one title cannot be told apart, and one whose page is missing is not the next one."""
+    titles = ("The Tide", "The Tide", "The Morning Tide 24", "The Morning Tide 25")
+    rows = [
+        {"Title": title, "Subject": f"News {number}", "Send Date": f"May 1{number}, 2019 06:00 pm"}
+        for number, title in enumerate(titles)
+    ]
+    pages = ("1_the-tide", "2_the-tide", "3_the-morning-tide-24")
+    report = bring(
+        tmp_path,
+        tide,
+        {
+            "7/campaigns.csv": exports.table("Title,Subject,Send Date", rows),
+            **{f"7/campaigns_content/{page}.html": f"<p>Text of {page}.</p>" for page in pages},
+        },
+        issues="all",
+    ).issues
+    row = PastIssue.objects.get()
+    assert (row.subject, row.html) == ("News 2", "<p>Text of 3_the-morning-tide-24.</p>")
+    assert dict(report.reasons) == {"its text is not in the export": 3}
+
+
 def test_what_was_not_public_stays_behind(tmp_path: Path, tide: Newsletter) -> None:
     """Unless somebody decides otherwise; what is for paying subscribers never comes."""
     posts = [
@@ -117,6 +139,8 @@ def test_importing_again_changes_nothing(tmp_path: Path, tide: Newsletter) -> No
             '<a href="https://courier.example/a">a</a>',
         ),
         ('<a href="https://courier.example/a@TrackLink">a</a>', None),
+        ('<p>Bye</p><a href="https://mail.example/u/opt-out?id=1">leave</a>', "<p>Bye</p>"),
+        ('<p>Bye</p><a href="https://x.example/email-preferences">set</a>', "<p>Bye</p>"),
         ("<svg onload=alert(1)>", ""),
         ("", ""),
     ],
@@ -127,6 +151,19 @@ def test_what_belonged_to_the_mail_goes(markup: str, expected: str | None) -> No
     assert cleaned == (
         expected if expected is not None else '<a href="https://courier.example/a">a</a>'
     )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("adopt-outdoor-cats", "voter-preferences-2024", "hospital-opt-out-scheme"),
+        *("how-to-view-in-browser-games", "desinscription-des-electeurs"),
+    ],
+)
+def test_articles_whose_address_sounds_like_leaving_stay(path: str) -> None:
+    """With their headline, which is the link."""
+    link = f'<a href="https://courier.example/news/{path}">Headline</a>'
+    assert cleaning.clean(link) == link
 
 
 def test_nesting_without_end_is_text() -> None:

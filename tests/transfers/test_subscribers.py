@@ -61,6 +61,34 @@ def bring(
     )
 
 
+def two_audiences() -> dict[str, str]:
+    """An account with the audience of the newsletter, and that of a shop."""
+    shop = "subscribed_email_audience_export_9f8e.csv"
+    row = exports.mailchimp_member("shopper@mc.example")
+    campaigns = "Title,Subject,List,Send Date\nSale,Sale,Shop,\n"
+    return {
+        **{f"7/lists/{name}": text for name, text in exports.mailchimp_audience().items()},
+        f"7/lists/{shop}": exports.table(",".join(row), [row]),
+        "7/campaigns.csv": campaigns,
+    }
+
+
+def test_people_of_another_audience_are_not_added(tmp_path: Path, tide: Newsletter) -> None:
+    """They subscribed to something else: one audience has to be named, and only it is read."""
+    for number, name in enumerate(("", "7c6d")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with pytest.raises(TransferError, match=r"several audiences.*“1a2b”, “9f8e”"):
+            bring(folder, tide, two_audiences(), list_name=name)
+    folder = tmp_path / "chosen"
+    folder.mkdir()
+    bring(folder, tide, two_audiences(), list_name="1A2B")
+    assert active(tide) == {"ines@mc.example", "bob@mc.example"}
+    folder = tmp_path / "issues"
+    folder.mkdir()
+    assert bring(folder, tide, two_audiences(), list_name="shop").lists == []
+
+
 def active(newsletter: Newsletter) -> set[str]:
     """The addresses that would be mailed."""
     rows = Subscription.objects.filter(newsletter=newsletter, state="active")

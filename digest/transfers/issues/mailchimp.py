@@ -7,7 +7,7 @@ else, so a file belongs to the campaign whose title or subject it is named after
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from digest.core import clock
@@ -39,10 +39,14 @@ def read(export: Export, name: str, choice: Choice) -> Iterator[Item]:
     """Yield the campaigns, and those that stay behind."""
     zone = clock.zone(choice.newsletter.publication.timezone)
     pages = _pages(export, name[: -len("campaigns.csv")])
-    for row in table(export.text(name, LARGEST_TEXT)):
+    rows = list(table(export.text(name, LARGEST_TEXT)))
+    own_pages = [_page_of(row, pages) for row in rows]
+    # What is another campaign's is not taken for one that is called almost the same: “Tide 24”.
+    others = {slug: paths.difference(filter(None, own_pages)) for slug, paths in pages.items()}
+    for row, own_page in zip(rows, own_pages, strict=True):
         title = row.get("subject") or row.get("title", "")
         sent_at = _sent_at(row.get("send date", ""))
-        page = _page_of(row, pages)
+        page = own_page or _page_like(row, others)
         if "list" in row and not choice.includes(row["list"]):
             yield LeftIssue(title, OTHER_LIST)
         elif sent_at is None:
@@ -61,33 +65,51 @@ def read(export: Export, name: str, choice: Choice) -> Iterator[Item]:
             )
 
 
-def _pages(export: Export, folder: str) -> dict[str, str]:
-    """Return the paths of the HTML files by what they are named after."""
-    pages = {}
+def list_names(export: Export) -> list[str]:
+    """Return the names of the audiences that campaigns were sent to."""
+    rows = (row for name in files_in(export) for row in table(export.text(name, LARGEST_TEXT)))
+    return list(dict.fromkeys(filter(None, (row.get("list", "") for row in rows))))
+
+
+def _pages(export: Export, folder: str) -> dict[str, set[str]]:
+    """Return the paths of the HTML files by what they are named after: several by one title."""
+    pages: dict[str, set[str]] = {}
     for name in export.named(".html"):
         if name.startswith(folder + _FOLDER):
             stem = name.rsplit("/", 1)[-1][: -len(".html")]
-            pages[_slug(re.sub(r"^\d+_", "", stem))] = name
-            pages[stem] = name
+            for key in (_slug(re.sub(r"^\d+_", "", stem)), stem):
+                pages.setdefault(key, set()).add(name)
     return pages
 
 
-def _page_of(row: Mapping[str, str], pages: Mapping[str, str]) -> str | None:
-    """Return the path of a campaign's HTML file; None where none, or more than one, fits."""
+def _page_of(row: Mapping[str, str], pages: Mapping[str, set[str]]) -> str | None:
+    """Return the HTML file that is named after a campaign; None where none is, or several are."""
     unique_id = row.get("unique id", "")
-    if unique_id and (named := [path for stem, path in pages.items() if unique_id in stem]):
-        return named[0]
-    slugs = [slug for slug in map(_slug, (row.get("title", ""), row.get("subject", ""))) if slug]
-    for slug in slugs:
-        if slug in pages:
-            return pages[slug]
-    if len(pages) > _MOST_COMPARED:
+    if unique_id and (named := [paths for stem, paths in pages.items() if unique_id in stem]):
+        return _only(named)
+    return next(filter(None, (_only([pages.get(slug, set())]) for slug in _slugs_of(row))), None)
+
+
+def _page_like(row: Mapping[str, str], pages: Mapping[str, set[str]]) -> str | None:
+    """Return the one HTML file that is named almost like a campaign; None where there is none."""
+    slugs = _slugs_of(row)
+    if len(pages) > _MOST_COMPARED or any(slug in pages for slug in slugs):
         return None
     for slug in slugs:
         matches = difflib.get_close_matches(slug, pages, 2, _LIKE_ENOUGH)
-        if matches and len({pages[match] for match in matches}) == 1:
-            return pages[matches[0]]
+        if path := _only([pages[match] for match in matches]):
+            return path
     return None
+
+
+def _only(groups: Iterable[set[str]]) -> str | None:
+    """Return the path in sets of paths, if there is just one."""
+    paths = set[str]().union(*groups)
+    return paths.pop() if len(paths) == 1 else None
+
+
+def _slugs_of(row: Mapping[str, str]) -> list[str]:
+    return list(filter(None, (_slug(row.get("title", "")), _slug(row.get("subject", "")))))
 
 
 def _slug(text: str) -> str:
