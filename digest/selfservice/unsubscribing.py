@@ -129,7 +129,9 @@ def resubscribe(link: SubscriberLink, token: str, *, ip: str | None, now: dateti
         return False
     if unsubscribed_at is None or _microseconds(unsubscribed_at) != microseconds:
         return False
-    return consent.resubscribe(link.subscriber, link.newsletter, via="undo", ip=ip, now=now)
+    return consent.resubscribe(
+        link.subscriber, link.newsletter, via=consent.VIA_UNDO, ip=ip, now=now
+    )
 
 
 def receive_less_often(link: SubscriberLink, cadence: str) -> bool:

@@ -38,6 +38,7 @@ from digest.subscribers.suppression import (
 State = Subscription.State
 Action = ConsentEvent.Action
 VIA_REMOVAL = "removal"  # of many subscribers by an editor, who may undo it
+VIA_UNDO = "undo"  # of leaving, by whoever just left
 
 
 class Evidence(NamedTuple):
@@ -173,8 +174,9 @@ def resubscribe(
 ) -> bool:
     """Subscribe a subscriber (again) who uses their own link; True if that changed something.
 
-    For the preferences page and "Resubscribe": the link proves that they read the mailbox. Raises
-    SubscriberError if the subscriber does not exist, and AddressSuppressedError.
+    For the preferences page and "Resubscribe": the link proves that they read the mailbox. A pause
+    of before is over, unless they undo that they left. Raises SubscriberError if the subscriber
+    does not exist, and AddressSuppressedError.
     """
     subscriber = Subscriber.objects.filter(pk=subscriber_id).first()
     newsletter = Newsletter.objects.filter(pk=newsletter_id).first()
@@ -184,7 +186,7 @@ def resubscribe(
     subscription, _ = _get_or_create_subscription(subscriber, newsletter, now)
     if subscription.state == State.ACTIVE:
         return False
-    _set_state(subscription, State.ACTIVE, now)
+    _set_state(subscription, State.ACTIVE, now, ends_pause=via != VIA_UNDO)
     lift_own_wish(subscriber.address_key, newsletter.pk)
     _record(subscription, Action.CONFIRMED, Evidence(via, ip, wording=wording), now)
     return True
@@ -257,12 +259,7 @@ def _get_or_create_subscriber(
         raise SubscriberError("The email address is too long.")
     subscriber, _ = Subscriber.objects.get_or_create(
         address_key=address.key,
-        defaults={
-            "email": address.email,
-            "name": name,
-            "language": language,
-            "created_at": now,
-        },
+        defaults={"email": address.email, "name": name, "language": language, "created_at": now},
     )
     return subscriber
 
@@ -324,12 +321,15 @@ def _locked(subscriber_id: int, newsletter_id: int) -> Subscription:
         raise SubscriberError("This subscriber has no subscription to this newsletter.") from cause
 
 
-def _set_state(subscription: Subscription, state: State, now: datetime) -> None:
+def _set_state(
+    subscription: Subscription, state: State, now: datetime, *, ends_pause: bool = True
+) -> None:
     subscription.state = state
     if state is State.ACTIVE:
         subscription.confirmed_at = now
+        subscription.paused_until = None if ends_pause else subscription.paused_until
     subscription.unsubscribed_at = now if state is State.UNSUBSCRIBED else None
-    subscription.save(update_fields=["state", "confirmed_at", "unsubscribed_at"])
+    subscription.save(update_fields=["state", "confirmed_at", "unsubscribed_at", "paused_until"])
 
 
 def _record(

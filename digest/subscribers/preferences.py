@@ -39,6 +39,7 @@ class NewsletterPreferences:
     offered_topics: tuple[str, ...]
     muted_topics: tuple[str, ...] = ()  # whose stories are left out
     is_member: bool = True  # of the segment that the newsletter is for, if it is for one
+    paused_until: datetime | None = None  # if that is still to come (aware)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,22 @@ class Preferences:
     subscriber: Subscriber
     publication: Publication
     newsletters: tuple[NewsletterPreferences, ...]
-    paused_until: datetime | None
 
     @property
     def any_active(self) -> bool:
         """Return whether they receive at least one newsletter."""
         return any(row.active for row in self.newsletters)
+
+    @property
+    def any_paused(self) -> bool:
+        """Return whether at least one of them is paused, as one is that nobody seemed to read."""
+        return any(row.paused_until for row in self.newsletters)
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """Return when the last pause ends (aware), if all that they receive is paused."""
+        pauses = [row.paused_until for row in self.newsletters if row.active]
+        return None if None in pauses else max(filter(None, pauses), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +100,11 @@ def get_preferences(subscriber_id: int, publication_id: int, now: datetime) -> P
                 newsletter, subscriptions.get(newsletter.pk), topics.get(newsletter.pk, ())
             ),
             is_member=is_member(subscriber_id, newsletter, now),
+            paused_until=_future_pause(subscriptions.get(newsletter.pk), now),
         )
         for newsletter in newsletters
     )
-    pauses = [subscriptions[row.newsletter.pk].paused_until for row in rows if row.active]
-    future_pauses = [until for until in pauses if until and until > now]
-    return Preferences(subscriber, publication, rows, max(future_pauses, default=None))
+    return Preferences(subscriber, publication, rows)
 
 
 @transaction.atomic
@@ -187,6 +197,14 @@ def _preferences(
         offered_topics=offered_topics,
         muted_topics=muted_topics,
     )
+
+
+def _future_pause(subscription: Subscription | None, now: datetime) -> datetime | None:
+    """Return until when a subscription that is active is paused."""
+    if subscription is None or subscription.state != State.ACTIVE:
+        return None
+    until: datetime | None = subscription.paused_until
+    return until if until and until > now else None
 
 
 def _offered_cadences(newsletter: Newsletter) -> tuple[Cadence, ...]:

@@ -110,6 +110,24 @@ def test_who_does_not_answer_is_paused_and_may_resume(
     assert client.post(path[:-4] + "AAAA").status_code == 404
 
 
+@pytest.mark.usefixtures("sunset")
+def test_staying_ends_no_pause_of_their_own(newsletter: Newsletter) -> None:
+    """Who resumed, and is on holiday by now, finds the old mail."""
+    now = clock.now()
+    silent = make_old(newsletter)
+    click(silent, now - LONG_AGO)
+    asking.ask_due(now)
+    asking.ask_due(now + 15 * DAY)
+    question = SunsetQuestion.objects.get()
+    assert question.outcome == "paused"
+    holiday = now + 30 * DAY
+    Subscription.objects.update(paused_until=holiday)
+    asking.stay(silent, newsletter, now + 16 * DAY)
+    assert silent.subscriptions.get().paused_until == holiday
+    question.refresh_from_db()
+    assert question.outcome == "stayed"
+
+
 def test_the_console_shows_a_forecast_and_switches_it_on(
     newsletter: Newsletter, client: Client
 ) -> None:

@@ -9,7 +9,7 @@ from digest.core import addresses
 from digest.newsletters.models import Newsletter
 from digest.notices.content import CONFIRM_LASTS
 from digest.subscribers import signups
-from digest.subscribers.consent import confirm, subscribe, unsubscribe
+from digest.subscribers.consent import confirm, resubscribe, subscribe, unsubscribe
 from digest.subscribers.erasure import erase_subscriber
 from digest.subscribers.errors import (
     AddressSuppressedError,
@@ -218,3 +218,21 @@ def test_suppressions_hold_for_one_newsletter_or_for_all() -> None:
     assert not lift(INES.key)
     assert is_suppressed(INES.key, newsletter.pk)
     assert not is_suppressed(INES.key, other.pk)
+
+
+@pytest.mark.parametrize("way", ["page", "preferences", "undo"])
+def test_who_comes_back_is_not_paused_by_what_was_before(way: str) -> None:
+    """Or a welcome would promise mails that do not come for years; undoing leaves all as it was."""
+    newsletter = make_newsletter()
+    ines = subscribe_ines(newsletter).subscriber
+    until = NOON + timedelta(days=3650)
+    Subscription.objects.update(paused_until=until)
+    unsubscribe(ines.pk, newsletter.pk, via="page", ip=None, now=LATER)
+    if way == "page":
+        subscribe_ines(newsletter, confirmed=False, allow_resubscribe=True, now=LATER)
+        confirm(ines.pk, newsletter.pk, via="link", ip=None, requested_at=LATER, now=LATER)
+    else:
+        assert resubscribe(ines.pk, newsletter.pk, via=way, ip=None, now=LATER)
+    subscription = Subscription.objects.get()
+    assert subscription.state == "active"
+    assert subscription.paused_until == (until if way == "undo" else None)

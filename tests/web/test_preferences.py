@@ -24,7 +24,7 @@ from digest.subscribers.models import (
 )
 from tests.cast.issues import make_running
 from tests.cast.newsletters import make_newsletter, make_topics
-from tests.cast.subscribers import make_subscriber
+from tests.cast.subscribers import make_subscriber, make_subscription
 from tests.clock import LONG_AGO, NOON
 from tests.web.signing_up import letter, path
 
@@ -203,6 +203,22 @@ def test_a_pause_holds_until_the_subscribers_own_morning(
     assert b"Emails are paused until" in strict.get(page_of(nadia, newsletter)).content
     strict.post(page_of(nadia, newsletter), {"action": "resume"})
     assert subscription_of(nadia, newsletter).paused_until is None
+
+
+def test_a_pause_of_one_newsletter_is_not_one_of_all(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """One that nobody seemed to read rests; what is read can be paused, and all resumed."""
+    other = make_newsletter(slug="ebb", name="The Ebb", publication=newsletter.publication)
+    make_subscription(nadia, other, paused_until=clock.now() + timedelta(days=3650))
+    page = strict.get(page_of(nadia, newsletter)).content.decode()
+    assert page.count("Emails are paused until") == 1
+    assert (
+        page.index(other.name) < page.index("Emails are paused until") < page.index("Pause until")
+    )
+    assert 'value="resume"' in page
+    strict.post(page_of(nadia, newsletter), {"action": "resume"})
+    assert subscription_of(nadia, other).paused_until is None
 
 
 @pytest.mark.parametrize("until", ["", "tomorrow", "2020-01-01", "9999-12-31", "0001-01-01"])

@@ -111,7 +111,10 @@ def ask_due(now: datetime) -> int:
 
 @transaction.atomic
 def stay(subscriber: Subscriber, newsletter: Newsletter, now: datetime) -> None:
-    """Record that somebody wants to go on, and resume what was paused because they were silent."""
+    """Record that somebody wants to go on, and resume what was paused because they were silent.
+
+    A pause that they chose themselves since then stays.
+    """
     rows = Subscription.objects.select_for_update()
     subscription = rows.filter(subscriber=subscriber, newsletter=newsletter).first()
     if subscription is None:
@@ -120,7 +123,10 @@ def stay(subscriber: Subscriber, newsletter: Newsletter, now: datetime) -> None:
     if question is None or question.outcome == SunsetQuestion.Outcome.STAYED:
         return
     if question.outcome == SunsetQuestion.Outcome.PAUSED:
-        Subscription.objects.filter(pk=subscription.pk).update(paused_until=None)
+        ours = Subscription.objects.filter(
+            pk=subscription.pk, paused_until=(question.settled_at or now) + FOR_GOOD
+        )
+        ours.update(paused_until=None)
     SunsetQuestion.objects.filter(pk=question.pk).update(
         outcome=SunsetQuestion.Outcome.STAYED, settled_at=now
     )
