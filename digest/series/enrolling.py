@@ -72,8 +72,8 @@ def remove(series: Series, subscriber: Subscriber, now: datetime) -> None:
 def welcomed(subscriber_id: int, newsletter_ids: Collection[int], now: datetime) -> set[int]:
     """Return the newsletters whose series welcomes somebody who confirmed at `now`.
 
-    It does if its first mail goes out at once. Who was in the series before gets none of it, nor
-    does who is not a member yet of a newsletter for members.
+    It does if its first mail goes out at once, so not while the newsletter is not sent. Who was in
+    the series before gets none of it, nor does who is not a member yet of a newsletter for members.
     """
     rows = Enrolment.objects.filter(
         subscriber=subscriber_id,
@@ -82,7 +82,7 @@ def welcomed(subscriber_id: int, newsletter_ids: Collection[int], now: datetime)
         entered_at=now,
         next_step__delay_minutes=0,
     )
-    welcoming = Newsletter.objects.filter(pk__in=rows.values("series__newsletter"))
+    welcoming = Newsletter.objects.sending().filter(pk__in=rows.values("series__newsletter"))
     return {row.pk for row in welcoming if audience.is_member(subscriber_id, row, now)}
 
 

@@ -12,7 +12,7 @@ rows. What the ledger then promises of an issue, it promises of a step.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from celery.exceptions import SoftTimeLimitExceeded
@@ -57,7 +57,7 @@ class Due:
     version: Issue
     capped: Sequence[Appeal]
     hours: Hours
-    busy_days: frozenset[date]
+    issues: Sequence[datetime]  # when the next ones go out, if no step may on the same day
     now: datetime
 
 
@@ -107,13 +107,13 @@ def _prepare(step: Step, now: datetime) -> Due | None:
     if version is None or version.state != Issue.State.SENDING:
         return None
     series = step.series
-    hours, busy_days = ANY_HOUR, frozenset[date]()
+    hours, issues = ANY_HOUR, list[datetime]()
     if not step.is_immediate:
         if series.hour_from is not None and series.hour_until is not None:
             hours = Hours(series.hour_from, series.hour_until)
         if series.avoids_issues:
-            busy_days = days_with_issues(series.newsletter, now)
-    return Due(step, version, caps.capped_appeals(version), hours, busy_days, now)
+            issues = moments_of_issues(series.newsletter, now)
+    return Due(step, version, caps.capped_appeals(version), hours, issues, now)
 
 
 @transaction.atomic
@@ -208,12 +208,17 @@ def _postpone_others(rows: QuerySet[Enrolment], newsletter: Newsletter, now: dat
 
 def _postpone(due: Due, rows: QuerySet[Enrolment]) -> None:
     """Let those wait to whom it may not go out at this hour, or on this day."""
-    if due.hours == ANY_HOUR and not due.busy_days:
+    if due.hours == ANY_HOUR and not due.issues:
         return
-    home = due.version.newsletter.publication.timezone
+    newsletter = due.version.newsletter
+    home = clock.zone(newsletter.publication.timezone)
     due_rows = rows.filter(due_at__lte=due.now)
     for name in due_rows.values_list("subscriber__timezone", flat=True).distinct():
-        moment = moments.next_moment(due.now, clock.zone(name or home), due.hours, due.busy_days)
+        zone = clock.zone(name) if name else home
+        # In local time, everybody gets an issue on the day that it is from.
+        of_issues = home if newsletter.send_in_local_time else zone
+        busy_days = {moment.astimezone(of_issues).date() for moment in due.issues}
+        moment = moments.next_moment(due.now, zone, due.hours, busy_days)
         if moment > due.now:
             due_rows.filter(subscriber__timezone=name).update(due_at=moment)
 
@@ -255,12 +260,11 @@ def _eligible(
     return rows.filter(subscriber__in=list(subscriber_ids))
 
 
-def days_with_issues(newsletter: Newsletter, now: datetime) -> frozenset[date]:
-    """Return the days of the next ones with an issue, today included, in the publication's zone."""
-    zone = clock.zone(newsletter.publication.timezone)
-    begin = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+def moments_of_issues(newsletter: Newsletter, now: datetime) -> list[datetime]:
+    """Return when issues went out on the day before, and will on the next ones, wherever it is."""
+    begin = now - timedelta(days=1)
     issues = newsletter.issues.filter(Issue.REGULAR).exclude(state__in=_NO_ISSUE)
     issues = issues.select_related("newsletter__publication")
-    end = begin + timedelta(days=moments.DAYS)
+    end = now + timedelta(days=moments.DAYS + 1)
     entries = agenda.entries(issues, [newsletter], begin, end, now)
-    return frozenset(entry.moment.astimezone(zone).date() for entry in entries)
+    return [entry.moment for entry in entries]

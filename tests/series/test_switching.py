@@ -76,6 +76,21 @@ def test_a_welcome_mail_takes_the_place_of_the_notice(newsletter: Newsletter) ->
     assert confirm(nadia.pk, newsletter) == 1
 
 
+@pytest.mark.parametrize("state", ["announced", "paused"])
+def test_who_joins_before_a_newsletter_is_sent_gets_the_notice(
+    newsletter: Newsletter, state: str
+) -> None:
+    """Which says so; the series begins when the newsletter does."""
+    series = make_series(newsletter)
+    Newsletter.objects.update(state=state)
+    nadia = sign_up(newsletter, confirmed=False)
+    assert confirm(nadia.pk, newsletter) == 1
+    assert planning.plan_due(clock.now()) == 0
+    Newsletter.objects.update(state="live")
+    assert planning.plan_due(clock.now()) == 1
+    assert series.enrolments.get().state == "completed"
+
+
 def confirm(subscriber: int, newsletter: Newsletter) -> int:
     """Confirm by a link; return how many welcomes are queued."""
     now = clock.now()
