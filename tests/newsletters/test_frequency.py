@@ -17,6 +17,8 @@ from tests.clock import NOON
         ([4], "", Frequency(Often.WEEKLY, 4)),
         ([1, 3, 5], "", Frequency(Often.DAYS_A_WEEK, 3)),
         ([], "0 7,17 * * *", Frequency(Often.SEVERAL_A_DAY)),
+        ([], "0 7,17 * * mon", Frequency(Often.WEEKLY, 0)),
+        ([], "0 7,17 * * mon,thu", Frequency(Often.DAYS_A_WEEK, 2)),
         ([], "0 7 1 * *", Frequency(Often.MONTHLY)),
         ([], "0 7 * * sun", Frequency(Often.WEEKLY, 6)),
         ([], "0 7 29 2 *", Frequency(Often.IRREGULARLY)),

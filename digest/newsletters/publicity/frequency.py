@@ -43,12 +43,15 @@ def frequency(rule: Rule | None, now: datetime) -> Frequency:
 
 
 def describe(moments: Sequence[datetime]) -> Frequency:
-    """Return how often these local moments of four weeks come."""
+    """Return how often these local moments of four weeks come.
+
+    Several times a day means on most days: not twice on Mondays.
+    """
     days = {moment.date() for moment in moments}
     weekdays = Counter(day.weekday() for day in days)
     if len(days) < WEEKS - 1:
         return Frequency(Often.MONTHLY if days else Often.IRREGULARLY)
-    if len(moments) > len(days):
+    if len(weekdays) >= len(WORKDAYS) and 2 * len(moments) > 3 * len(days):
         return Frequency(Often.SEVERAL_A_DAY)
     if len(weekdays) == 7:
         return Frequency(Often.DAILY)
