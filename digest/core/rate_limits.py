@@ -28,6 +28,10 @@ class RateLimiter:
         """Count once under `key`; False, without counting, where that exceeds the limit."""
         return self._windows.hit(limit, *key)
 
+    def allows(self, limit: RateLimitItem, *key: str) -> bool:
+        """Say whether one more would be within the limit, without counting."""
+        return self._windows.test(limit, *key)
+
     def seconds_left(self, limit: RateLimitItem, *key: str) -> int:
         """Return in how many seconds, at least 1, a window over the limit begins again."""
         reset = self._windows.get_window_stats(limit, *key).reset_time

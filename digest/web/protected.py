@@ -1,7 +1,7 @@
 """Who may read a protected issue of the archive: by a cookie that a password or a link has set.
 
-The cookie belongs to one newsletter's archive. It names the subscriber, who has to be subscribed
-still, or the password, which has to be the present one: a change of either ends it.
+A cookie belongs to one newsletter's archive, and to one way in. It names the subscriber, who has to
+be subscribed still, or the password, which has to be the present one: a change of either ends it.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from digest.subscribers.models import Subscriber, Subscription
 from digest.web.archive_entries import Entry
 
 LASTS = timedelta(days=30)
-GUESSES = "10/hour"  # of a password, by one client
+GUESSES = "10/hour"  # of a password that are wrong, by one client
 _BY_PASSWORD, _BY_LINK = "archive-password", "archive-subscriber"  # purposes of signatures
 _SEPARATOR = "."
 
@@ -37,24 +37,32 @@ def may_read(request: HttpRequest, entry: Entry, now: datetime) -> bool:
     access, newsletter = access_of(entry), entry.newsletter
     if access == ArchiveAccess.PUBLIC:
         return True
-    kind, _, token = request.COOKIES.get(_name(newsletter), "").partition(_SEPARATOR)
+    by = _BY_PASSWORD if access == ArchiveAccess.PASSWORD else _BY_LINK
+    kind, _, token = request.COOKIES.get(_name(newsletter, by), "").partition(_SEPARATOR)
     if access == ArchiveAccess.PASSWORD:
         return kind == _BY_PASSWORD and _is_present_password(token, newsletter, now)
     return kind == _BY_LINK and _is_recipient(token, newsletter, now)
 
 
-def count_guess(request: HttpRequest, newsletter: Newsletter) -> None:
-    """Count an attempt to enter a password; raise TooManyError, or redis.RedisError."""
+def enter_password(request: HttpRequest, newsletter: Newsletter, password: str) -> bool:
+    """Say whether it is the password; only what is wrong counts, as many share one address.
+
+    Raises TooManyError where too many were wrong, right or not, and redis.RedisError.
+    """
     counts, limit = limiter("archive"), parse_limit(GUESSES, "the limit of guesses")
     key = (str(newsletter.pk), client_ip.counted_as(client_ip.address(request) or ""))
-    if not counts.hit(limit, *key):
+    if not counts.allows(limit, *key):
         raise TooManyError(counts.seconds_left(limit, *key))
+    if newsletter.is_archive_password(password):
+        return True
+    counts.hit(limit, *key)
+    return False
 
 
 def remember_password(response: HttpResponse, newsletter: Newsletter, now: datetime) -> None:
     """Let whoever entered the password read for a while."""
     token = links.sign_until(_BY_PASSWORD, now + LASTS, newsletter.pk, _password_number(newsletter))
-    _set_cookie(response, newsletter, f"{_BY_PASSWORD}{_SEPARATOR}{token}")
+    _set_cookie(response, newsletter, _BY_PASSWORD, token)
 
 
 def remember_subscriber(
@@ -62,7 +70,7 @@ def remember_subscriber(
 ) -> None:
     """Let a subscriber who followed a link in their mailbox read for a while."""
     token = links.sign_rows_until(_BY_LINK, now + LASTS, subscriber, newsletter)
-    _set_cookie(response, newsletter, f"{_BY_LINK}{_SEPARATOR}{token}")
+    _set_cookie(response, newsletter, _BY_LINK, token)
 
 
 def is_recipient(subscriber_id: int, newsletter: Newsletter, now: datetime) -> bool:
@@ -101,14 +109,16 @@ def _password_number(newsletter: Newsletter) -> int:
     return int.from_bytes(digest[:6], "big")
 
 
-def _name(newsletter: Newsletter) -> str:
-    return f"digest-archive-{newsletter.pk}"
+def _name(newsletter: Newsletter, kind: str) -> str:
+    """Return the name of a cookie: issues of one archive may be protected in both ways."""
+    name = f"digest-archive-{newsletter.pk}"
+    return f"{name}-password" if kind == _BY_PASSWORD else name
 
 
-def _set_cookie(response: HttpResponse, newsletter: Newsletter, value: str) -> None:
+def _set_cookie(response: HttpResponse, newsletter: Newsletter, kind: str, token: str) -> None:
     response.set_cookie(
-        _name(newsletter),
-        value,
+        _name(newsletter, kind),
+        f"{kind}{_SEPARATOR}{token}",
         max_age=LASTS,
         path=f"/archive/{newsletter.slug}",
         secure=settings.SESSION_COOKIE_SECURE,

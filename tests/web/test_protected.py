@@ -228,6 +228,32 @@ def test_passwords_cannot_be_guessed(client: Client, issue: Issue, tide: Newslet
     assert TEXT not in client.get(address_of(issue)).content.decode()
 
 
+def test_who_shares_an_address_with_many_enters_the_password(
+    client: Client, issue: Issue, tide: Newsletter
+) -> None:
+    """An office or a school: only what is wrong counts."""
+    restricting.set_archive(tide, "password", PASSWORD)
+    form, address = {"password": PASSWORD}, f"{address_of(issue)}/open"
+    assert {Client().post(address, form).status_code for _ in range(12)} == {302}
+    assert client.post(address, {"password": "x"}).status_code == 403
+    assert client.post(address, form).status_code == 302
+
+
+def test_two_ways_in_do_not_close_each_other(
+    client: Client, issue: Issue, nadia: Subscriber, tide: Newsletter
+) -> None:
+    """One issue is for subscribers, the others have a password: a reader has both."""
+    restricting.set_archive(tide, "password", PASSWORD)
+    own = make_issue(tide, slot=NOON - timedelta(days=1), state="sent", planned_at=NOON)
+    make_story(own, summary="Only subscribers.")
+    public_archive.set_access(own, "subscribers")
+    client.post(f"{address_of(issue)}/open", {"password": PASSWORD})
+    link = links.sign_rows_until("read", clock.now() + timedelta(days=1), nadia, tide)
+    client.get(f"/read/{link}")
+    assert "Only subscribers." in client.get(address_of(own)).content.decode()
+    assert TEXT in client.get(address_of(issue)).content.decode()
+
+
 def test_one_issue_may_differ_from_its_newsletter(
     client: Client, issue: Issue, tide: Newsletter
 ) -> None:

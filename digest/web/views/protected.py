@@ -120,14 +120,15 @@ def keep_private(response: HttpResponse) -> HttpResponse:
 def _check_password(request: HttpRequest, entry: Entry) -> HttpResponse:
     newsletter = entry.newsletter
     try:
-        protected.count_guess(request, newsletter)
+        password = forms.readable_post(request).get("password", "")
+        is_right = protected.enter_password(request, newsletter, password)
     except TooManyError as limit:
         response = teaser(request, entry, problem=problems.too_many(limit.seconds), status=429)
         response["Retry-After"] = str(limit.seconds)
         return response
     except redis.RedisError:
         return teaser(request, entry, problem=problems.unavailable(), status=503)
-    if not newsletter.is_archive_password(forms.readable_post(request).get("password", "")):
+    if not is_right:
         problem = _("This is not the password. Check it, then try again.")
         return teaser(request, entry, problem=problem, status=403)
     response = redirect("issue", newsletter.slug, entry.key)
