@@ -17,7 +17,7 @@ from tests.cast import make_newsletter, make_signup_form
 pytestmark = [pytest.mark.django_db(transaction=True), *BROWSER]
 PHONE, DESKTOP = {"width": 390, "height": 700}, {"width": 1200, "height": 800}
 HOST = """<!doctype html><html lang="en"><head><title>Host</title>
-<meta name="viewport" content="width=device-width"></head>
+<meta name="viewport" content="width=device-width">%s</head>
 <body><main><h1>Host</h1>%s%s</main></body></html>"""
 LONG = "<p>A story about seals, and then another one about the ferry.</p>" * 80
 Opened = Callable[..., AbstractContextManager[Page]]
@@ -31,10 +31,14 @@ def opened(live_server: LiveServer, settings: Settings) -> Opened:
     policy = f"default-src 'none'; script-src {digest}; connect-src {digest}; form-action {digest}"
 
     @contextmanager
-    def host(kind: str, size: dict[str, int] = DESKTOP, **fields: Any) -> Iterator[Page]:
+    def host(
+        kind: str, size: dict[str, int] = DESKTOP, *, in_head: bool = False, **fields: Any
+    ) -> Iterator[Page]:
         form = make_signup_form(make_newsletter(slug="tide"), kind=kind, **fields)
         line = f'<script async src="{digest}/forms/{form.uuid}.js"></script>'
-        body = HOST % (line, LONG)
+        # A script that runs at once, as one from the cache may before there is a body.
+        head, line = (line.replace(" async", ""), "") if in_head else ("", line)
+        body = HOST % (head, line, LONG)
 
         def answer(route: Route) -> None:
             headers = {"Content-Security-Policy": policy}
@@ -127,3 +131,49 @@ def send_half_an_address(opened: Opened) -> None:
         page.get_by_role("button", name="Sign up").click()
         expect(page.get_by_role("status")).to_have_text("Enter a valid email address.")
         assert email.input_value() == "nadia@reader"
+
+
+def test_a_pop_up_may_stand_in_the_head(opened: Opened) -> None:
+    """Where managers of tags put scripts: there is no body yet when it runs."""
+    with opened("popup", in_head=True, after_scroll=100, after_seconds=1) as page:
+        expect(page.get_by_role("dialog")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("colour", "scheme"), [("oklch(0.97 0 0)", "night"), ("oklch(0.2 0 0)", "day")]
+)
+def test_it_fits_a_page_whatever_its_colours_are_written_in(
+    opened: Opened, colour: str, scheme: str
+) -> None:
+    """Light text means a dark page."""
+    with opened("box") as page:
+        expect(page.get_by_label("Your email address")).to_be_visible()
+        page.evaluate("(colour) => { document.body.style.color = colour; }", colour)
+        page.emulate_media(color_scheme="dark")
+        page.emulate_media(color_scheme="light")
+        expect(page.locator(f"[data-scheme={scheme}]")).to_have_count(1)
+
+
+def test_it_works_once_the_network_is_back(opened: Opened) -> None:
+    """It had none when the page was loaded; the consent text is there before anything is sent."""
+    with pytest.raises(AssertionError, match="ERR_INTERNET_DISCONNECTED"):
+        come_back_online(opened)
+    assert SignUp.objects.exists()
+
+
+def come_back_online(opened: Opened) -> None:
+    """Lose the first request of the form, then fill it in."""
+    with opened("box") as page:
+        address = "**/forms/*?lang=*"
+        page.route(address, lambda route: route.abort("internetdisconnected"))
+        page.reload()
+        email = page.get_by_label("Your email address")
+        expect(email).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        expect(page.get_by_text("I want to receive")).to_have_count(0)
+        page.unroute(address)
+        email.fill("nadia@reader.example")
+        expect(page.get_by_text("I want to receive")).to_be_visible()
+        page.wait_for_timeout(1600)
+        page.get_by_role("button", name="Sign up").click()
+        expect(page.get_by_role("status")).to_contain_text("Check your inbox")

@@ -23,8 +23,7 @@ function draw(tag, box, options) {
   root.append(box);
   const colour = () => {
     // Light text around the box means a dark background, whatever way the page has of being dark.
-    const text = getComputedStyle(tag === document.body ? tag : tag.parentElement || document.body).color;
-    const [red, green, blue] = text.startsWith("rgb") ? text.match(/[\d.]+/g).map(Number) : [0, 0, 0];
+    const [red, green, blue] = pixel(getComputedStyle(tag === document.body ? tag : tag.parentElement || document.body).color);
     host.dataset.scheme = 0.3 * red + 0.59 * green + 0.11 * blue > 140 ? "night" : "day";
     const palette = options.colours[host.dataset.scheme];
     for (const [name, value] of Object.entries(palette)) host.style.setProperty(`--${name}`, value);
@@ -32,4 +31,15 @@ function draw(tag, box, options) {
   colour();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colour);
   return host;
+}
+
+// Returns red, green and blue of a computed colour. Of oklch(…) and the like, only a canvas knows them; it is not asked
+// for others, as some browsers let canvases lie.
+function pixel(colour) {
+  if (colour.startsWith("rgb")) return colour.match(/[\d.]+/g).map(Number);
+  const context = make("canvas", { width: "1", height: "1" }).getContext("2d");
+  if (!context) return [0, 0, 0];
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  return context.getImageData(0, 0, 1, 1).data;
 }

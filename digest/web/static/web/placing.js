@@ -9,6 +9,10 @@ function place(tag, box, options) {
     tag.before(draw(tag, box, options));
     return;
   }
+  if (!document.body) { // the tag stands in the head, and its script was quick
+    addEventListener("DOMContentLoaded", () => place(tag, box, options));
+    return;
+  }
   const host = draw(document.body, box, options);
   host.dataset.float = design.kind;
   host.dataset.digestFloat = "";

@@ -50,16 +50,22 @@ function digestSignUp(options) {
     });
     return answer.json();
   };
-  const ready = request().then((data) => {
-    token = data.token;
-    small.textContent = data.wording;
-    const offered = data.newsletters.filter(({ slug }) => offeredSlugs.includes(slug));
-    if (!design && offered.length > 1) offer(offered, data.newsletter);
-  });
-  ready.catch(() => {});
+  let ready = null;
+  const prepare = () => {
+    ready = request().then((data) => {
+      token = data.token;
+      small.textContent = data.wording;
+      const offered = data.newsletters.filter(({ slug }) => offeredSlugs.includes(slug));
+      if (!design && offered.length > 1) offer(offered, data.newsletter);
+    });
+    ready.catch(() => { ready = null; }); // there may be a network again when somebody turns to the form
+  };
+  prepare();
+  form.addEventListener("focusin", () => { if (!ready) prepare(); });
 
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   const send = async (retry) => {
+    if (!ready) prepare();
     await ready;
     const body = new URLSearchParams(new FormData(form));
     if (choices.children.length) body.set("choice", "1");
