@@ -251,26 +251,26 @@ def test_who_saw_an_issue_before_its_pictures_came_approves_and_sends_it(
     Newsletter.objects.update(approval="one")
     issue, story = built(Newsletter.objects.get())
     compiled_for(issue)
-    seen = issue.revision
+    shown = issue.revision
     make_ready()
     compiled_for(issue)
-    assert issue.revision == seen + 1
-    editing.pin(issue, seen, story.pk, editor, pinned=True)
+    assert issue.revision == shown + 1
+    editing.pin(issue, shown, story.pk, editor, pinned=True)
     issue.refresh_from_db()
-    for revision in (seen, seen + 1):  # those of before the change
+    for revision in (shown, shown + 1):  # those of before the change
         with pytest.raises(EditConflictError):
             approval.approve(issue, revision, editor, NOON)
         with pytest.raises(EditConflictError):
             scheduling.send_now(issue, revision, NOON)
     compiled_for(issue)
-    seen = issue.revision
+    shown = issue.revision
     Picture.objects.update(focal_x=0.2)
     compiled_for(issue)
-    approved = approval.approve(issue, seen, editor, NOON)
-    assert (issue.revision, approved.state) == (seen + 1, Issue.State.BUILT)
+    approved = approval.approve(issue, shown, editor, NOON)
+    assert (issue.revision, approved.state) == (shown + 1, Issue.State.BUILT)
     Picture.objects.update(focal_x=0.4)
     compiled_for(approved)
-    sent = scheduling.send_now(approved, seen, NOON)
+    sent = scheduling.send_now(approved, shown, NOON)
     assert sent.send_at is not None
 
 
@@ -281,14 +281,14 @@ def test_another_text_of_the_newsletter_is_not_taken_for_a_picture(
     Newsletter.objects.update(approval="one")
     issue, _ = built(Newsletter.objects.get())
     compiled_for(issue)
-    seen = issue.revision
+    shown = issue.revision
     make_ready()
     compiled_for(issue)
     Newsletter.objects.update(name="The Evening Tide")
     issue = Issue.objects.get(pk=issue.pk)
     compiled_for(issue)
-    assert issue.revision == seen + 2
-    for revision in (seen, seen + 1):
+    assert issue.revision == shown + 2
+    for revision in (shown, shown + 1):
         with pytest.raises(EditConflictError):
             approval.approve(issue, revision, editor, NOON)
-    assert approval.approve(issue, seen + 2, editor, NOON).approved_hash
+    assert approval.approve(issue, shown + 2, editor, NOON).approved_hash

@@ -157,11 +157,11 @@ def test_it_fits_a_page_whatever_its_colours_are_written_in(
 def test_it_works_once_the_network_is_back(opened: Opened) -> None:
     """It had none when the page was loaded; the consent text is there before anything is sent."""
     with pytest.raises(AssertionError, match="ERR_INTERNET_DISCONNECTED"):
-        come_back_online(opened)
+        reconnect(opened)
     assert SignUp.objects.exists()
 
 
-def come_back_online(opened: Opened) -> None:
+def reconnect(opened: Opened) -> None:
     """Lose the first request of the form, then fill it in."""
     with opened("box") as page:
         address = "**/forms/*?lang=*"

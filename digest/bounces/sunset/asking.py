@@ -123,10 +123,10 @@ def stay(subscriber: Subscriber, newsletter: Newsletter, now: datetime) -> None:
     if question is None or question.outcome == SunsetQuestion.Outcome.STAYED:
         return
     if question.outcome == SunsetQuestion.Outcome.PAUSED:
-        ours = Subscription.objects.filter(
+        silenced = Subscription.objects.filter(
             pk=subscription.pk, paused_until=(question.settled_at or now) + FOR_GOOD
         )
-        ours.update(paused_until=None)
+        silenced.update(paused_until=None)
     SunsetQuestion.objects.filter(pk=question.pk).update(
         outcome=SunsetQuestion.Outcome.STAYED, settled_at=now
     )

@@ -42,11 +42,11 @@ def read(export: Export, name: str, choice: Choice) -> Iterator[Item]:
     rows = list(table(export.text(name, LARGEST_TEXT)))
     own_pages = [_page_of(row, pages) for row in rows]
     # What is another campaign's is not taken for one that is called almost the same: “Tide 24”.
-    others = {slug: paths.difference(filter(None, own_pages)) for slug, paths in pages.items()}
+    free_pages = {slug: paths.difference(filter(None, own_pages)) for slug, paths in pages.items()}
     for row, own_page in zip(rows, own_pages, strict=True):
         title = row.get("subject") or row.get("title", "")
         sent_at = _sent_at(row.get("send date", ""))
-        page = own_page or _page_like(row, others)
+        page = own_page or _page_like(row, free_pages)
         if "list" in row and not choice.includes(row["list"]):
             yield LeftIssue(title, OTHER_LIST)
         elif sent_at is None:
@@ -86,8 +86,10 @@ def _page_of(row: Mapping[str, str], pages: Mapping[str, set[str]]) -> str | Non
     """Return the HTML file that is named after a campaign; None where none is, or several are."""
     unique_id = row.get("unique id", "")
     if unique_id and (named := [paths for stem, paths in pages.items() if unique_id in stem]):
-        return _only(named)
-    return next(filter(None, (_only([pages.get(slug, set())]) for slug in _slugs_of(row))), None)
+        return _single_path(named)
+    return next(
+        filter(None, (_single_path([pages.get(slug, set())]) for slug in _slugs_of(row))), None
+    )
 
 
 def _page_like(row: Mapping[str, str], pages: Mapping[str, set[str]]) -> str | None:
@@ -97,12 +99,12 @@ def _page_like(row: Mapping[str, str], pages: Mapping[str, set[str]]) -> str | N
         return None
     for slug in slugs:
         matches = difflib.get_close_matches(slug, pages, 2, _LIKE_ENOUGH)
-        if path := _only([pages[match] for match in matches]):
+        if path := _single_path([pages[match] for match in matches]):
             return path
     return None
 
 
-def _only(groups: Iterable[set[str]]) -> str | None:
+def _single_path(groups: Iterable[set[str]]) -> str | None:
     """Return the path in sets of paths, if there is just one."""
     paths = set[str]().union(*groups)
     return paths.pop() if len(paths) == 1 else None
