@@ -251,26 +251,26 @@ def test_who_saw_an_issue_before_its_pictures_came_approves_and_sends_it(
     Newsletter.objects.update(approval="one")
     issue, story = built(Newsletter.objects.get())
     compiled_for(issue)
-    shown = issue.revision
+    revision = issue.revision
     make_ready()
     compiled_for(issue)
-    assert issue.revision == shown + 1
-    editing.pin(issue, shown, story.pk, editor, pinned=True)
+    assert issue.revision == revision + 1
+    editing.pin(issue, revision, story.pk, editor, pinned=True)
     issue.refresh_from_db()
-    for revision in (shown, shown + 1):  # those of before the change
+    for number in (revision, revision + 1):  # those of before the change
         with pytest.raises(EditConflictError):
-            approval.approve(issue, revision, editor, NOON)
+            approval.approve(issue, number, editor, NOON)
         with pytest.raises(EditConflictError):
-            scheduling.send_now(issue, revision, NOON)
+            scheduling.send_now(issue, number, NOON)
     compiled_for(issue)
-    shown = issue.revision
+    revision = issue.revision
     Picture.objects.update(focal_x=0.2)
     compiled_for(issue)
-    approved = approval.approve(issue, shown, editor, NOON)
-    assert (issue.revision, approved.state) == (shown + 1, Issue.State.BUILT)
+    approved = approval.approve(issue, revision, editor, NOON)
+    assert (issue.revision, approved.state) == (revision + 1, Issue.State.BUILT)
     Picture.objects.update(focal_x=0.4)
     compiled_for(approved)
-    sent = scheduling.send_now(approved, shown, NOON)
+    sent = scheduling.send_now(approved, revision, NOON)
     assert sent.send_at is not None
 
 
@@ -281,14 +281,14 @@ def test_another_text_of_the_newsletter_is_not_taken_for_a_picture(
     Newsletter.objects.update(approval="one")
     issue, _ = built(Newsletter.objects.get())
     compiled_for(issue)
-    shown = issue.revision
+    revision = issue.revision
     make_ready()
     compiled_for(issue)
     Newsletter.objects.update(name="The Evening Tide")
     issue = Issue.objects.get(pk=issue.pk)
     compiled_for(issue)
-    assert issue.revision == shown + 2
-    for revision in (shown, shown + 1):
+    assert issue.revision == revision + 2
+    for number in (revision, revision + 1):
         with pytest.raises(EditConflictError):
-            approval.approve(issue, revision, editor, NOON)
-    assert approval.approve(issue, shown + 2, editor, NOON).approved_hash
+            approval.approve(issue, number, editor, NOON)
+    assert approval.approve(issue, revision + 2, editor, NOON).approved_hash
