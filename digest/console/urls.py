@@ -63,6 +63,7 @@ _SETUP = [
     path("", setup.start, name="start"),
     path("account/", setup.account, name="account"),
     path("publication/", setup.begin, name="begin"),
+    path("publication/preview/", design.first_draft, name="design"),
     path("<int:pk>/publication/", setup.publication, name="publication"),
     path("<int:pk>/sender/", setup_senders.sender, name="sender"),
     path("<int:pk>/sender/checked/", setup_senders.checked, name="checked"),
@@ -229,7 +230,7 @@ _PUBLICATION: Patterns = [
     path("segments/new/", segments.new, name="segment-add"),
     path("segments/preview/", segments.preview, name="segment-preview"),
     path("", publications.publication, name="publication"),
-    path("design/preview/", design.preview, name="publication-design"),
+    path("design/preview/", design.draft, name="publication-design"),
     path("site-analytics/", include(_SITE_ANALYTICS)),
     path("<slug:card>/", publications.save, name="publication-save"),
 ]

@@ -85,7 +85,10 @@ def records(name: str, functions: dict[str, ast.FunctionDef], visited: frozenset
 
 # They say how a form would look, what stands at an address in it, or whom rules select; nothing is
 # stored.
-ANSWER_ALONE = {"previews.draft", "layout.fetch_link", "segments.preview"}
+ANSWER_ALONE = {
+    *("previews.draft", "design.draft", "design.first_draft"),
+    *("layout.fetch_link", "segments.preview"),
+}
 # They prepare a change of many subscribers, which nobody sees but its editor; what is done is
 # recorded.
 DRAFTS = {"changes.select", "changes.change", "changes.discard"}

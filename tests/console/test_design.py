@@ -2,9 +2,10 @@
 
 import pytest
 from django.test import Client
+from playwright.sync_api import Request
 from pytest_django.live_server_helper import LiveServer
 
-from digest.newsletters.models import Newsletter
+from digest.newsletters.models import Newsletter, Publication
 from tests.browser import chromium_page, in_browser
 from tests.cast import make_newsletter
 from tests.console import houses
@@ -20,10 +21,10 @@ def owner(newsletter: Newsletter, client: Client) -> Client:
 
 
 def test_preview_shows_what_is_being_chosen(owner: Client, newsletter: Newsletter) -> None:
-    """The theme and the design of the query, in an example mail; nothing is saved."""
+    """The theme and the design of the forms, in an example mail; nothing is saved."""
     address = f"/admin/publication/{newsletter.publication.pk}/design/preview/"
     choices = {"fonts": "clear", "corner": "round", "accent": "#8a0f1f", "scheme": "light"}
-    html = owner.get(address, choices).content.decode()
+    html = owner.post(address, choices).content.decode()
     assert "font-family:Verdana" in html
     assert "border-radius:14px" in html
     assert "#8a0f1f" in html
@@ -31,11 +32,23 @@ def test_preview_shows_what_is_being_chosen(owner: Client, newsletter: Newslette
     assert newsletter.publication.fonts == "classic"
 
 
+def test_first_preview_needs_no_publication(owner: Client) -> None:
+    """While the first publication is set up, its mail is shown with what is entered so far."""
+    address = "/admin/setup/publication/preview/"
+    empty = owner.post(address).content.decode()
+    assert "Your publication" in empty
+    brand = {"name": "The Gull", "accent": "#8a0f1f", "postal_address": "1 Quay Street\nSaltmarsh"}
+    logo = {"logo_url": "https://gull.example/logo.png"}
+    html = owner.post(address, brand | logo).content.decode()
+    assert all(text in html for text in ("The Gull", "#8a0f1f", "Saltmarsh", "gull.example/logo"))
+    assert not Publication.objects.filter(name="The Gull").exists()
+
+
 def test_odd_choices_are_previewed_as_the_defaults(owner: Client, newsletter: Newsletter) -> None:
     """What no form offers harms nothing: neither a style sheet nor a template."""
     address = f"/admin/publication/{newsletter.publication.pk}/design/preview/"
     choices = {"fonts": "x", "accent": "red;}</style><script>", "design": "../x", "scheme": "y"}
-    response = owner.get(address, choices)
+    response = owner.post(address, choices)
     assert response.status_code == 200
     assert "<script" not in response.content.decode()
 
@@ -70,8 +83,13 @@ def test_preview_follows_the_form(live_server: LiveServer) -> None:
         page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url(f"{live_server.url}/admin/")
         page.goto(f"{live_server.url}/admin/newsletter/{newsletter.pk}/#design")
-        frame = page.frame_locator("iframe[title='Preview of the design']")
+        frame = page.frame_locator("iframe[title='Preview of the design']:not([hidden])")
         frame.get_by_text("A headline").wait_for()
-        with page.expect_request(lambda request: "design=compact" in request.url):
+        with page.expect_request(lambda request: "design-design=compact" in posted(request)):
             page.get_by_label("Digest A compact list").check()
         frame.get_by_text("A headline").wait_for()
+
+
+def posted(request: Request) -> str:
+    """Return the body of a request for the preview, or nothing."""
+    return (request.post_data or "") if request.url.endswith("/design/preview/") else ""

@@ -1,15 +1,16 @@
 """An example mail in a design that is being chosen: the theme, and the layout of stories."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from digest.articles.models import Article
 from digest.console.access import scope_of
 from digest.console.issues import previews
-from digest.console.pages import page_view
+from digest.console.pages import action_view
 from digest.core import clock
 from digest.core.errors import DigestError
 from digest.issues.models import Block, Issue, Story
@@ -19,6 +20,7 @@ from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.rendering.issue import compile_issue
 
 THEME = ("accent", "accent_dark", "background", "fonts", "corner", "density")
+_TEXTS = ("name", "postal_address", "logo_url", "logo_dark_url")
 _SHOWN_STORIES = 5
 _EXAMPLES = (
     ("A headline", "What the story is about, in one or two sentences."),
@@ -27,29 +29,43 @@ _EXAMPLES = (
 )
 
 
-@page_view(Right.SEE)
+@action_view(Right.SEE)
 @xframe_options_sameorigin
-def preview(request: HttpRequest, publication: int) -> HttpResponse:
-    """Show the publication's latest articles in the design that the query names.
+def draft(request: HttpRequest, publication: int) -> HttpResponse:
+    """Show the publication's latest articles in the design of a form; nothing is saved.
 
-    Its fields are those of the forms: the theme's, `design`, and `scheme` (light or dark). Nothing
-    is saved.
+    The form is that of the publication, its theme or a newsletter's design; `scheme` is light or
+    dark.
     """
     publications = scope_of(request, Right.SEE).publications()
-    row = get_object_or_404(publications, pk=publication)
+    return _answer(request, get_object_or_404(publications, pk=publication))
+
+
+@action_view(Right.MANAGE, everywhere=True)
+@xframe_options_sameorigin
+def first_draft(request: HttpRequest) -> HttpResponse:
+    """Show example stories in the design of a publication that is being set up."""
+    return _answer(request, Publication(pk=0, sender_email="news@publication.example"))
+
+
+def _answer(request: HttpRequest, publication: Publication) -> HttpResponse:
+    choices = {name.rpartition("-")[2]: value for name, value in request.POST.items()}
     try:
-        html = _mail(row, request.GET, clock.now())
-        response = HttpResponse(previews.force_scheme(html, request.GET.get("scheme", "")))
+        html = _mail(publication, choices, clock.now())
+        response = HttpResponse(previews.force_scheme(html, choices.get("scheme", "")))
     except DigestError as problem:
         response = HttpResponse(str(problem), content_type="text/plain; charset=utf-8")
     response.headers["Content-Security-Policy"] = previews.POLICY
     return response
 
 
-def _mail(publication: Publication, choices: QueryDict, now: datetime) -> str:
+def _mail(publication: Publication, choices: Mapping[str, str], now: datetime) -> str:
     """Return the HTML of an example mail; the publication is changed in memory only."""
     for name in THEME:
         setattr(publication, name, choices.get(name) or getattr(publication, name))
+    for name in _TEXTS:
+        setattr(publication, name, choices.get(name, getattr(publication, name)).strip())
+    publication.name = publication.name or "Your publication"
     if "is_derived" in choices:
         publication.accent_dark = ""
     newsletter = Newsletter(

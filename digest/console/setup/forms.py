@@ -1,5 +1,6 @@
 """The forms of the first run. The rules are checked where the values are saved."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 from zoneinfo import available_timezones
@@ -158,13 +159,21 @@ class SenderForm(forms.Form):
         label="Encryption",
         required=False,
         initial=Security.STARTTLS,
+        widget=forms.Select(
+            attrs={"x-init": "security = $el.value", "x-on:change": "security = $el.value"}
+        ),
         choices=[
             (Security.STARTTLS, "STARTTLS"),
             (Security.TLS, "TLS"),
             (Security.NONE, "None (only within your own network)"),
         ],
     )
-    port = forms.IntegerField(required=False, min_value=1, max_value=65_535)
+    port = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=65_535,
+        widget=forms.NumberInput(attrs={"x-bind:placeholder": f"{json.dumps(PORTS)}[security]"}),
+    )
     user = forms.CharField(
         required=False, max_length=500, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )

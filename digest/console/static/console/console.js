@@ -14,21 +14,6 @@ document.addEventListener("alpine:init", () => {
     },
   }));
 
-  // An example mail in the design that is being chosen in the card around it.
-  Alpine.data("designPreview", (address) => ({
-    phone: false, dark: false, chosen: "",
-    init() {
-      const card = this.$root.closest(".card");
-      const read = () => {
-        const fields = [...new FormData(card.querySelector("form"))].filter(([name]) => name !== "csrfmiddlewaretoken");
-        this.chosen = new URLSearchParams(fields.map(([name, value]) => [name.replace(/^.*-/, ""), value])).toString();
-      };
-      read();
-      card.addEventListener("input", () => { clearTimeout(this.timer); this.timer = setTimeout(read, 300); });
-    },
-    get src() { return `${address}?${this.chosen}&scheme=${this.dark ? "dark" : "light"}`; },
-  }));
-
   // What a form describes, drawn while it is filled in: each look is a new frame, which leaves no step in the history.
   // Only what is ours and escaped runs scripts; a mail's frame has a sandbox.
   Alpine.data("formPreview", (address, selector, title, isMail = false) => ({
@@ -59,18 +44,6 @@ document.addEventListener("alpine:init", () => {
     },
     resize() { this.phone = !this.phone; for (const frame of this.$refs.frames.children) frame.classList.toggle("phone", this.phone); },
   }));
-
-  // A publication's name, logo and colours as the mail shows them, while they are typed.
-  Alpine.data("brandPreview", () => ({
-    values: {}, logo: "loading",
-    init() { this.read(); },
-    read() {
-      const names = ["name", "accent", "accent_dark", "postal_address", "logo_url"];
-      const before = this.values.logo_url;
-      this.values = Object.fromEntries(names.map((name) => [name, this.$root.querySelector(`[name="${name}"]`)?.value.trim() ?? ""]));
-      if (before !== this.values.logo_url) this.logo = "loading";
-    },
-  }));
 });
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -94,16 +67,6 @@ document.addEventListener("DOMContentLoaded", () => {
   const zone = document.querySelector("[data-browser-zone] select");
   const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
   if (zone?.value === "UTC" && [...zone.options].some(({ value }) => value === local)) zone.value = local;
-
-  // The usual port of an encryption.
-  const security = document.querySelector("[data-usual-port] [name=security]");
-  if (security) {
-    const ports = { starttls: "587", tls: "465", none: "25" };
-    const port = document.querySelector("[data-usual-port] [name=port]");
-    const suggest = () => { if (!port.value || Object.values(ports).includes(port.value)) port.value = ports[security.value]; };
-    security.addEventListener("change", suggest);
-    if (!port.value) suggest();
-  }
 });
 
 // A panel opens to the left of its button, and to the right where it would lie under the menu.

@@ -32,7 +32,7 @@
     } catch { return ""; }
   }
 
-  const element = (tag, attributes = {}, ...children) => {
+  const element = window.makeElement = (tag, attributes = {}, ...children) => {
     const node = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
     node.append(...children);

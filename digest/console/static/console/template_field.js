@@ -7,12 +7,7 @@
   const JINJA = /\{\{\s*((?:(?!\}\}).)+?)\s*\}\}/g;
   const plain = (source) => source.replace(/\s+/g, "");
 
-  const element = (tag, attributes = {}, ...children) => {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-    node.append(...children);
-    return node;
-  };
+  const element = window.makeElement; // of rich_text.js, which is loaded before
 
   const chipNode = (host) => window.Tiptap.Node.create({
     name: "chip", group: "inline", inline: true, atom: true,
