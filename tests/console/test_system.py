@@ -66,7 +66,7 @@ def test_it_says_what_is_away(operator: Client, settings: Settings) -> None:
     """Without Valkey the page still opens."""
     settings.DIGEST_REDIS_URL = f"redis://127.0.0.1:{reserve_port()}/0"
     text = text_of(operator)
-    assert "Valkey cannot be reached, so nobody knows which processes run." in text
+    assert "Valkey cannot be reached, so it is not known which processes run." in text
     assert "Away" in text
 
 

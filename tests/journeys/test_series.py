@@ -62,7 +62,7 @@ def write_step(page: Page, subject: str) -> None:
     page.goto(step)
     look(page, "step")
     press(page, "Publish", "Publish")
-    page.get_by_text("Whoever gets this step from now on").wait_for()
+    page.get_by_text("Subscribers who reach this step from now on").wait_for()
 
 
 def test_welcome_then_a_step_then_none_after_leaving(owned: Up, page: Page) -> None:

@@ -42,7 +42,7 @@ def publish(request: HttpRequest, pk: int) -> HttpResponse:
         version = versions.publish(row, clock.now())
         _record(request, f"published “{version.own_subject}” as step {row.number} of", row)
         return done(
-            request, "Whoever gets this step from now on gets this mail.", "series-step", pk
+            request, "Subscribers who reach this step from now on get this mail.", "series-step", pk
         )
     return redirect("series-step", pk=pk)
 
