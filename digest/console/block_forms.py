@@ -89,7 +89,7 @@ def read_segment(publication_id: int, value: str, scope: PublicationScope) -> Se
     segments = scope.filter(Segment.objects.filter(publication=publication_id))
     rows = segments.filter(pk=parse_id(value) or 0)
     if (segment := rows.first()) is None:
-        raise NewsletterError("This segment no longer exists. Choose for whom it is again.")
+        raise NewsletterError("This segment no longer exists. Choose another one.")
     return segment
 
 

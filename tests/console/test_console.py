@@ -523,7 +523,9 @@ def test_an_appeal_is_created_changed_and_deleted(ada_client: Client, issue: Iss
     copy = Appeal.objects.exclude(pk=appeal.pk).get()
     assert (copy_page, copy.paused) == (f"/admin/appeals/{copy.pk}/", True)
     block = issue.blocks.create(kind="appeal", position=40, appeal=appeal)
-    assert "Remove from this issue" in ada_client.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    assert (
+        "Remove from this issue" in ada_client.get(f"/admin/appeals/{appeal.pk}/").content.decode()
+    )
     ada_client.post(f"/admin/appeals/{appeal.pk}/issues/{issue.pk}/leave-out/")
     block.refresh_from_db()
     assert block.hidden

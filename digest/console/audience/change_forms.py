@@ -27,7 +27,7 @@ class ChangeForm(forms.Form):
         label="Send nothing until",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="Who is paused longer stays so.",
+        help_text="Subscribers who are paused for longer stay so.",
     )
 
     def __init__(self, change: BulkChange, offered: Sequence[Kind], data: Any = None) -> None:

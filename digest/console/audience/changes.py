@@ -114,7 +114,7 @@ def _begin(request: HttpRequest, row: BulkChange, now: datetime) -> None:
     action = action_of(row)
     require_right(request, action.right, row.publication_id)
     if request.POST.get("description") != action.describe(row):
-        raise BulkError("This change was prepared differently meanwhile. Look at it again.")
+        raise BulkError("Somebody changed this meanwhile. Check it again.")
     running.begin(row, now, entered=request.POST.get("number", ""))
 
 

@@ -54,7 +54,9 @@ def connect(request: HttpRequest, kind: str) -> HttpResponse:
             connecting.connect(kind, form.cleaned_data["secret"], clock.now())
             name = KINDS[kind].name
             record_action(request, f"connected {name}", None)
-            return done(request, f"{name} is connected. It is asked within minutes.", PAGE)
+            return done(
+                request, f"{name} is connected. Its first answer comes within minutes.", PAGE
+            )
     return _page(request, kind, form, status=422)
 
 

@@ -41,7 +41,7 @@ class SecretForm(forms.Form):
 class TiersForm(forms.Form):
     """The tier of each price; further prices and products by their ids."""
 
-    tier_without = forms.ChoiceField(label="Who does not pay any more", required=False)
+    tier_without = forms.ChoiceField(label="People who no longer pay", required=False)
     has_grace = forms.BooleanField(
         label="Keep the tier while Stripe tries again to collect a payment", required=False
     )

@@ -47,7 +47,8 @@ class LooksForm(forms.Form):
     accent_dark = _OF_SETUP["accent_dark"]
     background = forms.ChoiceField(choices=choices.Background)
     fonts = forms.ChoiceField(
-        choices=choices.Fonts, help_text="Fonts that mail programs have, with a similar one behind."
+        choices=choices.Fonts,
+        help_text="Fonts that mail programs have, and a similar one for the rest.",
     )
     corner = forms.ChoiceField(label="Corners", choices=choices.Corner)
     density = forms.ChoiceField(label="Spacing", choices=choices.Density)

@@ -44,7 +44,9 @@ class MailboxForm(forms.Form):
     )
     user = KeyField(max_length=500)
     password = SecretField(required=False, max_length=2000, strip=False)
-    folder = forms.CharField(required=False, max_length=100, help_text="Of IMAP. Empty: the inbox.")
+    folder = forms.CharField(
+        required=False, max_length=100, help_text="For IMAP. Empty: the inbox."
+    )
     move_to = forms.CharField(
         label="Move recorded messages to",
         required=False,
@@ -58,10 +60,10 @@ class MailboxForm(forms.Form):
     refresh_token = SecretField(
         required=False,
         max_length=5000,
-        help_text="Microsoft 365: empty if the application may read the mailbox by itself.",
+        help_text="For Microsoft 365: empty if the application may read the mailbox by itself.",
     )
     tenant = forms.CharField(
-        required=False, max_length=100, help_text="Of Microsoft 365: the directory's ID."
+        required=False, max_length=100, help_text="For Microsoft 365: the directory's ID."
     )
 
     def password_fields(self) -> list[forms.BoundField]:

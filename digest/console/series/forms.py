@@ -34,7 +34,7 @@ class SettingsForm(forms.Form):
 
     name = forms.CharField(max_length=LONGEST_NAME)
     goal = forms.ChoiceField(
-        label="Who reaches the goal leaves the series", choices=Series.Goal, required=False
+        label="Subscribers who reach the goal leave the series", choices=Series.Goal, required=False
     )
     goal_segment = forms.ModelChoiceField(
         Segment.objects.none(), label="Segment", required=False, empty_label="None"

@@ -215,7 +215,9 @@ def remove(request: HttpRequest, pk: int) -> HttpResponse:
         enrolling.remove(row, subscriber, clock.now())
         publication_id = row.newsletter.publication_id
         record_action(request, f"took out of the series “{row}”", subscriber.email, publication_id)
-        return done(request, f"{subscriber.email} is out of “{row}”.", "subscriber", subscriber.pk)
+        return done(
+            request, f"{subscriber.email} was removed from “{row}”.", "subscriber", subscriber.pk
+        )
     return redirect("subscriber", pk=subscriber.pk)
 
 

@@ -78,7 +78,7 @@ class ServiceForm(_TransferForm):
     address = forms.CharField(
         max_length=500,
         required=False,
-        help_text="Of your own site for Ghost and listmonk. The others have one address.",
+        help_text="For Ghost and listmonk: the one of your site. The others have one address.",
         widget=forms.URLInput(attrs={"placeholder": "https://your-site.example"}),
     )
     key = SecretField(
