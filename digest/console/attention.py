@@ -115,7 +115,7 @@ def _mailboxes() -> Iterator[Problem]:
 
 def _services() -> Iterator[Problem]:
     for row in ServiceConnection.objects.exclude(problem="").order_by("kind"):
-        title = f"{KINDS[row.kind].name} cannot be asked"
+        title = f"{KINDS[row.kind].name} cannot be read"
         yield Problem(title, row.problem, url=reverse("deliverability-services"))
 
 
@@ -129,7 +129,7 @@ def _delivery_drops(scope: PublicationScope) -> Iterator[Problem]:
     rows = scope.filter(Drop.objects.filter(ended_at=None), "newsletter__publication")
     for drop in rows.select_related("newsletter").order_by("-noticed_at", "destination")[:5]:
         url = reverse("deliverability-destination", args=[drop.destination])
-        title = f"{name_of(drop.destination)} takes {drop.newsletter.name} worse than usual"
+        title = f"{name_of(drop.destination)} accepts less of {drop.newsletter.name} than usual"
         yield Problem(title, detecting.summary_of(drop), url=url)
 
 

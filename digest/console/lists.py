@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from digest.articles.models import Article
 from digest.articles.search import search_articles
@@ -99,7 +100,7 @@ def sources(request: HttpRequest) -> HttpResponse:
         (
             Column("Title", lambda row: row.title or row.url, "title"),
             Column("URL", lambda row: row.url, "url"),
-            Column("Kind", lambda row: row.get_kind_display(), "kind"),
+            Column("Kind", lambda row: capfirst(row.get_kind_display()), "kind"),
             Column("Failures", lambda row: row.failures, "failures"),
             Column("Problem", lambda row: row.problem),
         ),

@@ -57,7 +57,6 @@ from digest.console.team import views as team
 from digest.console.transfers import views as transfers
 
 Patterns = list[URLPattern | URLResolver]
-_TO_TWO_FACTOR = RedirectView.as_view(pattern_name="mfa_index")
 
 _SETUP = [
     path("", setup.start, name="start"),
@@ -316,7 +315,7 @@ urlpatterns = [
     path("login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
     path("password_change/", RedirectView.as_view(pattern_name="account_change_password")),
     # An account keeps the address that was invited.
-    path("account/email/", _TO_TWO_FACTOR),
+    path("account/email/", RedirectView.as_view(pattern_name="mfa_index")),
     path("account/2fa/", include("allauth.mfa.urls")),
     path("account/", include("allauth.account.urls")),
     path("newsletters/", lists.newsletters, name="newsletters"),

@@ -29,7 +29,9 @@ DEFAULT = "default"
 OTHER_DOMAINS = "*"  # in domain_limits: every recipient domain that has no limit of its own
 MAX_NAME_LENGTH = 64
 MAX_NUMBER = 32_767  # of the weight and of the connections: PostgreSQL's smallint
-NO_RELAY = "No relay is set. Set DIGEST_SMTP_URL, for example smtp://user:password@host:587"
+NO_RELAY = (
+    "No mail server is set up. Set DIGEST_SMTP_URL, for example smtp://user:password@host:587"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,7 +184,7 @@ class Enrolment(models.Model):
         CONVERTED = "converted", "reached the goal"
         STOPPED = "stopped", "left at a step whose condition did not hold"
         LEFT = "left", "unsubscribed, or may not be mailed"
-        REMOVED = "removed", "taken out by the team"
+        REMOVED = "removed", "removed by the team"
 
     series = models.ForeignKey(
         Series, on_delete=models.CASCADE, related_name="enrolments", db_index=False

@@ -12,7 +12,7 @@ def test_doctor_exits_with_1_if_anything_fails(digest: Digest, settings: Setting
     settings.DIGEST_SMTP_URL = ""
     result = digest("doctor")
     assert result.status == 1
-    assert "fail  No relay is set." in result.out
+    assert "fail  No mail server is set up." in result.out
     assert "Not fit to send yet." in result.out
     result = digest("doctor", "--json")
     assert (result.status, result.json["fit"]) == (1, False)

@@ -113,7 +113,7 @@ def test_a_drop_stands_on_home(ada_client: Client, issue: Issue) -> None:
     make_drop(issue)
     sentence = "40.0% of 500 mails were refused or deferred, usually 1.0%."
     page = ada_client.get("/admin/").content.decode()
-    assert f"Gmail takes {issue.newsletter.name} worse than usual" in page
+    assert f"Gmail accepts less of {issue.newsletter.name} than usual" in page
     assert sentence in page
     assert sentence in ada_client.get("/admin/deliverability/").content.decode()
     Drop.objects.update(ended_at=NOON)
@@ -199,7 +199,7 @@ def test_a_reply_that_names_somebody_is_not_for_analysts(
     page = browser.get("/admin/deliverability/at/reader.example/").content.decode()
     assert "550 Blocked" in page
     assert ("kim.smith" in page) == sees
-    assert ("if 3 subscribers or more got it" in page) != sees
+    assert ("if at least 3 subscribers got it" in page) != sees
 
 
 def test_what_was_counted_stays_when_deliveries_are_archived(

@@ -37,7 +37,7 @@ def test_a_series_from_its_name_to_its_first_mail(owner: Client, newsletter: New
     page = f"/admin/series/{series.pk}/"
     assert "no mail yet" in owner.get(page).content.decode()
     step = f"/admin/series/steps/{series.steps.get().pk}/"
-    assert "gets this mail" in messages_of(owner, f"{step}publish/")
+    assert "get this mail" in messages_of(owner, f"{step}publish/")
     assert "is on" in messages_of(owner, f"{page}switch/", active=1, mails=0)
     nadia = sign_up(newsletter)
     assert planning.plan_due(NOON) == 1
@@ -103,7 +103,7 @@ def test_somebody_is_taken_out_on_their_page(owner: Client, newsletter: Newslett
     series = make_series(newsletter)
     nadia = sign_up(newsletter)
     address = f"/admin/series/{series.pk}/take-out/"
-    assert "is out of" in messages_of(owner, address, subscriber=nadia.pk)
+    assert "was removed from" in messages_of(owner, address, subscriber=nadia.pk)
     assert series.enrolments.get().state == Enrolment.State.REMOVED
     draft = owner.get(f"/admin/issues/{steps_of(series)[0].draft_id}/").content.decode()
     assert f"/admin/series/steps/{steps_of(series)[0].pk}/" in draft

@@ -596,7 +596,7 @@ def test_a_test_that_is_refused_says_so(
 ) -> None:
     """In the relay's words; a wrong address and no relay are explained too."""
     page = at(courier, "test")
-    assert "No relay is set" in text(owner.post(page, {"to": "ada@courier.example"}))
+    assert "No mail server is set up" in text(owner.post(page, {"to": "ada@courier.example"}))
     with SmtpServer({"rcpt": lambda _: "550 5.1.1 Nobody"}) as server:
         settings.DIGEST_SMTP_URL = server.url
         assert "550 5.1.1 Nobody" in text(owner.post(page, {"to": "ada@courier.example"}))

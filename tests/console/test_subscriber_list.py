@@ -178,7 +178,7 @@ def test_ticked_subscribers_are_changed_after_a_preview(tide: Newsletter) -> Non
     assert b"Will change" in page.content
     other = {"description": "Add the tag \u201cfoe\u201d"}
     page = browser.post(f"{address}begin/", other, follow=True)
-    assert "prepared differently" in messages_of(page)
+    assert "changed this meanwhile" in messages_of(page)
     description = {"description": page.context["description"]}
     page = browser.post(f"{address}begin/", description, follow=True)
     profile = profiles.profile_of(ben.pk, tide.publication_id)

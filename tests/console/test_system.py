@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from digest.accounts.models import User
+from digest.console.templatetags.console import with_code
 from digest.core import clock
 from digest.core.telemetry import reporting
 from digest.core.telemetry.reporting import Reporter
@@ -90,3 +91,16 @@ def test_only_who_owns_every_publication_may_see_it(client: Client) -> None:
     assert client.get("/admin/system/").status_code == 403
     assert client.get("/admin/system/checks/").status_code == 403
     assert "/admin/system/" not in text_of(client, "/admin/")
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("Start one with `digest worker`.", "Start one with <code>digest worker</code>."),
+        ("`{0}` <b> {1}", "<code>{0}</code> &lt;b&gt; {1}"),
+        ("one ` alone <b>", "one ` alone &lt;b&gt;"),
+    ],
+)
+def test_commands_are_shown_as_code(text: str, html: str) -> None:
+    """What stands between backticks; everything is escaped."""
+    assert with_code(text) == html

@@ -219,7 +219,7 @@ def test_recent_ones_are_listed(owner: Client, tide: Newsletter) -> None:
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))  # two forms with the same fields
     assert f'href="{START}{row.pk}/"' in text
-    assert "waits for you" in text
+    assert "Waits for you" in text
 
 
 def test_an_old_page_discards_no_import(owner: Client, tide: Newsletter) -> None:

@@ -116,7 +116,7 @@ def test_a_relay_that_is_off_carries_nothing(add_relay: AddRelay) -> None:
     """Until it is switched on again."""
     make_running(2)
     off, _ = add_relay("main", active=False)
-    with pytest.raises(ConfigurationError, match="No relay is set"):
+    with pytest.raises(ConfigurationError, match="No mail server is set up"):
         sender.send_due()
     registry.change(off, "", RelayOptions(active=True))
     assert sender.send_due().counts == {State.SENT: 2}

@@ -43,7 +43,7 @@ class StatesOut(BaseModel):
     converted: int = Field(description="Reached the goal.")
     stopped: int = Field(description="Left at a step whose condition did not hold.")
     left: int = Field(description="Unsubscribed, or may not be mailed.")
-    removed: int = Field(description="Taken out by the team.")
+    removed: int = Field(description="Removed by the team.")
 
 
 class SeriesOut(BaseModel):

@@ -16,7 +16,7 @@ Kind = BulkChange.Kind
 class ChangeForm(forms.Form):
     """What to do; only the fields of its kind count. `bulk.actions` reads and checks them."""
 
-    kind = forms.ChoiceField(label="What to change")
+    kind = forms.ChoiceField(label="Change")
     tag = forms.CharField(required=False, max_length=LONGEST_TAG)
     attribute = forms.ChoiceField(required=False)
     value = forms.CharField(

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.text import capfirst
 from django.views.decorators.cache import never_cache
 
 from digest.console.access import record_action, scope_of
@@ -34,7 +35,9 @@ class WebhookForm(AddForm):
         example="https://crm.news.example/digest",
     )
     events = forms.MultipleChoiceField(
-        choices=Event, initial=list(Event), widget=forms.CheckboxSelectMultiple
+        choices=[(event.value, capfirst(event.label)) for event in Event],
+        initial=list(Event),
+        widget=forms.CheckboxSelectMultiple,
     )
     publication = forms.ChoiceField(required=False)
     offers_all = True

@@ -49,7 +49,7 @@ def first_draft(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, publication: Publication) -> HttpResponse:
-    choices = {name.rpartition("-")[2]: value for name, value in request.POST.items()}
+    choices = {name.rpartition("-")[2]: str(request.POST[name]) for name in request.POST}
     try:
         html = _mail(publication, choices, clock.now())
         response = HttpResponse(previews.force_scheme(html, choices.get("scheme", "")))

@@ -58,6 +58,16 @@ def confirm(
 register.filter("reached_names", reached_names)
 
 
+@register.filter
+def with_code(text: str) -> SafeString:
+    """Return a text as HTML: what stands between backticks, such as a command, as code."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return format_html("{}", text)
+    tags = (("{}", "<code>{}</code>")[number % 2] for number in range(len(parts)))
+    return format_html("".join(tags), *parts)
+
+
 @register.inclusion_tag("console/components/field.html")
 def form_row(
     field: BoundField, css_class: str = "", *, optional: bool = False, days: bool = False

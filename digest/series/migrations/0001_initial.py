@@ -319,7 +319,7 @@ class Migration(migrations.Migration):
                             ("converted", "reached the goal"),
                             ("stopped", "left at a step whose condition did not hold"),
                             ("left", "unsubscribed, or may not be mailed"),
-                            ("removed", "taken out by the team"),
+                            ("removed", "removed by the team"),
                         ],
                         default="active",
                         max_length=9,
