@@ -26,6 +26,7 @@ def web(*, bind: str, workers: int, threads: int) -> list[str]:
         *("gunicorn", "digest.wsgi:application", "--bind", bind),
         *("--workers", str(workers), "--threads", str(threads)),
         *("--worker-class", "digest.web.serving.Worker"),
+        "--preload",  # each module once, not in each process; what runs beside starts in each
         # No access log: addresses of pages hold subscribers' tokens.
         *("--graceful-timeout", "30", "--log-level", "warning"),
         # To load everything on a busy machine; a process that hangs for so long is replaced.
