@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 from digest.embedded import postgres
-from tests.journeys.upside import Up, digest
+from tests.journeys.upside import Up, close_terminals, digest
 
 SUBSCRIBERS = 5
 OWNER, PASSWORD = "ada@courier.example", "correct-horse-battery"
@@ -30,6 +30,7 @@ def running(data: Path, *arguments: str, **environment: str) -> Iterator[Up]:
         up.start()
         yield up
     finally:
+        close_terminals(up.data)
         if up.process.poll() is None:
             up.signal(signal.SIGTERM)
         postgres.stop(up.data / "postgres")  # where a failed test had it killed

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import psutil
 
+from digest.core.env import RUNTIME_FILE
 from digest.embedded import postgres
+from tests.journeys.terminal import Terminal
 
 ROOT = Path(__file__).parents[2]
 DIGEST = [sys.executable, "-c", "import sys; from digest.cli.main import main; sys.exit(main())"]
@@ -98,18 +100,49 @@ def clean_environment() -> dict[str, str]:
 def digest(
     *arguments: str, data: Path, check: bool = True, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a `digest` command in a second terminal."""
-    result = subprocess.run(
+    """Run a `digest` command in a second terminal; one that is not open yet is opened."""
+    services = _services_of(data)
+    if arguments[0] == "up" or not services:
+        result = _run_alone(arguments, data, environment)
+    else:
+        if (data, services) not in _terminals:
+            _terminals[data, services] = Terminal(_environment_of(data), ROOT)
+        result = _terminals[data, services].run(list(arguments), environment)
+    assert not check or result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
+_terminals: dict[tuple[Path, str], Terminal] = {}  # by the services of a `digest up`
+
+
+def close_terminals(data: Path) -> None:
+    """Close the terminals beside the `digest up` of a folder."""
+    for key in [key for key in _terminals if key[0] == data]:
+        _terminals.pop(key).end()
+
+
+def _run_alone(
+    arguments: tuple[str, ...], data: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [*DIGEST, *arguments],
-        env=clean_environment() | {"DIGEST_DATA_DIR": str(data)} | environment,
+        env=_environment_of(data) | environment,
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
     )
-    assert not check or result.returncode == 0, result.stdout + result.stderr
-    return result
+
+
+def _services_of(data: Path) -> str:
+    """Return what a running `digest up` has told of its services."""
+    file = data / RUNTIME_FILE
+    return file.read_text() if file.exists() else ""
+
+
+def _environment_of(data: Path) -> dict[str, str]:
+    return clean_environment() | {"DIGEST_DATA_DIR": str(data)}
 
 
 def _family(head: psutil.Process) -> list[psutil.Process]:
