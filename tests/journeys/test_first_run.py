@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.articles.publisher import Publisher
-from tests.browser import BROWSER, chromium_page
+from tests.browser import BROWSER, chromium_page, violations
 from tests.journeys.conftest import running
 from tests.journeys.newsstand import newsstand
 from tests.journeys.upside import Up
@@ -45,8 +44,7 @@ def page(house: Up) -> Iterator[Page]:
 
 def is_fit(page: Page) -> None:
     """Say that everybody can use the page, on a phone too."""
-    results = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
-    assert results.violations_count == 0, results.generate_report()
+    assert violations(page, runOnly=["wcag2a", "wcag2aa"]) == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -3,19 +3,19 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, violations
 from tests.rendering.mails import INES, part
 from tests.rendering.quality.issues import Sample, in_each_design, samples
 from tests.rendering.quality.pictures import draw, without_style
 
 NARROW = {"width": 320, "height": 800}
 # Landmarks are the mail program's: a mail is an article within its page.
-AXE = {
+AXE: dict[str, Any] = {
     "rules": {
         "target-size": {"enabled": True},
         "landmark-one-main": {"enabled": False},
@@ -43,7 +43,7 @@ def test_axe_finds_nothing(page: Page) -> None:
     faults = []
     for sample in _varied():
         page.set_content(part(sample.compile().message(INES), "html"))
-        for violation in Axe().run(page, options=AXE).response["violations"]:
+        for violation in violations(page, **AXE):
             nodes = [node["html"][:160] for node in violation["nodes"][:2]]
             faults.append(f"{sample.name}: {violation['id']} {nodes}")
     assert faults == []
