@@ -13,15 +13,14 @@ from email.policy import compat32
 
 from digest.bounces.reading.charsets import text_of
 from digest.bounces.reading.texts import decoded, one_line, text_of_html
+from digest.core.mime.bounding import is_deep, with_bounded_types
 
 LARGEST_MAIL = 1_000_000  # octets of a mail that is taken at all: a DMARC report is read whole
 LARGEST = 256 * 1024  # octets that are read; a report begins with what matters
 MOST_LINES = 4_000
-MOST_NESTED = 24  # parts that hold parts
 LONGEST_TEXT = 32_000  # characters of all texts for people
 MOST_GROUPS = 100  # of fields: recipients of a delivery report
 
-_NESTING = re.compile(rb"boundary[*\d]*\s*=|message/", re.IGNORECASE)
 # Reports are texts of fields here: the parser takes whatever is "message/" for a message, and does
 # not decode it. RFC 6533 has a type of its own for each in UTF-8.
 _REPORTS = re.compile(
@@ -29,9 +28,6 @@ _REPORTS = re.compile(
     rb"|message/global(-headers)?",
     re.IGNORECASE,
 )
-# A type with its parameters. The parser takes quadratic time by their number.
-_TYPE = re.compile(rb"^content-type:[^\n]*(?:\n[ \t][^\n]*)*", re.IGNORECASE | re.MULTILINE)
-LONGEST_TYPE = 2_000  # octets
 
 # A line of a header that neither begins a field nor continues one.
 _UNFOLDED = re.compile(rb"^(?![\x21-\x39\x3b-\x7e]{1,76}:|[ \t]|From )(?=.)", re.MULTILINE)
@@ -54,8 +50,8 @@ class Message:
 def parse(content: bytes) -> Message:
     """Return the parts of a message; what exceeds the limits is left out."""
     bounded = b"\n".join(content[:LARGEST].splitlines()[:MOST_LINES])
-    bounded = _TYPE.sub(_bounded_type, _REPORTS.sub(_readable_type, bounded))
-    if sum(1 for _ in _NESTING.finditer(bounded)) > MOST_NESTED:
+    bounded = with_bounded_types(_REPORTS.sub(_readable_type, bounded))
+    if is_deep(bounded):
         return _flat(bounded)
     try:
         mime = BytesParser(policy=compat32).parsebytes(bounded)
@@ -74,7 +70,7 @@ def _with_folds(content: bytes) -> bytes:
     The parser takes the first such line for the body, and the sender and subject behind it as well.
     """
     head, separator, body = content.partition(b"\n\n")
-    return _TYPE.sub(_bounded_type, _UNFOLDED.sub(rb" \g<0>", head)) + separator + body
+    return with_bounded_types(_UNFOLDED.sub(rb" \g<0>", head)) + separator + body
 
 
 def fields_of(mime: Mime) -> Fields:
@@ -89,10 +85,6 @@ def _readable_type(match: re.Match[bytes]) -> bytes:
     if kind := match[1]:
         return b"text/" + kind.lower()
     return b"text/rfc822-headers" if match[2] else b"message/rfc822"
-
-
-def _bounded_type(match: re.Match[bytes]) -> bytes:
-    return match[0][:LONGEST_TYPE]
 
 
 def _flat(content: bytes) -> Message:

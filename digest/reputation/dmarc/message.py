@@ -6,6 +6,10 @@ The subject says `Report Domain: …`, and the file's name `receiver!domain!begi
 import re
 from email import message_from_bytes, policy
 from email.message import Message
+from itertools import islice
+
+from digest.core.mime.bounding import is_deep, with_bounded_types
+from digest.reputation.errors import ReputationError
 
 _HEAD = 64 * 1024  # octets in which a name or a subject is looked for
 _END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
@@ -13,8 +17,10 @@ _SUBJECT = re.compile(rb"^subject:[^\n]{0,200}report[ _]domain", re.IGNORECASE |
 _FILE = re.compile(
     rb"name\*?0?\*?=[^\n]{0,80}[\w.-]{1,255}!(?:\r?\n\s+)?[\w.-]{1,255}!\d{8,10}!", re.IGNORECASE
 )
+_BOUNDARY = re.compile(rb"[\r\n]--")
 _TYPES = ("gzip", "zip", "xml", "octet-stream")
-MOST_PARTS = 100
+MOST_PARTS = 100  # that are looked at
+MOST_BOUNDARIES = 2_000  # lines that may begin a part: the parser makes an object of each
 MOST_REPORTS = 10  # in one mail
 
 
@@ -29,10 +35,15 @@ def looks_like_report(content: bytes) -> bool:
 
 
 def attachments(content: bytes) -> list[bytes]:
-    """Return the files of a mail that may be reports, decoded; a bare file is its own."""
+    """Return the files of a mail that may be reports, decoded; a bare file is its own.
+
+    Raises ReputationError for a mail whose parts nest too deep, or are too many.
+    """
     if content.startswith((b"\x1f\x8b", b"PK\x03\x04")) or content.lstrip()[:1] == b"<":
         return [content]
-    message = message_from_bytes(content, policy=policy.compat32)
+    if is_deep(content) or any(islice(_BOUNDARY.finditer(content), MOST_BOUNDARIES, None)):
+        raise ReputationError("The mail has too many parts.")
+    message = message_from_bytes(with_bounded_types(content), policy=policy.compat32)
     files: list[bytes] = []
     for number, part in enumerate(message.walk()):
         if number >= MOST_PARTS or len(files) >= MOST_REPORTS:
