@@ -72,6 +72,9 @@ _TIME = {
     "encoded words by the thousand": _DAEMON
     + b"".join(b"X-%d: =?iso-8859-1?q?=3D=3F?= =?x?b?AAA?=\n" % number for number in range(4_000))
     + b"\nx",
+    "encoded words that do not end": _DAEMON
+    + b"".join(b"X-%d: " % number + b"=?a?q?" * 650 + b"\n" for number in range(64))
+    + b"\nx",
 }
 
 

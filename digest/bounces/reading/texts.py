@@ -8,6 +8,7 @@ from html import unescape
 from digest.bounces.reading.charsets import text_of
 
 LONGEST = 500  # characters of a text that is stored or shown
+MOST_WORDS = 100  # encoded words of a field that are decoded
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _SPACES = re.compile(r"\s+")
@@ -36,7 +37,7 @@ def decoded(value: str) -> str:
         return value
     if "\x1b$" in value:  # ISO-2022-JP as it is, in reports of Japanese servers
         return value.encode("latin-1", "replace").decode("iso2022_jp", "replace")
-    if "=?" not in value:
+    if not 0 < value.count("=?") <= MOST_WORDS:  # each that does not end takes time by the length
         return value
     try:
         pieces = decode_header(value)
