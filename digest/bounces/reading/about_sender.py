@@ -19,6 +19,8 @@ _ADDRESS_UNKNOWN = re.compile(
     r"recipients? header|\bunknown (?:client|sender)\b|\breply address\b"
     r"|\bfrom header\b|\b(?:to|cc) header\b|\bheader (?:from|to|cc)\b|in (?:message|mail) headers"
     r"|\byou are (?:unknown|not known)\b|\byou (?:write|send|mail) (?:as|from)\b|\bsmtp user\b"
+    r"|\b(?:sending|submitting|authenticated) (?:user|account|mailbox|address)\b"
+    r"|\byour (?:e-?mail )?(?:address|domain|mailbox|account) (?:is |was )?not known\b"
     r"|our-sender\W{1,3}(?:\w+ ){0,2}(?:unknown|not exist|not found|no such|invalid)"
 )
 # A server that asked ours about the sender, and quotes the answer.

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from digest.bounces.reading import phrases
 from digest.bounces.reading.about_sender import contradicts, reason_about_us
-from digest.bounces.reading.doubts import is_doubtful
+from digest.bounces.reading.doubts import asserted, is_doubtful
+from digest.bounces.reading.phrases.families import without_marks
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.rules import normalized, reason_in_words, reason_of
@@ -28,6 +29,7 @@ _REFUSES_RECIPIENTS = {542, 550, 551, 553, 554}
 _CARRIERS = re.compile(r"unknown user|user unknown")
 _ABOUT_SENDER = (".1.7", ".1.8", ".7.20", ".7.23", ".7.25", ".7.26")
 _CERTAIN = (".1.1", ".1.10")
+_OUT_OF_ORDER = 503  # RFC 5321 §4.2.3: a command, which says nothing of an address
 # How Cisco begins a report, before the reply; its code is a class, not the server's.
 _CLASS = re.compile(r"^\s*5\.\d\.\d - [A-Z][a-z ]{3,40} (?=[45]\d\d[ -]')")
 
@@ -80,6 +82,8 @@ def understand(text: str, status: str = "", code: int | None = None) -> Refusal:
         status = inner
     temporary = status.startswith("4") or inner.startswith("4") or (code or 500) < 500
     reason = _at_its_stage(reason_of(text, status, code), text, status, inner)
+    if code == _OUT_OF_ORDER and reason in UNREACHABLE and status[1:3] not in {".1", ".2"}:
+        reason = Reason.SYNTAX
     return Refusal(reason, not (temporary or _TEMPORARY.search(text)), status, code)
 
 
@@ -119,7 +123,17 @@ def _contrary(compared: str, reason: Reason, status: str) -> Reason | None:
         return about_us
     if reason == Reason.HOST_UNKNOWN and status[1:] in {".5.2", ".5.4"}:
         return Reason.SYNTAX  # "Invalid domain name", of our EHLO
-    return Reason.UNDEFINED if is_doubtful(compared) else None
+    is_open = is_doubtful(compared) or _is_conditional(compared)
+    return Reason.UNDEFINED if is_open else None
+
+
+def _is_conditional(compared: str) -> bool:
+    """Return whether a reply says that somebody is gone with an "if" or an "or" alone."""
+    return _says_gone(without_marks(compared)) and not _says_gone(asserted(compared))
+
+
+def _says_gone(text: str) -> bool:
+    return reason_in_words(text) in UNREACHABLE
 
 
 def _is_bare_refusal(text: str) -> bool:

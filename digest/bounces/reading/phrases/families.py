@@ -61,23 +61,23 @@ def read_families() -> Families:
         name: [entry for entries in languages.values() for entry in entries]
         for name, languages in file.items()
     }
-    fillers = _alternatives(lists.pop("fillers"))
-    alone = _alternatives(lists.pop("alone"))
+    fillers = alternatives(lists.pop("fillers"))
+    alone = alternatives(lists.pop("alone"))
     senders = lists.pop("senders")
-    possessors = _alternatives(lists.pop("possessors") + senders)
+    possessors = alternatives(lists.pop("possessors") + senders)
     lists["recipients"].append("<>")  # an address, see `rules.normalized`
-    recipients = _alternatives(lists["recipients"])
-    before, behind = _alternatives(denial["before"]), _alternatives(denial["behind"])
+    recipients = alternatives(lists["recipients"])
+    before, behind = alternatives(denial["before"]), alternatives(denial["behind"])
     return Families(
         ours_before=re.compile(
             rf"{possessors}(?:'s|の|的)?(?:[\s:-]{{1,2}}(?:<> ?|e-?mail ?|trial ?|free ?)?)?$"
         ),
-        ours_behind=re.compile(rf"{_BEHIND}(?:{_alternatives(senders)}|from\b|domain|header)"),
+        ours_behind=re.compile(rf"{_BEHIND}(?:{alternatives(senders)}|from\b|domain|header)"),
         denial=re.compile(rf"{before} (?:\w+ )?{recipients}(?: \w+| <>)? {behind}"),
         denial_alone=re.compile(rf"{_START}{before} (?!recipients?\b)(?:\w+ )?{recipients}{_END}"),
         absence_alone=re.compile(rf"{_START}(?:[\w.+'-]{{1,30}}:? )?{alone}"),
         refusal=_refusal(refusal),
-        misspelled=re.compile(_alternatives(list(spelling))),
+        misspelled=re.compile(alternatives(list(spelling))),
         spelling=spelling,
         **{name: _family(entries, fillers) for name, entries in lists.items()},
     )
@@ -89,14 +89,17 @@ _BEHIND = (
     r"(?: (?:the|el|la|le|der|des|de))?(?: l')?(?: mail)?[ -]?"
 )
 # What may stand around a sentence that is a whole reply: codes, addresses, "sorry", "(#5.1.1)".
-_START = r"^(?:[\W\d]|\b(?:sorry|error|err|said|smtp|rcpt|to|dd|delivery|ldap|unfortunately)\b)*"
+_START = (
+    r"^(?:[\W\d]|\b(?:sorry|error|err|said|smtp|rcpt|to|dd|delivery|ldap|unfortunately"
+    r"|reject(?:ed)?)\b)*"
+)
 _SERVER = r"(?:(?:destination|remote|mail|the) )*(?:(?:server|host|system) )?"
-_END = r"(?:[\W\d]|\bhere\b)*$"
+_END = r"(?:[\W\d]|\bhere\b)*(?:$|,\S)"
 
 
 def _refusal(refusal: dict[str, list[str]]) -> re.Pattern[str]:
     """Return an expression for a reply that says no more than that a recipient is refused."""
-    recipients, refused = _alternatives(refusal["recipients"]), _alternatives(refusal["refused"])
+    recipients, refused = alternatives(refusal["recipients"]), alternatives(refusal["refused"])
     noun = rf"(?:the |that |this )?(?!by )(?:\w+ )?{recipients}(?: address(?:es)?)?"
     passive = rf"{noun}[\s:'\"<>]*(?:(?:is|was|has been) )?{refused}"
     return re.compile(rf"{_START}(?:{passive}|{_SERVER}{refused} {noun}){_END}")
@@ -104,10 +107,10 @@ def _refusal(refusal: dict[str, list[str]]) -> re.Pattern[str]:
 
 def _family(entries: list[str], fillers: str) -> re.Pattern[str]:
     """Return an expression for a family, with up to four fillers where an entry has "~"."""
-    return re.compile(_alternatives(entries).replace(_GAP, rf"\s(?:{fillers}\s){{0,4}}"))
+    return re.compile(alternatives(entries).replace(_GAP, rf"\s(?:{fillers}\s){{0,4}}"))
 
 
-def _alternatives(entries: list[str]) -> str:
+def alternatives(entries: list[str]) -> str:
     """Return an expression for any of these words, the longest first.
 
     Those with the same first letter share a branch: the engine tries a few, not hundreds.
