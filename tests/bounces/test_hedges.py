@@ -170,7 +170,14 @@ odbiorca usunął wiadomość
 получатель удалил ваше письмо
 """
 _NOUNS = ("user", "recipient", "mailbox", "account", "e-mail address")
-_GONE = ("unknown", "not found", "does not exist", "is invalid", "has been disabled", "was deleted")
+_ABSENCES = (
+    "unknown",
+    "not found",
+    "does not exist",
+    "is invalid",
+    "has been disabled",
+    "was deleted",
+)
 _AROUND = (
     "{} until further notice",
     "{} or policy rejection",
@@ -186,7 +193,7 @@ _AROUND = (
     "if {} you get another report",
     "{}, will be available again",
 )
-_OURS = ("sender", "your address", "sending account", "originator", "reply-to address")
+_SENDERS = ("sender", "your address", "sending account", "originator", "reply-to address")
 
 
 def _consequence(reply: str) -> Consequence:
@@ -203,16 +210,16 @@ def test_a_reply_that_hedges_suppresses_nobody(reply: str) -> None:
 @pytest.mark.parametrize("around", _AROUND)
 def test_a_hedge_takes_back_whatever_it_surrounds(around: str) -> None:
     """Each is hard by itself, and not with the hedge."""
-    for noun, gone in product(_NOUNS, _GONE):
-        assert _consequence(f"{noun} {gone}") == Consequence.HARD
-        assert _consequence(around.format(f"{noun} {gone}")) != Consequence.HARD
+    for noun, absence in product(_NOUNS, _ABSENCES):
+        assert _consequence(f"{noun} {absence}") == Consequence.HARD
+        assert _consequence(around.format(f"{noun} {absence}")) != Consequence.HARD
 
 
-@pytest.mark.parametrize("noun", _OURS)
+@pytest.mark.parametrize("noun", _SENDERS)
 def test_whoever_sends_is_not_the_recipient(noun: str) -> None:
     """Whatever is said of us."""
-    for gone in _GONE:
-        assert _consequence(f"{noun} {gone}") != Consequence.HARD
+    for absence in _ABSENCES:
+        assert _consequence(f"{noun} {absence}") != Consequence.HARD
 
 
 @pytest.mark.parametrize(

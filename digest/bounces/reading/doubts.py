@@ -103,7 +103,7 @@ _CERTAIN = ("dns lookup", "or not yet active")
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
+class _Vocabulary:
     plain: re.Pattern[str]  # each makes a reply doubtful
     faults: re.Pattern[str]
     choices: re.Pattern[str]
@@ -111,7 +111,7 @@ class _Words:
 
 
 @cache
-def _words() -> _Words:
+def _vocabulary() -> _Vocabulary:
     text = Path(__file__).with_name("doubts.toml").read_text("utf-8")
     lists = {
         name: [entry for entries in languages.values() for entry in entries]
@@ -122,7 +122,7 @@ def _words() -> _Words:
     choices, concerns = alternatives(lists["choices"]), alternatives(lists["concerns"])
     reasons, causes = alternatives(lists["reasons"]), alternatives(lists["causes"])
     near = rf".{{0,{_FAR}}}?"
-    return _Words(
+    return _Vocabulary(
         re.compile(alternatives(plain)),
         re.compile(rf"{part}{near}{fault}|{fault}{near}{part}"),
         re.compile(rf"{_CLAUSE}*{choices}\s{_CLAUSE}{{0,60}}?{concerns}{_CLAUSE}*"),
@@ -137,19 +137,19 @@ def is_doubtful(text: str) -> bool:
     """
     if len(text) > LONGEST_REPLY:
         return False
-    words, plain = _words(), without_marks(text)
+    vocabulary, plain = _vocabulary(), without_marks(text)
     for phrase in _CERTAIN:
         plain = plain.replace(phrase, "")
     if _RETRY.search(plain) and not _ADVICE.search(plain):
         return True
-    patterns = (words.plain, words.faults, *_ALWAYS)
-    return any(row.search(plain) for row in patterns) or _is_closed_for_a_while(plain, words)
+    patterns = (vocabulary.plain, vocabulary.faults, *_ALWAYS)
+    return any(row.search(plain) for row in patterns) or _is_closed_for_a_while(plain, vocabulary)
 
 
-def _is_closed_for_a_while(plain: str, words: _Words) -> bool:
+def _is_closed_for_a_while(plain: str, vocabulary: _Vocabulary) -> bool:
     """Return whether a mailbox was closed for a reason that passes: "closed for cleaning"."""
     closed = islice(read_families().closure.finditer(plain), _MOST)
-    return any(words.reasons.match(plain, row.end()) for row in closed)
+    return any(vocabulary.reasons.match(plain, row.end()) for row in closed)
 
 
 def asserted(text: str) -> str:
@@ -159,4 +159,4 @@ def asserted(text: str) -> str:
     """
     if len(text) > LONGEST_REPLY:
         return text
-    return _words().choices.sub(" ", _CONDITION.sub(" ", without_marks(text)))
+    return _vocabulary().choices.sub(" ", _CONDITION.sub(" ", without_marks(text)))
