@@ -33,8 +33,8 @@ BUDGET = 20  # seconds of a job; then it is enqueued again
 UNDO_LASTS = timedelta(days=7)
 KEEP_REPORT = timedelta(days=90)
 _RESTORED = (
-    "Older data were restored after this had begun: more subscribers may have got this mail than "
-    "these data know. Prepare the change again for those who did not."
+    "These data were restored, or moved here, after this had begun: more subscribers may have got "
+    "this mail than they know of. Prepare the change again for those who did not."
 )
 _CHANGED = (Subscription, ConsentEvent, Profile)  # what large changes write
 

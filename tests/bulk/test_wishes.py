@@ -183,7 +183,7 @@ def test_an_invitation_does_not_go_on_in_older_data(
     change.refresh_from_db()
     tagging.refresh_from_db()
     assert (change.state, tagging.state) == ("stopped", "done")
-    assert "Older data were restored" in change.note
+    assert "These data were restored" in change.note
     assert not Notice.objects.exists()
     assert not weekly.subscriptions.exists()
 
