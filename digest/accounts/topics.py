@@ -12,3 +12,4 @@ class NewsroomEvent(TextChoices):
     DOMAIN = "domain", "A mailbox provider refuses our mail, and is paused"
     DROP = "drop", "A mailbox provider takes mail far worse than before"
     SOURCE = "source", "A source was switched off"
+    WEBHOOK = "webhook", "A webhook was disabled (for owners)"

@@ -229,6 +229,10 @@ def _event(notice: Notice, _now: datetime) -> WrittenNotice | None:
     event = NewsroomEvent(notice.context["event"])
     if event is NewsroomEvent.SOURCE:
         return _source_event(notice)
+    if event is NewsroomEvent.WEBHOOK:
+        letter = event_letters.of_webhook(notice.context["webhook"], notice.language)
+        url = links.absolute(reverse("webhooks"))
+        return WrittenNotice(letter, {event_letters.CONSOLE: url})
     issues = list(
         Issue.objects.filter(pk__in=notice.context["issues"], state=_TOLD_STATES[event])
         .select_related("newsletter__publication")

@@ -1,4 +1,4 @@
-"""The letters that tell editors what happened: to issues of a newsletter, or to a source."""
+"""The letters that tell the newsroom what happened: to issues, a source, or a webhook."""
 
 from collections.abc import Callable, Sequence
 
@@ -43,6 +43,25 @@ def of_source(source: str, reason: str, language: str) -> Letter:
             button=(_("Open in the console"), CONSOLE),
             after=(
                 _("Its articles are missing in new issues until you switch it on again."),
+                _choice(),
+            ),
+        )
+
+
+def of_webhook(name: str, language: str) -> Letter:
+    """Notify an owner that a webhook was disabled."""
+    with languages.override(language) as tag:
+        return Letter(
+            language=tag,
+            subject=_("A webhook was disabled: %(webhook)s") % {"webhook": name},
+            heading=_("A webhook was disabled"),
+            paragraphs=(name,),
+            button=(_("Open in the console"), CONSOLE),
+            after=(
+                _(
+                    "Its calls failed. Events are not sent to it, not even later, until you "
+                    "enable it again."
+                ),
                 _choice(),
             ),
         )

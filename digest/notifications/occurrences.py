@@ -16,6 +16,7 @@ from digest.issues.models import Issue
 from digest.newsletters.choices import Approval
 from digest.relays.models import PausedDomain
 from digest.webhooks.events import Event
+from digest.webhooks.models import Webhook
 
 RECENT = timedelta(days=1)  # older ones are no news, for example after an outage of all workers
 # They last until somebody acts, and may happen to the same issue again.
@@ -28,12 +29,12 @@ class Occurrence:
 
     event: NewsroomEvent
     key: str
-    webhook_event: Event
+    webhook_event: Event | None  # None: for mails alone
     publication_id: int | None  # None: every publication
     newsletter_id: int | None = None
     issue: Issue | None = None
     by_mail: bool = True  # False: for webhooks alone, since editors chose that it happens
-    context: dict[str, int] = field(default_factory=dict)  # of a notice: ids
+    context: dict[str, Any] = field(default_factory=dict)  # of a notice: ids, and a name
     details: dict[str, Any] = field(default_factory=dict)  # for webhooks; nothing of a subscriber
 
 
@@ -53,6 +54,8 @@ def recent(now: datetime) -> Iterator[Occurrence]:
         yield _of_issue(NewsroomEvent.FAILED, Event.FAILED, issue)
     for source in Source.objects.filter(switched_off_at__gt=since).order_by("pk"):
         yield _of_source(source)
+    for webhook in Webhook.objects.filter(disabled_at__gt=since).order_by("pk"):
+        yield _of_webhook(webhook)
     for pause in PausedDomain.objects.filter(until__gt=now, since__gt=since).order_by("pk"):
         yield _of_domain(pause)
 
@@ -96,6 +99,17 @@ def _of_source(source: Source) -> Occurrence:
         source.publication_id,
         context={"source": source.pk},
         details={"source": source.pk, "url": source.url, "reason": source.problem},
+    )
+
+
+def _of_webhook(webhook: Webhook) -> Occurrence:
+    """Return that a webhook was disabled; its address may be its secret, so it is not named."""
+    return Occurrence(
+        NewsroomEvent.WEBHOOK,
+        f"{webhook.pk} {webhook.disabled_at:%Y-%m-%dT%H:%M:%S}",
+        None,
+        webhook.publication_id,
+        context={"webhook": webhook.name},
     )
 
 

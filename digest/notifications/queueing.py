@@ -23,6 +23,7 @@ from digest.notices.queue import queue_to_account
 from digest.notifications import occurrences
 from digest.notifications.models import Notification
 from digest.notifications.occurrences import Occurrence
+from digest.webhooks.events import Event
 from digest.webhooks.queueing import queue_newsroom_event
 
 RETENTION = timedelta(days=90)
@@ -36,18 +37,23 @@ def queue_new(now: datetime) -> int:
     _forget_past(recent)
     new = [row for row in recent if _is_new(row, now)]
     for row in new:
-        queue_newsroom_event(
-            row.webhook_event,
-            now,
-            publication_id=row.publication_id,
-            newsletter_id=row.newsletter_id,
-            issue=row.issue,
-            details=row.details,
-        )
+        if row.webhook_event:
+            _queue_webhooks(row, row.webhook_event, now)
     for group in _grouped(row for row in new if row.by_mail):
         _queue_mails(group, now)
     Notification.objects.filter(at__lt=now - RETENTION).delete()
     return len(new)
+
+
+def _queue_webhooks(row: Occurrence, event: Event, now: datetime) -> None:
+    queue_newsroom_event(
+        event,
+        now,
+        publication_id=row.publication_id,
+        newsletter_id=row.newsletter_id,
+        issue=row.issue,
+        details=row.details,
+    )
 
 
 def _forget_past(recent: Sequence[Occurrence]) -> None:
@@ -77,7 +83,10 @@ def _queue_mails(rows: Sequence[Occurrence], now: datetime) -> None:
     first = rows[0]
     # The mails about a paused domain, which is of no publication, are queued with the pause
     # (sending.domain_pauses).
-    publication = Publication.objects.filter(pk=first.publication_id or 0).first()
+    publications = Publication.objects.order_by("pk")
+    if first.publication_id or first.event != NewsroomEvent.WEBHOOK:
+        publications = publications.filter(pk=first.publication_id or 0)
+    publication = publications.first()
     if publication is None:
         return
     context: dict[str, Any] = {"event": str(first.event), **first.context}
@@ -106,8 +115,9 @@ def _was_told_today(user: User, context: Mapping[str, Any], now: datetime) -> bo
 def wishing(
     event: NewsroomEvent, publication_id: int | None, newsletter_id: int | None = None
 ) -> Iterator[User]:
-    """Yield the editors and owners who want to be told of an event."""
+    """Yield the editors and owners who want to be told of an event; of webhooks owners alone."""
+    right = Right.MANAGE if event == NewsroomEvent.WEBHOOK else Right.EDIT
     users = User.objects.filter(is_active=True, is_staff=True).order_by("pk")
     for user in users.exclude(unwanted_events__contains=[event]):
-        if members.has_right(user, Right.EDIT, publication_id, newsletter_id):
+        if members.has_right(user, right, publication_id, newsletter_id):
             yield user

@@ -19,7 +19,7 @@ from digest.relays import registry as relay_registry
 from digest.relays.registry import RelayOptions
 from digest.sending import domain_pauses
 from digest.webhooks import registry
-from digest.webhooks.models import WebhookDelivery
+from digest.webhooks.models import Webhook, WebhookDelivery
 from digest.webhooks.payloads import payload_of
 from tests.cast import NOON, make_issue, make_member, make_newsletter, make_publication, make_source
 from tests.cast.relays import make_paused_domain
@@ -169,9 +169,15 @@ def test_only_those_who_may_edit_and_want_it_are_told(tide: Newsletter) -> None:
     browser = Client()
     browser.force_login(own)
     page = browser.get("/admin/notifications/").content.decode()
-    assert page.count(" checked") == 6
+    assert page.count(" checked") == 7
     browser.post("/admin/notifications/", {"events": ["waiting", "source"]})
-    assert User.objects.get(pk=own.pk).unwanted_events == ["skipped", "failed", "domain", "drop"]
+    assert User.objects.get(pk=own.pk).unwanted_events == [
+        "skipped",
+        "failed",
+        "domain",
+        "drop",
+        "webhook",
+    ]
     make_issue(tide, state="draft", slot=LATER, built_at=NOON)
     make_issue(tide, state="skipped", reason="Missed", slot=NOON, finished_at=NOON)
     queueing.queue_new(NOON)
@@ -247,3 +253,21 @@ def test_another_failure_of_an_issue_is_told_at_once(tide: Newsletter) -> None:
     Issue.objects.filter(pk=issue.pk).update(reason="No mail server is for this sender.")
     assert queueing.queue_new(LATER) == 1
     assert "No mail server" in text_of(Notice.objects.get())
+
+
+def test_a_webhook_that_is_disabled_is_told_to_owners(tide: Newsletter) -> None:
+    """What happens meanwhile is lost to it; its address may be its secret, and is in no mail."""
+    make_member(tide.publication, "owner", email="own@courier.example")
+    everywhere = make_member(None, "owner", email="all@courier.example")
+    for name, publication in (("crm", tide.publication), ("erp", None)):
+        url = f"https://{name}.example/secret"
+        webhook, _ = registry.add(name, url, NEWSROOM, now=NOON, publication=publication)
+        Webhook.objects.filter(pk=webhook.pk).update(disabled_at=NOON, note=f"{url} answered 500.")
+    assert queueing.queue_new(NOON) == 2
+    assert queueing.queue_new(LATER) == 0
+    assert not WebhookDelivery.objects.exists()
+    texts = [(row.email, text_of(row)) for row in Notice.objects.order_by("pk")]
+    assert "crm" in texts[0][1]
+    assert "Its calls failed." in texts[0][1]
+    assert not [text for _, text in texts if "secret" in text]
+    assert mails() == [everywhere.email] * 2 + ["own@courier.example"]

@@ -83,6 +83,7 @@ class Migration(migrations.Migration):
                                 ("domain", "A mailbox provider refuses our mail, and is paused"),
                                 ("drop", "A mailbox provider takes mail far worse than before"),
                                 ("source", "A source was switched off"),
+                                ("webhook", "A webhook was disabled (for owners)"),
                             ],
                             max_length=8,
                         ),
