@@ -91,6 +91,20 @@ def test_the_prior_is_as_strong_as_articles_are_alike() -> None:
     assert scoring.prior_strength(different) == pytest.approx(100**2 / (80**2 - 100), rel=0.02)
 
 
+def test_a_place_is_judged_by_the_mails_that_had_it() -> None:
+    """A tenth of the mails had the second story, and brought a tenth of the first one's clicks."""
+    rows = [
+        row
+        for issue in range(100)
+        for row in (
+            showing(1, 100, mails=1_000, issue=issue),
+            showing(2, 10, mails=100, position=1, issue=issue),
+            showing(3, 0, mails=0, position=2, issue=issue),
+        )
+    ]
+    assert positions.curve(rows)[:2] == pytest.approx([1.0, 1.0], rel=0.05)
+
+
 def test_the_score_agrees_with_what_is_popular_in_truth() -> None:
     """More than the earlier one did, on a simulated publication whose articles' interest is set."""
     publication = benchmark.simulate(random.Random(40))

@@ -1,8 +1,9 @@
 """How much rarer a link is clicked the further down it stands in the mail. Pure.
 
-The clicks on a showing are taken as (interest in its issue) x (share of its position). Both are
-fitted in turns to what was counted, as in iterative proportional fitting. A publication with few
-clicks keeps close to the usual curve; one with many has its own.
+The clicks on a showing are taken as (interest in its issue) x (share of its position) x (share of
+the issue's mails that had it). The first two are fitted in turns to what was counted, as in
+iterative proportional fitting. A publication with few clicks keeps close to the usual curve; one
+with many has its own.
 
 Editors put what they believe in first, so a part of the difference is the stories'. A correction by
 the whole of it favours stories further down a little.
@@ -10,6 +11,7 @@ the whole of it favours stories further down a little.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from digest.analytics.popularity.showing import Showing
 
@@ -42,22 +44,36 @@ def curve(showings: Sequence[Showing]) -> list[float]:
     return shares
 
 
-def _by_issue(showings: Sequence[Showing]) -> list[list[tuple[int, float]]]:
-    """Return (position, clicks) of the links of each issue."""
-    issues = defaultdict[int, list[tuple[int, float]]](list)
-    for showing in showings:
-        issues[showing.issue_id].append((min(showing.position, MOST - 1), showing.clicks))
+class _Link(NamedTuple):
+    """A link of an issue."""
+
+    position: int
+    clicks: float
+    weight: float  # the mails that had it, as a share of those with the link that most had
+
+
+def _by_issue(showings: Sequence[Showing]) -> list[list[_Link]]:
+    """Return the links of each issue that mails had."""
+    mails = defaultdict[int, float](float)
+    for row in showings:
+        mails[row.issue_id] = max(mails[row.issue_id], row.mails)
+    issues = defaultdict[int, list[_Link]](list)
+    for row in showings:
+        if row.mails > 0:
+            weight = row.mails / mails[row.issue_id]
+            issues[row.issue_id].append(_Link(min(row.position, MOST - 1), row.clicks, weight))
     return list(issues.values())
 
 
-def _fitted(issues: Sequence[Sequence[tuple[int, float]]], shares: Sequence[float]) -> list[float]:
+def _fitted(issues: Sequence[Sequence[_Link]], shares: Sequence[float]) -> list[float]:
     """Return better shares: the clicks at each position over those expected at share 1."""
     clicks, expected = [0.0] * MOST, [0.0] * MOST
     for links in issues:
-        interest = sum(count for _, count in links) / sum(shares[at] for at, _ in links)
-        for at, count in links:
-            clicks[at] += count
-            expected[at] += interest
+        exposure = sum(shares[row.position] * row.weight for row in links)
+        interest = sum(row.clicks for row in links) / exposure
+        for row in links:
+            clicks[row.position] += row.clicks
+            expected[row.position] += interest * row.weight
     fitted = [
         (clicks[at] + PRIOR_CLICKS * usual(at)) / (expected[at] + PRIOR_CLICKS)
         for at in range(MOST)
