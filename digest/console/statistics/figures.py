@@ -55,7 +55,7 @@ def of_sponsor(report: SponsorReport) -> list[Figure]:
             counted(total.clicks, "click"),
             define("clickers", of_visitors=report.is_about),
         ),
-        Figure("Click rate", percent(total.click_share, 2), "", define("click_share")),
+        Figure("Click rate", _large(percent(total.click_share, 2)), "", define("click_share")),
     ]
 
 
@@ -75,7 +75,7 @@ def _clicks(numbers: Numbers, usual: Numbers, *, of_visitors: bool) -> list[Figu
         ),
         Figure(
             "Click rate",
-            _approximately(percent(numbers.click_rate), is_about),
+            _large(_approximately(percent(numbers.click_rate), is_about)),
             _against(numbers.click_rate, usual.click_rate),
             define("click_rate"),
         ),
@@ -86,6 +86,11 @@ def _clicks(numbers: Numbers, usual: Numbers, *, of_visitors: bool) -> list[Figu
 def _approximately(number: str, is_about: int) -> str:
     """Say that a number is approximate; none at all is certain."""
     return f"about {number}" if is_about else number
+
+
+def _large(share: str) -> str:
+    """Return a share as large type has it: its sign stays on the line of the number."""
+    return share.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _opens(numbers: Numbers) -> Figure:
