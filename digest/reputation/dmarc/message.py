@@ -21,6 +21,7 @@ _BOUNDARY = re.compile(rb"[\r\n]--")
 _TYPES = ("gzip", "zip", "xml", "octet-stream")
 MOST_PARTS = 100  # that are looked at
 MOST_BOUNDARIES = 2_000  # lines that may begin a part: the parser makes an object of each
+MOST_LINES = 500_000  # each may be a field of a header
 MOST_REPORTS = 10  # in one mail
 
 
@@ -37,12 +38,12 @@ def looks_like_report(content: bytes) -> bool:
 def attachments(content: bytes) -> list[bytes]:
     """Return the files of a mail that may be reports, decoded; a bare file is its own.
 
-    Raises ReputationError for a mail whose parts nest too deep, or are too many.
+    Raises ReputationError for a mail whose parts nest too deep, or that has too many of them.
     """
     if content.startswith((b"\x1f\x8b", b"PK\x03\x04")) or content.lstrip()[:1] == b"<":
         return [content]
-    if is_deep(content) or any(islice(_BOUNDARY.finditer(content), MOST_BOUNDARIES, None)):
-        raise ReputationError("The mail has too many parts.")
+    if _is_excessive(content):
+        raise ReputationError("The mail has too many parts or lines.")
     message = message_from_bytes(with_bounded_types(content), policy=policy.compat32)
     files: list[bytes] = []
     for number, part in enumerate(message.walk()):
@@ -53,6 +54,12 @@ def attachments(content: bytes) -> list[bytes]:
             if isinstance(payload, bytes) and payload.strip():
                 files.append(payload)
     return files
+
+
+def _is_excessive(content: bytes) -> bool:
+    if max(content.count(b"\n"), content.count(b"\r")) > MOST_LINES or is_deep(content):
+        return True
+    return any(islice(_BOUNDARY.finditer(content), MOST_BOUNDARIES, None))
 
 
 def _may_be_report(part: Message) -> bool:
