@@ -168,6 +168,7 @@ Skrzynka zamknięta z powodu urlopu
 odbiorca usunął wiadomość
 Почтовый ящик закрыт на время отпуска
 получатель удалил ваше письмо
+5.7.1 Service unavailable; this account has been disabled. Please contact your postmaster
 """
 _NOUNS = ("user", "recipient", "mailbox", "account", "e-mail address")
 _ABSENCES = (
@@ -238,6 +239,7 @@ def test_whoever_sends_is_not_the_recipient(noun: str) -> None:
         "I have no record of that recipient",
         "no mailbox by that name is currently available",
         "not user of this server",
+        "5.2.1 No such user yet",
         "Адрес не найден. Проверьте адрес и попробуйте еще раз",
     ],
 )

@@ -44,7 +44,7 @@ _RETRY = re.compile(
 _ADVICE = re.compile(r"\b(?:check|correct|verify|spell\w*|misspell\w*|typos?|mistyped)\b")
 # "Mailbox unavailable" says why, or for whom; "disabled", what.
 _LIMITED = re.compile(
-    r"\byou may (?:write|send|mail)\b"
+    r"\byou may (?:write|send|mail)\b|\bservice (?:is )?unavailable\W{1,3}(?:this|your) account\b"
     r"|\b(?:disabled|closed|inactive|suspended|removed|deleted) (?:for |to |the |your |all |new "
     r"|outside |external |receiving |large |incoming ){0,3}(?:notification|deliver|forward"
     r"|message|mails?\b|newsletter|repl|comment|conversation|access\b|pop\b|imap\b|smtp\b|attachment|receiving"
@@ -98,8 +98,8 @@ _CONDITION = re.compile(
 )
 
 _ALWAYS = (_PERIOD, _GUESS, _LIMITED, _BELONGINGS, _COMMAND, _STRANGERS, _MENTIONED, _FINE)
-# What is certain beside such words: the fault of a domain; Onet's reply about an account.
-_CERTAIN = ("dns lookup", "or not yet active")
+# What is certain beside such words: the fault of a domain, and what two servers reply.
+_CERTAIN = ("dns lookup", "or not yet active", "no such user yet")
 
 
 @dataclass(frozen=True, slots=True)
