@@ -40,13 +40,12 @@ class Summary:
 
 
 def summarize(newsletters: Sequence[Newsletter], now: datetime, days: int = 30) -> Summary:
-    """Return how newsletters did in the last days."""
+    """Return how newsletters did in the last days: with the issues that went out in them."""
     rows = Issue.objects.filter(
         Issue.REGULAR,
         newsletter__in=newsletters,
         state__in=OUT,
-        planned_at__isnull=False,
-        slot__gt=now - timedelta(days=days),
+        planned_at__gt=now - timedelta(days=days),
     )
     newsletter_ids = dict(rows.values_list("pk", "newsletter"))
     numbers = numbers_of(newsletter_ids)

@@ -188,6 +188,12 @@ def test_a_summary_has_each_newsletter(newsletter: Newsletter) -> None:
     assert summary.numbers.click_rate == 0.1
 
 
+def test_an_issue_counts_from_when_it_went_out(newsletter: Newsletter) -> None:
+    """It was a draft for weeks."""
+    make_totals(make_sent_issue(newsletter, NOON - 40 * DAY, planned_at=NOON - DAY), 10)
+    assert summarize([newsletter], NOON).numbers.clickers == 10
+
+
 def test_a_summary_counts_issues_beyond_its_list(
     newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
