@@ -11,7 +11,7 @@ from digest.issues.building import build, build_due
 from digest.issues.models import Issue
 from digest.newsletters import setup
 from digest.newsletters.choices import BlockKind
-from digest.newsletters.models import Cadence, Newsletter, Pick
+from digest.newsletters.models import Cadence, Newsletter, Pick, Schedule
 from digest.subscribers.segments import saving
 from tests.cast.articles import make_article, make_source
 from tests.cast.newsletters import make_appeal, make_layout_block, make_newsletter, make_schedule
@@ -46,10 +46,26 @@ def choose(newsletter: Newsletter, cadence: str) -> None:
     make_subscriber(newsletter).subscriptions.update(cadence=cadence)
 
 
-def ticks(start: datetime, days: float, step: timedelta = HOUR) -> list[Issue]:
-    """Let beat look again and again (on the hour); return what it built and skipped."""
-    count = int(timedelta(days=days) / step)
-    return [issue for number in range(count + 1) for issue in build_due(start + number * step)]
+def ticks(
+    start: datetime, days: float, step: timedelta = HOUR, *, at_all_hours: bool = False
+) -> list[Issue]:
+    """Let beat look again and again (on the hour); return what it built and skipped.
+
+    It looks in the hours around those of the schedules, if not at all of them.
+    """
+    hours = {
+        (int(hour) + nearby) % 24
+        for cron in Schedule.objects.values_list("cron", flat=True)
+        for hour in cron.split()[1].split(",")
+        for nearby in (-2, -1, 0, 1)  # London's hour is one more than UTC's in summer
+    }
+    moments = [start + number * step for number in range(int(timedelta(days=days) / step) + 1)]
+    return [
+        issue
+        for moment in moments
+        if at_all_hours or moment.hour in hours
+        for issue in build_due(moment)
+    ]
 
 
 def of(cadence: str, issues: list[Issue]) -> list[Issue]:
@@ -68,7 +84,7 @@ def test_a_weekly_subscriber_gets_the_weeks_stories_once() -> None:
     week = {publish(f"Day {day}", MONDAY + day * DAY + 8 * HOUR).title for day in range(7)}
     late = publish("After the last slot", SUNDAY_NIGHT + HOUR)
     after = publish("Next Wednesday", MONDAY + 9 * DAY)
-    issues = ticks(MONDAY, 15)
+    issues = ticks(MONDAY, 15, at_all_hours=True)
     first, second = of("weekly", issues)
     assert (first.slot, first.state) == (SUNDAY_NIGHT, State.BUILT)
     assert set(titles(first)) == week
