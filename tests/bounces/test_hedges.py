@@ -168,6 +168,32 @@ Skrzynka zamknięta z powodu urlopu
 odbiorca usunął wiadomość
 Почтовый ящик закрыт на время отпуска
 получатель удалил ваше письмо
+Mailbox does not exist in this data centre, trying the other one
+address invalid according to the sender's contact list
+account closed on weekdays
+account expired yesterday but can be extended
+User deactivated their spam folder
+no such user known to the fax machine
+Mailbox disabled awaiting activation
+inbox unavailable while syncing
+unknown user agent in your message
+mailbox not found in the shard, please wait for failover
+Kunde hat sein Postfach vorübergehend geschlossen
+Postfach wird umgezogen, Adresse kurz nicht vorhanden
+Benutzer unbekannt laut veraltetem Verzeichnis, erneut versuchen
+Le compte a été fermé par erreur et sera rouvert
+boîte désactivée le temps des travaux
+Usuario desactivado por error, se restablecerá
+la cuenta se cerró por mantenimiento
+Utente disabilitato fino a nuovo ordine
+casella rimossa per errore, ripristino in corso
+Conta desativada por engano, será reativada
+Gebruiker onbekend door een storing in de database
+postvak tijdelijk verwijderd
+Konto usunięte przez pomyłkę, trwa przywracanie
+Skrzynka nieaktywna do czasu opłacenia
+Аккаунт удален по ошибке и будет восстановлен
+Пользователь не найден из-за сбоя базы данных
 5.7.1 Service unavailable; this account has been disabled. Please contact your postmaster
 """
 _NOUNS = ("user", "recipient", "mailbox", "account", "e-mail address")
@@ -246,6 +272,31 @@ def test_whoever_sends_is_not_the_recipient(noun: str) -> None:
 def test_what_only_resembles_a_hedge(reply: str) -> None:
     """A permanent cause, two ways to be gone, advice behind a full stop."""
     assert _consequence(reply) == Consequence.HARD
+
+
+@pytest.mark.parametrize("domain", ["recipient domain", "destination domain", "Zieldomain"])
+def test_the_domain_of_the_recipient(domain: str) -> None:
+    """Unknown, it is gone; a relay that does not serve it, or DNS that fails, says nothing."""
+    for absence in ("is unknown", "could not be found", "mailbox.example does not exist"):
+        assert _consequence(f"{domain} {absence}") == Consequence.HARD
+        assert _consequence(f"{domain} {absence}, try later") != Consequence.HARD
+    for absence in ("is not local", "cannot be resolved", "is no longer hosted here"):
+        assert _consequence(f"{domain} {absence}") != Consequence.HARD
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "your mail domain does not exist",
+        "unknown mail domain in MAIL FROM",
+        "sending domain does not exist",
+        "sender's mail domain does not exist",
+        "client domain not found",
+    ],
+)
+def test_the_domain_of_the_sender(reply: str) -> None:
+    """It is ours."""
+    assert _consequence(reply) != Consequence.HARD
 
 
 def test_a_condition_goes_up_to_the_end_of_its_sentence() -> None:

@@ -33,7 +33,9 @@ _MAY_NOT_SEND = re.compile(
     r"|\b(?:message |mail )?sending (?:for|from|by) (?:this|your|the) account\b"
     r"|\bposting (?:to|is)\b|\bchallenge\w*\b|\b(?:must|please) authenticate\b"
 )
-_HOST_UNKNOWN = re.compile(r"\b(?:helo|ehlo)\b|client host|sender's domain|\bcertificate\b")
+_HOST_UNKNOWN = re.compile(
+    r"\b(?:helo|ehlo)\b|client host|sender's domain|\bcertificate\b|\b(?:sending|client) domain\b"
+)
 # How many of our recipients are unknown.
 _COUNTED = re.compile(
     r"\b(?:many|number of|rate of|percentage of|share of|lots? of|excessive|over \d+"

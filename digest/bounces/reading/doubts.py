@@ -66,8 +66,8 @@ _BELONGINGS = re.compile(
     r"|subscription|preference|setting|rule)s? "
     r"(?:of|for) (?:(?:the|this|that) )?(?:user|recipient|mailbox|account)\b"
     r"|\b(?:user|recipient|mailbox|account) (?:\w+ )?(?:certificate|licen[sc]e|key|encoding"
-    r"|charset|type|format|option|parameter|class|group|preference|filter|count|limit)s?\b"
-    r"|\bat the \w{1,20} gateway\b"
+    r"|charset|type|format|option|parameter|agent|class|group|preference|filter|count|limit)s?\b"
+    r"|\b(?:at|to|by) the \w{1,20} (?:gateway|machine|console)\b"
 )
 _COMMAND = re.compile(
     r"\b(?:unknown|unrecogni[sz]ed|invalid|bad) command\b"

@@ -13,9 +13,7 @@ from digest.bounces.reading.rules import normalized, reason_in_words, reason_of
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _CODE = re.compile(r"(?<![\d.:-])([45][0-5]\d)(?=[ -]|$)(?![ -]?(?:MB|KB|bytes|days|hours|users))")
-_TEMPORARY = re.compile(
-    r"temporar\w{1,4}|try (?:again|it) later|please try later|in progress", re.IGNORECASE
-)
+_TEMPORARY = re.compile(r"temporar\w{1,4}|\btry (?:again |it )?later|in progress", re.IGNORECASE)
 _AFTER_MAIL = re.compile(
     r"(?:in reply to|after|our|>>>) (?:end of )?mail(?: from|:)|in mail command", re.IGNORECASE
 )

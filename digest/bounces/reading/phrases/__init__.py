@@ -13,6 +13,7 @@ linear in the length of a bounded text.
 """
 
 import re
+from collections.abc import Iterator
 from itertools import islice
 
 from digest.bounces.reading.phrases.families import Families, read_families, without_marks
@@ -21,12 +22,17 @@ from digest.bounces.reading.reasons import Reason
 
 AFTER = 45  # characters from the noun to what is said of it
 BEFORE = 25  # from what is said to the noun
+_DOMAIN = 60  # characters before what is said of a domain
 ADJACENT = 12  # from somebody to what they lack
 
 _SENTENCE = re.compile(r"[.!?;](?=\s|$)|[\u3002\uff01\uff1f\uff1b]")
 # Postfix; Google; Sendmail, who names who asked it
 _STAGE = re.compile(r"\((?:in reply to [^()]{0,40}|state \d{1,3})\)|\brelay=\S+")
 _LINK = re.compile(r"\bhttps?://\S+")
+_ELSEWHERE = re.compile(
+    r"resol|local|host|serv|handl|list|our\b|\bm[ey]\b|\bin\b|\bon\b|\bat\b|configur|here|belong"
+    r"|part of|longer$|gone|mapp|rout"
+)
 _COPULA = re.compile(r"\W*(?:is|are|was|were)\W*")
 _AUXILIARY = re.compile(r"\W*(?:does|do|did)?\W*(?:n't)?\W*")
 _PRONOUN = re.compile(r"\b(?:we|you|i|wir|nous|nosotros)\b")
@@ -65,6 +71,8 @@ def _reason_of(sentence: str, families: Families) -> Reason | None:
     end = condition.start() if condition else len(sentence)
     if families.clauses.search(sentence, 0, end) and "sender" not in sentence:
         return Reason.USER_UNKNOWN
+    if any(_is_of_domain(row, families) for row in _absences(sentence, end, families)):
+        return Reason.HOST_UNKNOWN
     nouns = nouns_of(sentence, families)
     if not nouns and families.absence_alone.match(sentence, 0, end):
         return Reason.USER_UNKNOWN
@@ -79,6 +87,22 @@ def _reason_of(sentence: str, families: Families) -> Reason | None:
         if any(is_meant(predicate, nouns) for predicate in predicates):
             return reason
     return None
+
+
+def _absences(sentence: str, end: int, families: Families) -> Iterator[re.Match[str]]:
+    return islice(families.absence.finditer(sentence, 0, end), MOST)
+
+
+def _is_of_domain(predicate: re.Match[str], families: Families) -> bool:
+    """Return whether "does not exist" is said of the recipient's domain.
+
+    What cannot be resolved may be a fault of DNS, and what is not hosted here one of a relay.
+    """
+    if _ELSEWHERE.search(predicate[0]):
+        return False
+    before = predicate.string[max(predicate.start() - _DOMAIN, 0) : predicate.start()]
+    is_behind = families.domains_behind.match(predicate.string, predicate.end())
+    return bool(families.domains_before.search(before) or is_behind)
 
 
 def _is_about_recipient(predicate: re.Match[str], nouns: list[Noun]) -> bool:

@@ -28,6 +28,8 @@ class Families:
     """The words, each family as one expression."""
 
     recipients: re.Pattern[str]
+    domains_before: re.Pattern[str]
+    domains_behind: re.Pattern[str]
     bystanders: re.Pattern[str]
     ours_before: re.Pattern[str]
     ours_behind: re.Pattern[str]
@@ -67,12 +69,15 @@ def read_families() -> Families:
     possessors = alternatives(lists.pop("possessors") + senders)
     lists["recipients"].append("<>")  # an address, see `rules.normalized`
     recipients = alternatives(lists["recipients"])
+    domains = alternatives(lists.pop("domains"))
     before, behind = alternatives(denial["before"]), alternatives(denial["behind"])
     return Families(
         ours_before=re.compile(
             rf"{possessors}(?:'s|の|的)?(?:[\s:-]{{1,2}}(?:<> ?|e-?mail ?|trial ?|free ?)?)?$"
         ),
         ours_behind=re.compile(rf"{_BEHIND}(?:{alternatives(senders)}|from\b|domain|header)"),
+        domains_before=re.compile(rf"{domains}{_LINK}*$"),
+        domains_behind=re.compile(rf"\W{{0,3}}{domains}"),
         denial=re.compile(rf"{before} (?:\w+ )?{recipients}(?: \w+| <>)? {behind}"),
         denial_alone=re.compile(rf"{_START}{before} (?!recipients?\b)(?:\w+ )?{recipients}{_END}"),
         absence_alone=re.compile(rf"{_START}(?:[\w.+'-]{{1,30}}:? )?{alone}"),
@@ -88,6 +93,8 @@ _BEHIND = (
     r"^(?: <>)?(?: (?:of|for|in|de|del|della|do|da|du|des|der|van|von))?"
     r"(?: (?:the|el|la|le|der|des|de))?(?: l')?(?: mail)?[ -]?"
 )
+# Between "recipient domain" and what is said of it: its name, a verb.
+_LINK = r"(?:\W|\b(?:name|is|was|ist|est|es|e|hat|has|does|could|can|[\w-]+\.[\w.-]+)\b)"
 # What may stand around a sentence that is a whole reply: codes, addresses, "sorry", "(#5.1.1)".
 _START = (
     r"^(?:[\W\d]|\b(?:sorry|error|err|said|smtp|rcpt|to|dd|delivery|ldap|unfortunately"

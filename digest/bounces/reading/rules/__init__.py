@@ -21,7 +21,9 @@ _SPACE = re.compile(r"\s+")
 _ADDRESS = re.compile(r"<[^<>\s]{1,320}>|[^\s<>@:;,\"']{1,64}@[^\s<>@:;,\"']{1,255}")
 # Where our mail returns to: whom servers ask about when they verify a sender.
 _OUR_ADDRESS = re.compile(r"<?\bbounce\+[a-z2-7]{1,64}@[^\s<>@:;,\"']{1,255}>?", re.IGNORECASE)
-_YOUR = re.compile(r"\b(?:your|sender(?:'s)?|ihre?|votre|sua?|tua?|seu|uw|ваш[аи]?) (?:e-?mail )?$")
+_YOUR = re.compile(
+    r"\b(?:your|sender(?:'s)?|ihre?|votre|sua?|tua?|seu|uw|ваш[аи]?) (?:(?:e-?)?mail )?$"
+)
 _HOST = re.compile(r"[\w.-]{1,255}\[[\d.:a-fA-F]{3,45}\]")
 # How Cisco begins each report, whatever the server said.
 _HEADING = re.compile(r"unknown address error ?", re.IGNORECASE)
