@@ -29,7 +29,7 @@ _SENTENCE = re.compile(r"[.!?;](?=\s|$)|[\u3002\uff01\uff1f\uff1b]")
 # Postfix; Google; Sendmail, who names who asked it
 _STAGE = re.compile(r"\((?:in reply to [^()]{0,40}|state \d{1,3})\)|\brelay=\S+")
 _LINK = re.compile(r"\bhttps?://\S+")
-_ELSEWHERE = re.compile(
+_NOT_HERE = re.compile(
     r"resol|local|host|serv|handl|list|our\b|\bm[ey]\b|\bin\b|\bon\b|\bat\b|configur|here|belong"
     r"|part of|longer$|gone|mapp|rout"
 )
@@ -98,7 +98,7 @@ def _is_of_domain(predicate: re.Match[str], families: Families) -> bool:
 
     What cannot be resolved may be a fault of DNS, and what is not hosted here one of a relay.
     """
-    if _ELSEWHERE.search(predicate[0]):
+    if _NOT_HERE.search(predicate[0]):
         return False
     before = predicate.string[max(predicate.start() - _DOMAIN, 0) : predicate.start()]
     is_behind = families.domains_behind.match(predicate.string, predicate.end())
