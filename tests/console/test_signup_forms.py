@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from digest.accounts.models import User
 from digest.core.addresses import parse
+from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.selfservice import signups
@@ -15,7 +16,7 @@ from digest.subscribers import attributes, consent
 from digest.subscribers.evidence.origins import Origin
 from digest.subscribers.models import Subscriber
 from tests.browser import chromium_page, in_browser, sign_in
-from tests.cast import NOON, make_layout_block, make_signup_form
+from tests.cast import NOON, make_layout_block, make_newsletter, make_signup_form
 from tests.console.houses import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,27 @@ def test_a_form_is_designed_and_embedded(ada_client: Client, tide: Newsletter) -
     assert "Below articles" in ada_client.get("/admin/forms/").content.decode()
     ada_client.post(f"{address}delete/")
     assert not SignUpForm.objects.exists()
+
+
+def test_what_cannot_be_offered_at_the_moment_stays(ada_client: Client, tide: Newsletter) -> None:
+    """Another headline loses neither a newsletter that is private nor an attribute of the team."""
+    city = attributes.define(
+        tide.publication, label="City", kind="text", access="sign-up", now=NOON
+    )
+    form = make_signup_form(tide)
+    form.attributes.set([city])
+    Newsletter.objects.update(state="private")
+    make_newsletter(publication=tide.publication)
+    Attribute.objects.update(access="none")
+    address = f"/admin/forms/{form.pk}/"
+    assert f"not offered at the moment: {tide.name}" in ada_client.get(address).content.decode()
+    fields = values(tide, newsletters=[], headline="Every evening")
+    assert ada_client.post(address, fields).status_code == 302
+    form.refresh_from_db()
+    assert form.headline == "Every evening"
+    assert (list(form.newsletters.all()), list(form.attributes.all())) == ([tide], [city])
+    created = f"/admin/publication/{tide.publication_id}/forms/new/"
+    assert ada_client.post(created, values(tide, name="Another")).status_code == 422
 
 
 def test_what_is_wrong_is_shown_beside_its_field(ada_client: Client, tide: Newsletter) -> None:

@@ -8,7 +8,7 @@ from django import forms
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.models import Newsletter, Publication
 from digest.newsletters.signup_forms.models import SignUpForm
-from digest.newsletters.signup_forms.saving import settable_attributes
+from digest.newsletters.signup_forms.saving import not_offered, settable_attributes
 
 CARDS = {  # the fields, by the title of their card
     "Form": ("name", "kind", "look"),
@@ -67,6 +67,10 @@ class DesignForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no ar
         newsletters, attributes = self._choice("newsletters"), self._choice("attributes")
         newsletters.queryset = Newsletter.objects.public().filter(publication=publication)
         newsletters.error_messages["required"] = "Choose at least one newsletter."
+        private, _ = not_offered(self.instance)
+        if names := ", ".join(row.name for row in private):
+            newsletters.required = False
+            newsletters.help_text = f"Private, so not offered at the moment: {names}."
         attributes.queryset = settable_attributes(publication)
         if not attributes.queryset.exists():
             self.fields["attributes"].help_text = NO_ATTRIBUTES

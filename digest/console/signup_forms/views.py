@@ -100,12 +100,20 @@ def _edit(request: HttpRequest, publication: Publication, row: SignUpForm | None
 
 
 def _save(form: DesignForm) -> SignUpForm | None:
-    """Save the form; return None, with the reason in the form, for what cannot be."""
+    """Save the form; return None, with the reason in the form, for what cannot be.
+
+    What it cannot offer at the moment, and so does not show, stays its own.
+    """
     values = dict(form.cleaned_data)
     newsletters, attributes = list(values.pop("newsletters")), list(values.pop("attributes"))
     with problems_on(form):
         return save_form(
-            form.instance, newsletters=newsletters, attributes=attributes, now=clock.now(), **values
+            form.instance,
+            newsletters=newsletters,
+            attributes=attributes,
+            now=clock.now(),
+            keeps_not_offered=True,
+            **values,
         )
     return None
 

@@ -12,6 +12,7 @@ from digest.core.text import one_line
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.errors import NewsletterError
 from digest.newsletters.models import Newsletter, Publication
+from digest.newsletters.publicity.states import NewsletterState
 from digest.newsletters.signup_forms.models import (
     LONGEST_BUTTON,
     LONGEST_CONSENT,
@@ -45,18 +46,21 @@ def save_form(
     newsletters: Collection[Newsletter] | None = None,
     attributes: Collection[Attribute] | None = None,
     now: datetime,
+    keeps_not_offered: bool = False,
     **values: Any,
 ) -> SignUpForm:
     """Create or change a form with FIELDS; raise NewsletterError for what cannot be.
 
     Newsletters and attributes are of its publication; the attributes those that subscribers may
     enter when they sign up. Without them, the form keeps what it has, also what it cannot offer at
-    the moment: a newsletter that is private by now, an attribute that only the publisher sets.
+    the moment: a newsletter that is private by now, an attribute that only the publisher sets. With
+    `keeps_not_offered` it keeps these beside those that are given.
     """
+    private, internal = not_offered(form) if keeps_not_offered else ([], [])
     set_values(form, values)
     form.created_at = form.created_at or now
     form.changed_at = now
-    if newsletters is not None or not form.pk:
+    if (newsletters is not None or not form.pk) and not (private and not newsletters):
         _require_newsletters(form.publication, newsletters or ())
     if attributes is not None:
         _require_attributes(form.publication, attributes)
@@ -68,9 +72,9 @@ def save_form(
     with refuse_duplicate(NewsletterError(f"There is a form “{form.name}” already.")):
         form.save()
     if newsletters is not None:
-        form.newsletters.set(newsletters)
+        form.newsletters.set([*newsletters, *private])
     if attributes is not None:
-        form.attributes.set(attributes)
+        form.attributes.set([*attributes, *internal])
     return form
 
 
@@ -107,6 +111,14 @@ def names_of_sources(sources: Iterable[str]) -> dict[str, str]:
 def _is_form(source: str) -> bool:
     number = source.removeprefix(VIA)
     return source.startswith(VIA) and number.isascii() and number.isdigit() and len(number) < 19
+
+
+def not_offered(form: SignUpForm) -> tuple[list[Newsletter], list[Attribute]]:
+    """Return the newsletters and attributes of a form that it cannot offer at the moment."""
+    if not form.pk:
+        return [], []
+    private = form.newsletters.filter(state=NewsletterState.PRIVATE)
+    return list(private), list(form.attributes.exclude(access=Attribute.Access.SIGN_UP))
 
 
 def _require_newsletters(publication: Publication, newsletters: Collection[Newsletter]) -> None:
