@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from django.db import transaction
 from django.db.models import Q
 
 from digest.core import clock, jobs, sealing
@@ -24,7 +25,7 @@ from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.core.text import one_line
 from digest.newsletters.models import Newsletter
-from digest.transfers import packing, remote
+from digest.transfers import contents, packing, remote
 from digest.transfers.errors import LeaseLostError, TransferError
 from digest.transfers.models import LONGEST_FILE_NAME, Transfer
 from digest.transfers.options import Options
@@ -40,6 +41,7 @@ _GAVE_UP = (
     "Three workers began this and none came to the end. Ask the operator for their log, or import "
     "the file with `digest import`."
 )
+_LARGE = ("content", "skipped")  # columns that nothing but its own step loads
 State = Transfer.State
 log = structlog.get_logger(__name__)
 
@@ -111,13 +113,20 @@ def run_due(now: datetime) -> None:
     delete_old(now)
     due = Transfer.objects.filter(state__in=Transfer.WORKING).order_by("created_at")
     idle = due.filter(lease_until=None) | leases.expired(due, now)
-    while rows := leases.claim(idle, 1, clock.now() + LEASE, related=("newsletter__publication",)):
+    while rows := leases.claim(
+        idle,
+        1,
+        clock.now() + LEASE,
+        related=("newsletter__publication",),
+        deferred=_LARGE,
+    ):
         _work_on(rows[0])
 
 
 def delete_old(now: datetime) -> None:
     """Delete what nobody imported within a day, and old reports; nothing that is in work."""
-    idle = Transfer.objects.exclude(Q(state=State.IMPORTING) | Q(lease_until__gte=now))
+    rows = Transfer.objects.defer(*_LARGE)
+    idle = rows.exclude(Q(state=State.IMPORTING) | Q(lease_until__gte=now))
     unfinished = idle.filter(finished_at=None, created_at__lt=now - KEEP_CONTENT)
     reports = idle.filter(created_at__lt=now - KEEP_REPORT)
     (unfinished | reports).delete()
@@ -126,7 +135,7 @@ def delete_old(now: datetime) -> None:
 def discard(transfer: Transfer) -> bool:
     """Delete an export that nobody imports; return False if it is in work, or was imported."""
     rows = Transfer.objects.filter(pk=transfer.pk, state__in=[State.CHECKED, State.FAILED])
-    return bool(rows.delete()[0])
+    return bool(rows.defer(*_LARGE).delete()[0])
 
 
 def _add(newsletter: Newsletter, options: Options, now: datetime, **values: Any) -> Transfer:
@@ -161,7 +170,7 @@ def _work_on(transfer: Transfer) -> None:
         return
     Transfer.objects.filter(pk=transfer.pk).update(attempts=transfer.attempts + 1)
     try:
-        lease.finish(**_STEPS.get(State(transfer.state), _run)(transfer, lease))
+        _STEPS.get(State(transfer.state), _run)(transfer, lease)
     except LeaseLostError as problem:
         log.warning("transfer left to another worker", transfer=transfer.pk, problem=str(problem))
     except DigestError as problem:
@@ -193,46 +202,52 @@ class _Lease:
             raise LeaseLostError("the lease ran out")
         row.lease_until = until
 
-    def finish(self, **changes: Any) -> None:
-        """Write what came of it."""
-        leases.finish(self._transfer, **{"progress": 0, **changes})
+    def finish(self, **changes: Any) -> bool:
+        """Write what came of it; False where the lease was lost."""
+        return leases.finish(self._transfer, **{"progress": 0, **changes})
+
+    @transaction.atomic
+    def store(self, path: Path, **changes: Any) -> None:
+        """Write what came of it, with a file as its content from now on."""
+        if self.finish(**changes):
+            contents.store(self._transfer, path)
 
 
-def _pack(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
-    """Make one archive of what was uploaded; return the changes."""
+def _pack(transfer: Transfer, lease: _Lease) -> None:
+    """Make one archive of what was uploaded."""
     with tempfile.TemporaryDirectory() as name:
         folder, target = Path(name), Path(name) / "export.zip"
         uploaded = folder / "bundle"
-        uploaded.write_bytes(transfer.content)
+        contents.write(transfer, uploaded)
         packing.pack(packing.unbundle(uploaded, folder), target, lease.report)
-        return _packed(target, "This export is too large for the console.")
+        _require_size(target, "This export is too large for the console.")
+        lease.store(target, state=State.CHECKING, attempts=0)
 
 
-def _fetch(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
-    """Fetch what the service has; return the changes, without the key, which is not needed now."""
+def _fetch(transfer: Transfer, lease: _Lease) -> None:
+    """Fetch what the service has, and forget the key, which is not needed now."""
     key = sealing.unseal(transfer.sealed_key)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "export.zip"
         remote.fetch_all(
             transfer.service, transfer.address, key, transfer.list_name, target, lease.report
         )
-        packed = _packed(target, "What this service has is too much for the console.")
-    return packed | {"sealed_key": ""}
+        _require_size(target, "What this service has is too much for the console.")
+        lease.store(target, state=State.CHECKING, attempts=0, sealed_key="")
 
 
-def _packed(path: Path, problem: str) -> dict[str, Any]:
-    """Return the changes for an export that can be read now; raise TransferError if too large."""
+def _require_size(path: Path, problem: str) -> None:
+    """Raise TransferError if an export is too large to be stored."""
     if path.stat().st_size > remote.LARGEST:
         raise TransferError(f"{problem} Use `digest import` instead.")
-    return {"content": path.read_bytes(), "state": State.CHECKING, "attempts": 0}
 
 
-def _run(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
-    """Read or import the export; return the changes."""
+def _run(transfer: Transfer, lease: _Lease) -> None:
+    """Read or import the export."""
     dry_run = transfer.state == State.CHECKING
     with tempfile.TemporaryDirectory() as folder:
         path, skipped = Path(folder) / "export.zip", Path(folder) / "skipped.csv"
-        path.write_bytes(transfer.content)
+        contents.write(transfer, path)
         report = run_transfer(
             path,
             transfer.newsletter,
@@ -245,13 +260,14 @@ def _run(transfer: Transfer, lease: _Lease) -> dict[str, Any]:
         )
         changes = {"report": report.values(), "service": report.service or transfer.service}
         if dry_run:
-            return changes | {"state": State.CHECKED}
+            lease.finish(**changes, state=State.CHECKED)
+            return
         rows = gzip.compress(skipped.read_bytes(), 6)
-    finished = {"state": State.FINISHED, "finished_at": clock.now(), "content": b""}
-    return changes | finished | {"skipped": rows}
+    finished = {"state": State.FINISHED, "finished_at": clock.now(), "skipped": rows}
+    lease.finish(**changes, **finished, content=b"")
 
 
-_STEPS: dict[State, Callable[[Transfer, _Lease], dict[str, Any]]] = {
+_STEPS: dict[State, Callable[[Transfer, _Lease], None]] = {
     State.PACKING: _pack,
     State.FETCHING: _fetch,
 }  # the others are read or imported

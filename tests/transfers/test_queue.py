@@ -1,6 +1,8 @@
 """Transfers in the hands of workers: each step once, whoever dies; nothing is kept for long."""
 
 import io
+import os
+import tracemalloc
 import zipfile
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 
 from digest.core import clock
 from digest.newsletters.models import Newsletter
-from digest.transfers import files, packing, past_issues, queue, running
+from digest.transfers import contents, files, packing, past_issues, queue, running
 from digest.transfers.models import Transfer
 from digest.transfers.options import Options
 from tests.cast import exports
@@ -196,3 +198,21 @@ def test_what_is_in_work_is_not_deleted(transfer: Transfer, *, has_lease: bool) 
     Transfer.objects.update(state=State.CHECKED)
     queue.delete_old(clock.now() + timedelta(hours=25))
     assert not Transfer.objects.exists()
+
+
+def test_a_large_content_is_copied_in_little_memory(transfer: Transfer, tmp_path: Path) -> None:
+    """What an API has may be 200 MB; a container has 1 GB. No column is loaded besides."""
+    path, target = tmp_path / "large", tmp_path / "copy"
+    path.write_bytes(os.urandom(9_000_000))
+    tracemalloc.start()
+    contents.store(transfer, path)
+    contents.write(transfer, target)
+    Transfer.objects.update(state=State.CHECKING)
+    queue.run_due(clock.now())
+    row = Transfer.objects.defer("content").get()
+    assert queue.discard(row)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert target.read_bytes() == path.read_bytes()
+    assert row.state == State.FAILED  # it was no export
+    assert peak < 20_000_000

@@ -37,12 +37,13 @@ def claim(
     until: datetime,
     *,
     related: Sequence[str] = (),
+    deferred: Sequence[str] = (),
     **changes: Any,
 ) -> list[Row]:
     """Lease up to `limit` rows until a moment, in the order of `due`; rows in work are skipped.
 
     `changes` are written with the lease: a state, a count of attempts. Returns the rows as they are
-    then, with their `related` rows.
+    then, with their `related` rows, and without the columns that are `deferred`.
     """
     locked = due.select_for_update(skip_locked=True, of=("self",))
     ids = list(locked.values_list("pk", flat=True)[:limit])
@@ -50,7 +51,8 @@ def claim(
         return []
     rows = due.model._default_manager.filter(pk__in=ids)  # noqa: SLF001  Django's own name for it
     rows.update(lease_until=until, **changes)
-    leased = rows.select_related(*related).in_bulk(ids) if related else rows.in_bulk(ids)
+    rows = rows.select_related(*related) if related else rows
+    leased = rows.defer(*deferred).in_bulk(ids)
     return [leased[pk] for pk in ids]
 
 
