@@ -121,14 +121,17 @@ class _Display:
         return True
 
 
-def problems_on(place: BaseForm | HttpRequest, field: str | None = None) -> _Display:
+def problems_on(
+    place: BaseForm | HttpRequest, field: str | None = None, *, about: str = ""
+) -> _Display:
     """Show the `DigestError` of a `with` block at a form, or as a toast on the next page.
 
-    At a form it stands beside a field, or above all of them. Other exceptions are bugs, and are
-    raised.
+    At a form it stands beside a field, or above all of them; a toast begins with what it is about.
+    Other exceptions are bugs, and are raised.
     """
     if isinstance(place, HttpRequest):
-        return _Display(lambda problem: messages.error(place, problem))
+        start = f"{about}: " if about else ""
+        return _Display(lambda problem: messages.error(place, f"{start}{problem}"))
     return _Display(lambda problem: place.add_error(field, problem))
 
 

@@ -19,6 +19,12 @@ RETURNED = (
 )
 
 
+def in_pieces(kind: bytes, parameter: bytes) -> bytes:
+    """Return the end of a head and a body: a type with a parameter in 20,000 pieces (RFC 2231)."""
+    pieces = b"".join(b"; %s*%d=a" % (parameter, number) for number in range(20_000))
+    return b"Content-Type: " + kind + pieces + b"\n\nx"
+
+
 def status_of(reply: str) -> str:
     """Return the enhanced code in a server's reply, or one that says nothing."""
     match = re.search(r"\b([45]\.\d{1,3}\.\d{1,3})\b", reply)

@@ -41,10 +41,7 @@ _TIME = {
     "a quote that opens, in parts": _DAEMON
     + b"Content-Type: multipart/mixed; boundary=b\n\n"
     + (b"--b\n" + _QUOTE + b";" * 2_000 + b"\n\nx\n") * 120,
-    "a parameter in 20,000 pieces": _DAEMON
-    + b"Content-Type: text/plain"
-    + b"".join(b"; charset*%d=a" % number for number in range(20_000))
-    + b"\n\nx",
+    "a parameter in 20,000 pieces": _DAEMON + shapes.in_pieces(b"text/plain", b"charset"),
     "a boundary of 200 KB": _DAEMON
     + b"Content-Type: multipart/mixed; boundary="
     + b"(" * 200_000

@@ -244,16 +244,22 @@ def test_a_small_picture_of_a_block_is_not_enlarged(newsletter: Newsletter) -> N
     assert "max-width:200px" in (image.get("style") or "").replace(" ", "")
 
 
-def test_who_saw_an_issue_before_its_pictures_came_approves_and_sends_it(
-    newsletter: Newsletter, editor: User
-) -> None:
-    """They say nothing else: nobody is told that somebody changed it, and an approval stays."""
+def with_late_pictures() -> tuple[Issue, Story, int]:
+    """Compile an issue before and after its pictures come; return it with its first revision."""
     Newsletter.objects.update(approval="one")
     issue, story = built(Newsletter.objects.get())
     compiled_for(issue)
     revision = issue.revision
     make_ready()
     compiled_for(issue)
+    return issue, story, revision
+
+
+def test_who_saw_an_issue_before_its_pictures_came_approves_and_sends_it(
+    newsletter: Newsletter, editor: User
+) -> None:
+    """They say nothing else: nobody is told that somebody changed it, and an approval stays."""
+    issue, story, revision = with_late_pictures()
     assert issue.revision == revision + 1
     editing.pin(issue, revision, story.pk, editor, pinned=True)
     issue.refresh_from_db()
@@ -278,12 +284,7 @@ def test_another_text_of_the_newsletter_is_not_taken_for_a_picture(
     newsletter: Newsletter, editor: User
 ) -> None:
     """Also where pictures came at the same time: whoever approves has to see it."""
-    Newsletter.objects.update(approval="one")
-    issue, _ = built(Newsletter.objects.get())
-    compiled_for(issue)
-    revision = issue.revision
-    make_ready()
-    compiled_for(issue)
+    issue, _, revision = with_late_pictures()
     Newsletter.objects.update(name="The Evening Tide")
     issue = Issue.objects.get(pk=issue.pk)
     compiled_for(issue)

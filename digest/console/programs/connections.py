@@ -14,10 +14,9 @@ from digest.connectors import bundles, catching_up, receiving, registry
 from digest.connectors.models import Connection
 from digest.console.access import record_action, scope_of, user_of
 from digest.console.fields import KeyField, NameField, PlaceField
-from digest.console.pages import action_view, attachment, done, page_view
+from digest.console.pages import action_view, attachment, page_view, problems_on
 from digest.console.programs.adding import AddForm, AddPage, remove_row
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.core.text import counted
 from digest.newsletters.members import Right
 
@@ -47,13 +46,11 @@ class ConnectionForm(AddForm):
 def fetch(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask Ghost for the posts that changed."""
     connection = _get(request, pk)
-    try:
+    with problems_on(request, about=connection.name):
         stored = catching_up.catch_up(connection, clock.now())
-    except DigestError as problem:
-        messages.error(request, f"{connection.name}: {problem}")
-        return redirect("connections")
-    record_action(request, "fetched posts", connection, connection.publication_id)
-    return done(request, f"{counted(stored, 'changed post')} on the way in.", "connections")
+        record_action(request, "fetched posts", connection, connection.publication_id)
+        messages.success(request, f"{counted(stored, 'changed post')} on the way in.")
+    return redirect("connections")
 
 
 @action_view(Right.MANAGE)

@@ -13,10 +13,9 @@ from django.views.decorators.cache import never_cache
 
 from digest.console.access import record_action, scope_of
 from digest.console.fields import NameField, PlaceField
-from digest.console.pages import action_view, done, page_view
+from digest.console.pages import action_view, done, page_view, problems_on
 from digest.console.programs.adding import AddForm, AddPage, remove_row
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.newsletters.members import Right
 from digest.webhooks import registry
 from digest.webhooks.events import Event
@@ -47,11 +46,8 @@ class WebhookForm(AddForm):
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to a webhook and show its answer."""
     webhook = _get(request, pk)
-    try:
+    with problems_on(request, about=webhook.name):
         status = registry.test(webhook, clock.now())
-    except DigestError as problem:
-        messages.error(request, f"{webhook.name}: {problem}")
-    else:
         record_action(request, "tested a webhook", webhook.name, webhook.publication_id)
         messages.success(request, f"Test sent: {webhook.name} answered {status}.")
     return redirect("webhooks")

@@ -65,16 +65,21 @@ class FilesForm(_TransferForm):
     field_order = ("export", "newsletter", "consent")
 
 
+def _list_field(help_text: str) -> forms.CharField:
+    """Return the field for one of several lists there."""
+    return forms.CharField(
+        label="List or newsletter there",
+        max_length=_LONGEST_LIST,
+        required=False,
+        help_text=help_text,
+    )
+
+
 class ServiceForm(_TransferForm):
     """A service's API."""
 
     service = forms.ChoiceField(choices=[(key, SERVICES[key].name) for key in WITH_API])
-    list_name = forms.CharField(
-        label="List or newsletter there",
-        max_length=_LONGEST_LIST,
-        required=False,
-        help_text="Only if the service has several.",
-    )
+    list_name = _list_field("Only if the service has several.")
     address = forms.CharField(
         max_length=500,
         required=False,
@@ -102,12 +107,7 @@ class ServiceForm(_TransferForm):
 class ChoiceForm(forms.Form):
     """What of an export comes in."""
 
-    list_name = forms.CharField(
-        label="List or newsletter there",
-        max_length=_LONGEST_LIST,
-        required=False,
-        help_text="Only if the export has several.",
-    )
+    list_name = _list_field("Only if the export has several.")
     issues = forms.ChoiceField(
         label="Past issues",
         choices=Transfer.Issues.choices,
