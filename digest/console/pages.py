@@ -122,15 +122,15 @@ class _Display:
 
 
 def problems_on(
-    place: BaseForm | HttpRequest, field: str | None = None, *, about: str = ""
+    place: BaseForm | HttpRequest, field: str | None = None, *, title: str = ""
 ) -> _Display:
     """Show the `DigestError` of a `with` block at a form, or as a toast on the next page.
 
-    At a form it stands beside a field, or above all of them; a toast begins with what it is about.
+    At a form it stands beside a field, or above all of them; a toast begins with `title`.
     Other exceptions are bugs, and are raised.
     """
     if isinstance(place, HttpRequest):
-        start = f"{about}: " if about else ""
+        start = f"{title}: " if title else ""
         return _Display(lambda problem: messages.error(place, f"{start}{problem}"))
     return _Display(lambda problem: place.add_error(field, problem))
 

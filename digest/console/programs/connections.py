@@ -46,7 +46,7 @@ class ConnectionForm(AddForm):
 def fetch(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask Ghost for the posts that changed."""
     connection = _get(request, pk)
-    with problems_on(request, about=connection.name):
+    with problems_on(request, title=connection.name):
         stored = catching_up.catch_up(connection, clock.now())
         record_action(request, "fetched posts", connection, connection.publication_id)
         messages.success(request, f"{counted(stored, 'changed post')} on the way in.")

@@ -46,7 +46,7 @@ class WebhookForm(AddForm):
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a test to a webhook and show its answer."""
     webhook = _get(request, pk)
-    with problems_on(request, about=webhook.name):
+    with problems_on(request, title=webhook.name):
         status = registry.test(webhook, clock.now())
         record_action(request, "tested a webhook", webhook.name, webhook.publication_id)
         messages.success(request, f"Test sent: {webhook.name} answered {status}.")
