@@ -117,7 +117,7 @@ def test_one_edits_the_other_approves_and_it_goes_out(house: Up, browser: Browse
     for editor in (ben, ada):
         editor.get_by_role("button", name=f"Send to {subscribers} now").click()
     house.wait_for(lambda: len(house.mails()) >= before + subscribers, 60, "the issue")
-    expect(ben.locator(".page-header .badge")).to_have_text("sent", timeout=30_000)
+    expect(ben.locator(".page-header .badge")).to_have_text("Sent", timeout=30_000)
     expect(ben.locator('[data-count="sent"]')).to_have_text(str(subscribers))
     received_mails = [mail for mail in received(house) if mail["Subject"] == "Mussels for everyone"]
     assert len(received_mails) == len({mail["To"] for mail in received_mails}) == subscribers
@@ -230,13 +230,13 @@ def test_a_breaking_issue_is_paused_and_resumed(
     first = number_in(sent)
     expect(sent).not_to_have_text(str(first), timeout=10_000)  # it moves by itself
     ada.get_by_role("button", name="Pause").click()
-    expect(ada.locator(".page-header .badge")).to_contain_text("paused")
+    expect(ada.locator(".page-header .badge")).to_contain_text("Paused")
     arrived = in_the_mailbox(house, wait=3.0)
     assert 0 < arrived < LATE
     assert in_the_mailbox(house, wait=3.0) == arrived
     digest(house, "relay", "set", "default", "--per-minute", "0")
     ada.get_by_role("button", name="Resume").click()
-    expect(ada.locator(".page-header .badge")).to_have_text("sent", timeout=60_000)
+    expect(ada.locator(".page-header .badge")).to_have_text("Sent", timeout=60_000)
     to = [mail["To"] for mail in received(house) if mail["Subject"] == "Breaking: the harbour"]
     assert len(to) == len(set(to)) > LATE
     assert complaints == []

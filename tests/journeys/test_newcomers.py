@@ -119,7 +119,7 @@ def send_first_issue(person: Person, up: Up, number: int) -> set[str]:
     person.open("Send …")
     person.press("Send to")
     up.wait_for(lambda: len(set(up.mails()) - before) >= number, 150, "the issue")
-    expect(person.page.locator(".page-header .badge")).to_have_text("sent", timeout=100_000)
+    expect(person.page.locator(".page-header .badge")).to_have_text("Sent", timeout=100_000)
     person.look()
     mails = [message_from_bytes(path.read_bytes()) for path in set(up.mails()) - before]
     return {parseaddr(str(mail["To"]))[1] for mail in mails}

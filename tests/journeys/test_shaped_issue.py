@@ -208,7 +208,7 @@ def approve_and_send(page: Page, relay: SmtpServer) -> None:
     page.get_by_role("button", name="Approve").click()
     page.get_by_text("Send …").click()
     page.get_by_role("button", name="Send to 1 now").click()
-    expect(page.locator(".page-header .badge")).not_to_have_text("draft")
+    expect(page.locator(".page-header .badge")).not_to_have_text("Draft")
     planning.plan_built()
     sender.send_due()
     assert relay.recipients == ["ines@reader.example"]
