@@ -9,7 +9,7 @@ from typing import Any
 Row = tuple[str, int, int]  # label, first number, second number
 Rows = Sequence[tuple[Any, ...]]  # a label, and a number for each heading; None: there is none
 
-_PRIMARY, _SECOND = "var(--color-primary-600)", "#d9a514"
+_PRIMARY, _SECOND = "var(--accent)", "#d9a514"
 _LINES: tuple[tuple[str, list[int]], ...] = (
     (_PRIMARY, []),
     (_SECOND, [6, 3]),

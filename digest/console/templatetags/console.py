@@ -134,6 +134,8 @@ def server_reply(
     text: str, code: int | None = None, label: str = "Reply of the mail server"
 ) -> SafeString:
     """Return what a mail server answered, folded; nothing where it did not."""
+    if not text:
+        return SafeString("")
     context = {"text": text, "code": code, "label": label}
     return render_to_string("console/components/reply.html", context)
 

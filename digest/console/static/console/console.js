@@ -29,7 +29,7 @@ document.addEventListener("alpine:init", () => {
       frame.title = title;
       frame.name = `preview-${this.number += 1}`;
       if (isMail) frame.setAttribute("sandbox", "");
-      frame.className = `${this.phone ? "phone" : ""} ${this.dark ? "dark-frame" : ""}`;
+      if (this.dark) frame.className = "dark-frame";
       frame.hidden = frames.children.length > 0;
       frames.append(frame);
       const copy = document.createElement("form");
@@ -42,7 +42,6 @@ document.addEventListener("alpine:init", () => {
       copy.submit();
       copy.remove();
     },
-    resize() { this.phone = !this.phone; for (const frame of this.$refs.frames.children) frame.classList.toggle("phone", this.phone); },
   }));
 });
 
@@ -70,11 +69,12 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 
 // A panel opens to the left of its button, and to the right where it would lie under the menu.
-document.addEventListener("toggle", ({ target }) => {
+const place = (target) => {
   const panel = target.matches(".confirm[open]") && target.querySelector(".confirm-panel");
   const content = target.closest(".console");
   if (!panel || !content) return;
   panel.classList.remove("confirm-left");
-  const isCutOff = panel.getBoundingClientRect().left < content.getBoundingClientRect().left;
-  panel.classList.toggle("confirm-left", isCutOff);
-}, true);
+  panel.classList.toggle("confirm-left", panel.getBoundingClientRect().left < content.getBoundingClientRect().left);
+};
+document.addEventListener("toggle", ({ target }) => place(target), true);
+addEventListener("resize", () => document.querySelectorAll(".confirm[open]").forEach(place));
