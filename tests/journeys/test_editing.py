@@ -142,11 +142,15 @@ def test_two_who_press_at_the_same_moment_send_once(house: Up, browser: Browser)
         press_at_once(tabs, f"form[action='/admin/issues/{issue}/send/'] button")
     expected = before + TIMES * subscribers
     house.wait_for(lambda: len(house.mails()) >= expected, 60, "all those issues")
-    states = {row["state"] for row in json.loads(digest(house, "issue", "list", "--json"))}
-    assert states == {"sent"}
+    house.wait_for(lambda: states_of_issues(house) == {"sent"}, 30, "their ends")
     time.sleep(3)
     assert len(house.mails()) == expected
     assert complaints == []
+
+
+def states_of_issues(up: Up) -> set[str]:
+    """Return the states that the command line lists."""
+    return {row["state"] for row in json.loads(digest(up, "issue", "list", "--json"))}
 
 
 TIMES = int(os.environ.get("DIGEST_PRESSES", "10"))  # more of them: a longer look for a race
