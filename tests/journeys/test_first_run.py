@@ -94,7 +94,7 @@ def test_from_an_empty_database_to_a_test_mail(house: Up, page: Page, site: Publ
     page.get_by_role("button", name="Find feed").click()
     expect(page.get_by_text("12 articles")).to_be_visible()
     expect(page.get_by_text("Lifeboat brings home two")).to_be_visible()
-    expect(page.locator(".media-list img").nth(4)).to_be_visible()  # five at least
+    expect(page.locator(".pick img").nth(4)).to_be_visible()  # five at least
     is_fit(page)
     page.get_by_role("link", name="Continue").click()
 
