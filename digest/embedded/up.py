@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from socket import socket
 from urllib.parse import quote
@@ -31,6 +31,7 @@ from digest.loading import modules_that_stay
 
 SMTP_PORT = 1025
 INBOUND_PORT = 2525
+HEAD = 4096  # octets of a mail, with its List-Id
 
 
 def main(argv: list[str]) -> int:
@@ -297,16 +298,24 @@ def _welcome(place: Place, news: str, first_account: str) -> str:
 
 
 def _look_after(place: Place, supervisor: Supervisor, *, own_database: bool) -> None:
-    """Keep everything running until a signal; say when the first mail has come."""
+    """Keep everything running until a signal; say when the first digest has come."""
     waiting = place.mailbox.exists() and not maildir.entries(place.mailbox)
     while True:
         supervisor.look()
         if own_database:
             _look_after_postgres(place.data / "postgres")
-        if waiting and maildir.entries(place.mailbox):
+        if waiting and has_digest(place.mailbox):
             waiting = False
             say(f"The first digest is in the mailbox: {os.environ['DIGEST_BASE_URL']}/mailbox/")
         supervisor.pause(TICK)
+
+
+def has_digest(mailbox: Path) -> bool:
+    """Say whether one of the newest mails is of a list (RFC 2919); notices are not."""
+    with suppress(EmbeddedError):  # one was just deleted
+        heads = [maildir.read(mailbox, mail.key, HEAD) for mail in maildir.entries(mailbox)[:20]]
+        return any(b"\nList-Id:" in head for head in heads)
+    return False
 
 
 def _look_after_postgres(folder: Path) -> None:

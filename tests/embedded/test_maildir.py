@@ -6,6 +6,7 @@ import pytest
 
 from digest.embedded.errors import EmbeddedError
 from digest.embedded.mailbox import maildir
+from digest.embedded.up import has_digest
 
 
 @pytest.fixture
@@ -60,3 +61,14 @@ def test_a_mailbox_that_was_never_made_is_empty(tmp_path: Path) -> None:
 def test_only_the_owner_may_look_in(folder: Path) -> None:
     """Mails hold links that act for a subscriber."""
     assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_notice_is_not_taken_for_a_digest(folder: Path) -> None:
+    """Somebody may subscribe before the first digest comes."""
+    assert not has_digest(folder)
+    maildir.deliver(
+        folder, b"Subject: Confirm your subscription\r\n\r\nList-Id is no header here\r\n"
+    )
+    assert not has_digest(folder)
+    maildir.deliver(folder, b"Subject: x\r\nList-Id: <tide.courier.example>\r\n\r\nx\r\n")
+    assert has_digest(folder)
