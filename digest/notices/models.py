@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
+from digest.core.choices import LowercaseLabels
 from digest.core.database.indexes import partial_index
 from digest.core.database.leases import Leased
 from digest.core.uuids import HasUuid
@@ -32,6 +33,13 @@ class Notice(Dispatch, Leased, HasUuid):
         COPY = "copy", "sends an issue again"
         READ = "read", "sends a link to past issues"
 
+    class Precedence(LowercaseLabels, models.IntegerChoices):
+        """Which of the notices that are due goes first."""
+
+        FIRST = 0  # of accounts: somebody waits at the console
+        USUAL = 1
+        IN_BULK = 2  # thousands at once, for which nobody waits
+
     kind = models.CharField(max_length=8, choices=Kind)
     publication = models.ForeignKey(Publication, on_delete=models.CASCADE, related_name="notices")
     subscriber = models.ForeignKey(
@@ -42,6 +50,7 @@ class Notice(Dispatch, Leased, HasUuid):
     answers_mail = models.BooleanField(default=False)  # RFC 3834 applies
     language = models.CharField(max_length=35, blank=True)
     context = models.JSONField(default=dict)  # ids: {"newsletters": [1, 2]}, {"change": 7}
+    precedence = models.PositiveSmallIntegerField(choices=Precedence, default=Precedence.USUAL)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -52,7 +61,7 @@ class Notice(Dispatch, Leased, HasUuid):
             ),
         ]
         indexes = [
-            partial_index("notice_due", "due_at", "id", state__in=Dispatch.DUE),
+            partial_index("notice_due", "precedence", "due_at", "id", state__in=Dispatch.DUE),
             partial_index("notice_leased", "lease_until", state=Dispatch.State.CLAIMED),
             # Serves "at most one an hour to an address".
             models.Index(fields=["mailbox", "created_at"], name="notice_to_mailbox"),

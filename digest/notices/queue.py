@@ -41,12 +41,14 @@ def queue_notice(
     language: str = "",
     context: Mapping[str, Any] | None = None,
     answers_mail: bool = False,
+    in_bulk: bool = False,
 ) -> Notice | None:
     """Queue a notice to `email`, due now; return None if the mailbox is at its limit.
 
     `context` holds ids only: {"newsletters": [1, 2]} or {"change": 7}. A confirmation of
     newsletters that the last one did not name waits until the hour is over; one that waits already
-    for this subscriber and publication takes them up.
+    for this subscriber and publication takes them up. `in_bulk` says that it is one of many, behind
+    which no other notice has to wait.
     """
     mailbox = addresses.folded(addresses.parse(email).key)
     locks.lock(Purpose.QUEUE_NOTICE, mailbox)
@@ -59,6 +61,7 @@ def queue_notice(
         mailbox=mailbox,
         language=language,
         answers_mail=answers_mail,
+        precedence=_precedence(kind, in_bulk=in_bulk),
         created_at=now,
     )
     due_at = _due_at(notice, now)
@@ -111,6 +114,12 @@ def queue_to_subscriber(
     )
 
 
+def _precedence(kind: Notice.Kind, *, in_bulk: bool) -> Notice.Precedence:
+    if kind == Kind.ACCOUNT:
+        return Notice.Precedence.FIRST
+    return Notice.Precedence.IN_BULK if in_bulk or kind == Kind.STAY else Notice.Precedence.USUAL
+
+
 def notice_language(newsletter: Newsletter, wish: str = "") -> str:
     """Return the newsletter's language; where Digest has no texts in it, the subscriber's wish."""
     own = newsletter.language or newsletter.publication.language
@@ -127,7 +136,7 @@ def _due_at(notice: Notice, now: datetime) -> datetime | None:
     if notice.kind in CONFIRMATIONS:
         return _confirmation_due(notice, now)
     same_kind = recent.filter(kind=notice.kind)
-    is_limited = notice.kind in {Kind.LINK, Kind.LEFT, Kind.HELP, Kind.READ}
+    is_limited = notice.kind in {Kind.LINK, Kind.LEFT, Kind.HELP, Kind.READ, Kind.STAY}
     return None if is_limited and same_kind.exists() else now
 
 
@@ -169,15 +178,24 @@ def _is_taken_up(notice: Notice, recent: Sequence[Notice], now: datetime) -> boo
     if notice.kind != Kind.CONFIRM:
         return False
     newsletter_ids = notice.context["newsletters"]
-    if any(set(newsletter_ids) <= set(row.context["newsletters"]) for row in recent):
-        return True
+    for row in recent:
+        if set(newsletter_ids) <= set(row.context["newsletters"]):
+            _hasten(row, notice)
+            return True
     for row in recent:
         if row.due_at > now and _is_of_same_wish(row, notice):
             joined = dict.fromkeys([*row.context["newsletters"], *newsletter_ids])
             row.context["newsletters"] = list(joined)
             row.save(update_fields=["context"])
+            _hasten(row, notice)
             return True
     return False
+
+
+def _hasten(row: Notice, notice: Notice) -> None:
+    """Let a notice that still waits go as early as another one that it makes superfluous."""
+    slower = Notice.objects.filter(pk=row.pk, precedence__gt=notice.precedence)
+    slower.filter(state__in=Notice.DUE).update(precedence=notice.precedence)
 
 
 def _is_of_same_wish(first: Notice, second: Notice) -> bool:

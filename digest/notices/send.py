@@ -85,11 +85,14 @@ def sweep(now: datetime) -> int:
 
 
 def claim(now: datetime, blocked: Collection[int] = ()) -> Notice | None:
-    """Claim the next notice that is due, of other publications than those that are blocked."""
+    """Claim the next notice that is due, of other publications than those that are blocked.
+
+    A password reset does not wait behind thousands of invitations.
+    """
     due = Notice.objects.filter(state__in=Notice.DUE, due_at__lte=now)
     due = due.exclude(publication__in=blocked) if blocked else due
     claimed = leases.claim(
-        due.order_by("due_at", "pk"),
+        due.order_by("precedence", "due_at", "pk"),
         limit=1,
         until=now + LEASE,
         related=("publication", "subscriber"),

@@ -7,6 +7,7 @@ from digest.core import text
 from digest.core.text import printable
 
 LONGEST_TITLE = 300  # characters, like all of these
+LONGEST_SUBJECT = 250
 LONGEST_SUMMARY = 600
 LONGEST_LINE = 300
 LONGEST_TEXT = 4000

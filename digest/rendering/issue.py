@@ -7,7 +7,7 @@ from digest.issues.experiments.variants import Leads
 from digest.issues.models import Block, Issue, Story
 from digest.rendering import environment, mime
 from digest.rendering.blocks import variants
-from digest.rendering.cleaned import shortened
+from digest.rendering.cleaned import LONGEST_SUBJECT, shortened
 from digest.rendering.compiled import CLICKS, Compiled, Cut
 from digest.rendering.content import Content, content_of, editors_values
 from digest.rendering.cutting import Marks, Piece
@@ -21,7 +21,6 @@ from digest.rendering.themes.branding import publication_theme
 LARGEST_HTML = 100_000  # octets; Gmail clips a mail near 102 KB, and its footer with it
 SLOT_ROOM = 400  # octets reserved for the content of a slot
 CLICK_ROOM = 60  # the same in a tracked link: a slash and a token with two ids
-LONGEST_SUBJECT = 250
 LONGEST_PREHEADER = 180
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from digest.core.languages import direction
 from digest.newsletters.models import Publication
 from digest.rendering import environment, mime
+from digest.rendering.cleaned import LONGEST_SUBJECT, shortened
 from digest.rendering.content import address_lines
 from digest.rendering.cutting import Marks, Piece
 from digest.rendering.inlining import inline
@@ -140,7 +141,7 @@ def _head(
         mime.mailbox_field("From", masthead.sender_name, masthead.sender_email),
         mime.mailbox_field("To", "", to.email),
         mime.mailbox_field("Reply-To", "", masthead.reply_to) if masthead.reply_to else b"",
-        mime.text_field("Subject", letter.subject),
+        mime.text_field("Subject", shortened(letter.subject, LONGEST_SUBJECT)),
         mime.date_field(to.date),
         mime.message_id_field(to.message_id),
         mime.one_click_fields(to.unsubscribe_url, to.unsubscribe_mailto),

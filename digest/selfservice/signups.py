@@ -136,13 +136,14 @@ def invite(
     origin: Origin = NOWHERE,
     values: Mapping[str, Any] | None = None,
     answers: Mapping[str, Any] | None = None,
+    in_bulk: bool = False,
 ) -> Notice | None:
     """Record a request for these newsletters (of one publication), and write to the address.
 
     The notice asks to confirm what is not active yet; a subscriber to all of them gets the link to
     their preferences instead. `values` are those of attributes, which apply once they confirm, as
-    do `answers`. Returns the notice, or None if the address is suppressed or has had its share of
-    notices.
+    do `answers`; `in_bulk` as in `queue_notice`. Returns the notice, or None if the address is
+    suppressed or has had its share of notices.
     """
     requested = list(newsletters)
     waiting_ids = _waiting(address, requested[0].publication_id)
@@ -150,7 +151,14 @@ def invite(
     subscriptions = _record_requests(address, requested, evidence, now, name, language)
     if not subscriptions:
         return None
-    notice = _queue_notice(subscriptions, requested[0], language, now, answers_mail=via == "mail")
+    notice = _queue_notice(
+        subscriptions,
+        requested[0],
+        language,
+        now,
+        answers_mail=via == "mail",
+        in_bulk=in_bulk,
+    )
     if notice:
         for subscription in subscriptions:
             consent.record_request(subscription, evidence, now)
@@ -271,6 +279,7 @@ def _queue_notice(
     now: datetime,
     *,
     answers_mail: bool,
+    in_bulk: bool,
 ) -> Notice | None:
     subscriber = subscriptions[0].subscriber
     unconfirmed_ids = [
@@ -288,5 +297,6 @@ def _queue_notice(
         language=notice_language(newsletter, wish) if unconfirmed_ids else subscriber.language,
         context={"newsletters": unconfirmed_ids or all_ids},
         answers_mail=answers_mail,
+        in_bulk=in_bulk,
         now=now,
     )

@@ -1,10 +1,18 @@
 """What a notice says is decided when it is sent: nobody is welcomed who has left."""
 
+from email import message_from_bytes
+from email.policy import default
+
 import pytest
 
+from digest.accounts.models import User
+from digest.newsletters.models import Newsletter
 from digest.notices import content
 from digest.notices.models import Notice
-from digest.notices.queue import queue_to_subscriber
+from digest.notices.queue import queue_notice, queue_to_subscriber
+from digest.rendering import letters
+from digest.rendering.cleaned import LONGEST_SUBJECT
+from digest.rendering.notice import Addressee, Masthead, compose
 from digest.subscribers import consent
 from tests.cast import NOON, make_newsletter, make_subscriber, make_subscription
 
@@ -27,3 +35,46 @@ def test_who_has_left_gets_no_letter_about_a_newsletter(kind: Notice.Kind) -> No
     assert "Evening Note" in repr(letter.letter)
     consent.unsubscribe(subscriber.pk, evening.pk, via="page", ip=None, now=NOON)
     assert content.write_letter(notice, NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("account", "requested", "is_sent"),
+    [
+        ("ada@courier.example", "Ada@Courier.example", True),
+        ("ada@k\u0131ta.example", "ada@k\u0131ta.example", True),
+        ("ada@k\u0131ta.example", "ada@kita.example", False),
+        ("ada@kita.example", "ada@k\u0131ta.example", False),
+    ],
+)
+def test_a_password_reset_goes_to_the_domain_of_the_account(
+    account: str,
+    requested: str,
+    is_sent: bool,  # noqa: FBT001
+) -> None:
+    """Not to another that PostgreSQL takes for the same: a dotless i is an i in upper case."""
+    User.objects.create_user(account)
+    assert User.objects.filter(email__iexact=requested).exists()
+    notice = queue_notice(
+        Notice.Kind.ACCOUNT,
+        make_newsletter().publication,
+        email=requested,
+        now=NOON,
+        context={"forgotten": True},
+    )
+    assert notice is not None
+    assert (content.write_letter(notice, NOON) is not None) == is_sent
+
+
+def test_the_subject_of_a_notice_has_a_limit() -> None:
+    """Forty newsletters do not make it a page long."""
+    newsletter = make_newsletter()
+    names = [Newsletter(name=f"Newsletter {number} of the Courier") for number in range(40)]
+    letter = letters.confirm(names, newsletter.publication, "en")
+    links = {letters.CONFIRM: "https://digest.example/confirm/x"}
+    addressee = Addressee("ada@reader.example", "1@courier.example", NOON, links)
+    mail = message_from_bytes(
+        compose(letter, Masthead.of(newsletter.publication), addressee), policy=default
+    )
+    assert mail["Subject"].startswith("Confirm your subscription to Newsletter 0")
+    assert mail["Subject"].endswith("…")
+    assert len(mail["Subject"]) <= LONGEST_SUBJECT

@@ -4,7 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.core.context import request_context
+from django.test import RequestFactory
 
+from digest.console.team.adapters import AccountAdapter
 from digest.core import addresses
 from digest.newsletters.models import Newsletter
 from digest.notices import queue
@@ -140,3 +143,30 @@ def test_confirmation_is_in_the_newsletters_language(
     notice = signups.invite(address, [newsletter], via="page", now=NOON, language="fr")
     assert notice is not None
     assert (notice.kind, notice.language) == (Kind.CONFIRM, expected)
+
+
+def test_a_question_to_stay_is_one_an_hour(newsletter: Newsletter) -> None:
+    """Whoever is silent in five newsletters is not asked five times at once."""
+    assert queue_link(newsletter, kind=Kind.STAY)
+    assert queue_link(newsletter, 1, kind=Kind.STAY, ids=[2]) is None
+    assert queue_link(newsletter, 61, kind=Kind.STAY, ids=[2])
+
+
+def test_an_invitation_in_bulk_that_is_asked_for_goes_with_the_others(
+    newsletter: Newsletter,
+) -> None:
+    """A sign-up makes no second confirmation, so the one that waits must not stay behind."""
+    notice = queue_link(newsletter, in_bulk=True)
+    assert notice is not None
+    assert notice.precedence == Notice.Precedence.IN_BULK
+    assert queue_link(newsletter, 1) is None
+    notice.refresh_from_db()
+    assert notice.precedence == Notice.Precedence.USUAL
+
+
+def test_an_account_without_a_mailbox_is_no_error(newsletter: Newsletter) -> None:
+    """Its password is changed all the same; a notice to it cannot be sent."""
+    with request_context(RequestFactory().get("/")):
+        for email in ("admin@localhost", "ada@courier.example"):
+            AccountAdapter().send_mail("account/email/password_changed", email, {})
+    assert [row.email for row in Notice.objects.all()] == ["ada@courier.example"]

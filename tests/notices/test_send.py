@@ -12,12 +12,13 @@ from digest.core import addresses, clock
 from digest.newsletters.models import Newsletter
 from digest.notices import messages, send
 from digest.notices.models import Notice
+from digest.notices.queue import queue_notice
 from digest.relays.models import Relay
 from digest.selfservice import signups
 from digest.subscribers import consent
 from digest.subscribers.models import Subscription
 from digest.subscribers.suppression import suppress
-from tests.cast import make_newsletter
+from tests.cast import NOON, make_newsletter
 from tests.rendering.mails import wire_faults
 from tests.smtp_server import Script, SmtpServer
 
@@ -117,3 +118,27 @@ def test_what_is_settled_is_not_asked_about(relay: Relaying, newsletter: Newslet
     other.refresh_from_db()
     assert other.state == State.CANCELLED
     assert server.received == []
+
+
+def test_a_password_reset_overtakes_invitations_in_bulk(newsletter: Newsletter) -> None:
+    """It was queued last; then come sign-ups, then what nobody waits for."""
+    confirmation: dict[str, object] = {"newsletters": [newsletter.pk]}
+    bulk, signup, reset = (
+        queue_notice(
+            kind,
+            newsletter.publication,
+            email=f"ada{minute}@reader.example",
+            now=NOON + timedelta(minutes=minute),
+            context=context,
+            in_bulk=minute == 0,
+        )
+        for minute, (kind, context) in enumerate(
+            [
+                (Notice.Kind.CONFIRM, confirmation),
+                (Notice.Kind.CONFIRM, confirmation),
+                (Notice.Kind.ACCOUNT, {"forgotten": True}),
+            ]
+        )
+    )
+    now = NOON + timedelta(hours=1)
+    assert [send.claim(now) for _ in range(4)] == [reset, signup, bulk, None]

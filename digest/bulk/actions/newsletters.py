@@ -93,7 +93,7 @@ class Invite(_OfNewsletter):
         _refuse_closed(newsletter)
         for subscriber in Subscriber.objects.filter(pk__in=ids).order_by("pk"):
             address = addresses.parse(subscriber.email)
-            signups.invite(address, [newsletter], via=VIA, now=now)
+            signups.invite(address, [newsletter], via=VIA, now=now, in_bulk=True)
 
 
 class Remove(_OfNewsletter):

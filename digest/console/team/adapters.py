@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from digest.core import client_ip, clock, sealing
 from digest.newsletters.models import Publication
 from digest.notices.models import Notice
-from digest.notices.queue import queue_notice
+from digest.notices.queue import queue_to_account
 
 UNKNOWN_IP = "unknown"
 CHANGES = {
@@ -51,9 +51,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         notice_context = self._notice_context(template_prefix)
         if publication is None or notice_context is None:
             return
-        queue_notice(
-            Notice.Kind.ACCOUNT, publication, email=email, now=clock.now(), context=notice_context
-        )
+        queue_to_account(Notice.Kind.ACCOUNT, publication, email, clock.now(), notice_context)
 
     def _notice_context(self, prefix: str) -> dict[str, str] | None:
         change = CHANGES.get(prefix)

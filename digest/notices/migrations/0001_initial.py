@@ -82,6 +82,12 @@ class Migration(migrations.Migration):
                 ("answers_mail", models.BooleanField(default=False)),
                 ("language", models.CharField(blank=True, max_length=35)),
                 ("context", models.JSONField(default=dict)),
+                (
+                    "precedence",
+                    models.PositiveSmallIntegerField(
+                        choices=[(0, "first"), (1, "usual"), (2, "in bulk")], default=1
+                    ),
+                ),
                 ("created_at", models.DateTimeField()),
                 (
                     "publication",
@@ -105,7 +111,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(
                         condition=models.Q(("state__in", (0, 2))),
-                        fields=["due_at", "id"],
+                        fields=["precedence", "due_at", "id"],
                         name="notice_due",
                     ),
                     models.Index(
