@@ -42,7 +42,9 @@ class ConsolePolicy:
 
     def process_view(self, request: HttpRequest, *_view: Any) -> None:
         """Refuse NUL: no browser sends it, and PostgreSQL cannot store it in text."""
-        if request.path.startswith(CONSOLE) and any(map(_holds_nul, (request.GET, request.POST))):
+        if not request.path.startswith(CONSOLE):
+            return
+        if "\0" in request.path or any(map(_holds_nul, (request.GET, request.POST))):
             raise BadRequest("NUL is not allowed in text.")
 
 

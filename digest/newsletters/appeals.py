@@ -18,6 +18,8 @@ from digest.newsletters.models import Appeal, Newsletter, Publication
 
 LONGEST_TEXT = 4_000  # characters, as mails show it
 LONGEST_NAME = 200
+# Beyond the years 1 and 9999 in UTC, where a zone can lead, no row could be read again.
+YEARS = range(2000, 2200)
 LIMITS = {"weight": (1, 100), "priority": (0, 100), "cap": (1, 1_000), "cap_days": (1, 3_660)}
 FIELDS = frozenset(
     [
@@ -167,6 +169,12 @@ def _check_contents(appeal: Appeal) -> None:
 
 
 def _check_rules(appeal: Appeal) -> None:
+    for moment in (appeal.starts_at, appeal.ends_at):
+        if moment and moment.year not in YEARS:
+            raise NewsletterError(
+                f"Choose times from the years {YEARS[0]} to {YEARS[-1]}. Leave the end empty "
+                "for none."
+            )
     if appeal.ends_at and appeal.ends_at <= appeal.starts_at:
         raise NewsletterError("The end must be after the start.")
     if appeal.cap_days and not appeal.cap:

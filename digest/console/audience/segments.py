@@ -17,6 +17,7 @@ from digest.console.lists import render_list
 from digest.console.tables import Column, Filter, search_in
 from digest.core import clock
 from digest.core.errors import DigestError
+from digest.core.text import printable, read_json
 from digest.newsletters import contributions
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.members import Right
@@ -165,7 +166,7 @@ def _page(
         "name": name,
         "publication": catalog.publication,
         "document": rules,
-        "document_text": json.dumps(rules, indent=2, ensure_ascii=False),
+        "document_text": printable(json.dumps(rules, indent=2, ensure_ascii=False)),
         "fields": [_field(field) for field in catalog.fields.values()],
         "problem": problem,
         "users": _users(row) if row else [],
@@ -208,10 +209,9 @@ def _users(row: Segment) -> list[tuple[str, str]]:
 
 
 def _document(text: str) -> Any:
-    try:
-        document = json.loads(text)
-    except ValueError as problem:
-        raise RuleError("The rules cannot be read. Reload the page and try again.") from problem
+    document = read_json(
+        text, RuleError("The rules cannot be read. Reload the page and try again.")
+    )
     return document if isinstance(document, dict) else EMPTY
 
 

@@ -130,7 +130,7 @@ def _read_group(document: object, depth: int) -> Group:
     if depth > DEEPEST:
         raise RuleError(f"Groups stand in each other {DEEPEST} deep at most.")
     match = document.get("match", Match.ALL)
-    if match not in set(Match):
+    if not isinstance(match, str) or match not in set(Match):
         raise RuleError('"match" is "all" or "any".')
     if len(document["rules"]) > MOST_RULES:
         raise RuleError(f"A segment has {MOST_RULES} rules at most.")
