@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
@@ -186,38 +187,51 @@ def _moved_sources(now: datetime, scope: PublicationScope) -> Iterator[Problem]:
         yield Problem(title, detail, "accept-move", source.pk, "Dismiss", url)
 
 
-def _resume(request: HttpRequest, key: int) -> str:
+class Outcome(NamedTuple):
+    """What a button did, and the publication that it was about; None: every one."""
+
+    message: str
+    publication_id: int | None = None
+    has_failed: bool = False
+
+
+def _resume(request: HttpRequest, key: int) -> Outcome:
     issue = get_issue(request, key, Right.SEND)
     control.resume(issue)
-    return "Sending resumed."
+    return Outcome("Sending resumed.", issue.newsletter.publication_id)
 
 
-def _lift(request: HttpRequest, key: int) -> str:
+def _lift(request: HttpRequest, key: int) -> Outcome:
     require_right(request, Right.SEND, None)
     due = domain_pauses.lift_pause(
         get_object_or_404(PausedDomain.objects.select_related("relay"), pk=key), clock.now()
     )
-    return f"Trying again: due now: {counted(due, 'deferred email')}."
+    return Outcome(f"Trying again: due now: {counted(due, 'deferred email')}.")
 
 
-def _poll(request: HttpRequest, key: int) -> str:
-    sources = scope_of(request, Right.EDIT).sources()
-    polled = polling.poll(get_object_or_404(sources, pk=key), clock.now())
-    return polled.problem or f"The source works again: {counted(polled.new, 'new article')}."
+def _poll(request: HttpRequest, key: int) -> Outcome:
+    source = get_object_or_404(scope_of(request, Right.EDIT).sources(), pk=key)
+    polled = polling.poll(source, clock.now())
+    if polled.problem:
+        return Outcome(polled.problem, source.publication_id, has_failed=True)
+    new = counted(polled.new, "new article")
+    return Outcome(f"The source works again: {new}.", source.publication_id)
 
 
-def _accept_move(request: HttpRequest, key: int) -> str:
+def _accept_move(request: HttpRequest, key: int) -> Outcome:
     sources = scope_of(request, Right.EDIT).sources()
     source = get_object_or_404(sources, pk=key)
     sources.filter(pk=key).update(moved_at=None)
-    return f"Noted: {source.title or source.url} has moved."
+    message = f"Noted: {source.title or source.url} has moved."
+    return Outcome(message, source.publication_id)
 
 
-def _switch_on(request: HttpRequest, key: int) -> str:
+def _switch_on(request: HttpRequest, key: int) -> Outcome:
     sources = scope_of(request, Right.EDIT).sources()
     source = get_object_or_404(sources, pk=key)
     switching.switch_on(source, clock.now())
-    return f"{source} is switched on. It is checked within a minute."
+    message = f"{source} is switched on. It is checked within a minute."
+    return Outcome(message, source.publication_id)
 
 
 ACTIONS = {

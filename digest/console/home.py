@@ -12,13 +12,18 @@ from digest.analytics.statistics.issues import with_numbers
 from digest.analytics.statistics.rates import percent
 from digest.analytics.statistics.totals import Numbers
 from digest.console import charts, live_progress
-from digest.console.access import has_right, record_action, scope_of
+from digest.console.access import has_right, parse_id, record_action, scope_of
 from digest.console.attention import ACTIONS, problems
-from digest.console.pages import action_view, page_view, render_fragment, render_page
+from digest.console.pages import (
+    action_view,
+    page_view,
+    problems_on,
+    render_fragment,
+    render_page,
+)
 from digest.console.setup import steps
 from digest.core import clock
-from digest.core.errors import DigestError
-from digest.issues import approval
+from digest.issues import agenda, approval
 from digest.issues.models import Issue
 from digest.newsletters import schedules
 from digest.newsletters.members import Right
@@ -31,6 +36,8 @@ DAYS = 90  # in the chart of subscribers
 MONTH = 30
 CHARTED = 12  # issues in the chart
 LISTED = 5  # issues in the list
+WAITING = 20  # issues with a time, and as many without one
+SLOTS = 5  # of a newsletter, the next ones: the issues of some may be over
 
 State = Issue.State
 SENDING = (State.SENDING, State.PAUSED)
@@ -132,15 +139,15 @@ def sending(request: HttpRequest) -> HttpResponse:
 @action_view(Right.EDIT)
 def act(request: HttpRequest, verb: str) -> HttpResponse:
     """Do what a button beside a problem says."""
-    action = ACTIONS.get(verb)
-    if action is None:
+    action, key = ACTIONS.get(verb), parse_id(request.POST.get("key", ""))
+    if action is None or key is None:
         raise Http404
-    try:
-        message = action(request, int(request.POST.get("key", "0")))
-        record_action(request, f"{verb}: {message}")
-        messages.success(request, message)
-    except (DigestError, ValueError) as problem:
-        messages.error(request, str(problem))
+    with problems_on(request):
+        outcome = action(request, key)
+        action_text = f"{verb}: {outcome.message}"
+        record_action(request, action_text, publication_id=outcome.publication_id)
+        show = messages.error if outcome.has_failed else messages.success
+        show(request, outcome.message)
     return redirect("home")
 
 
@@ -188,24 +195,49 @@ def _upcoming(
     now: datetime,
 ) -> list[Upcoming]:
     """Return issues that wait and slots to come, the nearest first; then those without a time."""
-    issues = [_waiting(issue, now) for issue in _issues(scope, State.DRAFT, State.BUILT)]
-    occupied = {(row.newsletter.pk, row.moment) for row in issues}
-    slots = [_next_slot(row, editable, now) for row in newsletters if row.is_sending]
-    free = [row for row in slots if (row.newsletter.pk, row.moment) not in occupied]
+    waiting = scope.issues().filter(Issue.REGULAR, state__in=(State.DRAFT, State.BUILT))
+    timed = agenda.timed(waiting).order_by("moment", "pk")
+    rows = [*timed[:WAITING], *agenda.untimed(waiting)[:WAITING]]
+    newsletters = [row for row in newsletters if row.is_sending]
+    slots = _next_slots(newsletters, rows, now)
+    issues = [_waiting(issue, now) for issue in rows]
+    free = [_slot(row, slots[row.pk], editable, now) for row in newsletters if row.pk in slots]
     return sorted(issues + free, key=lambda row: (row.moment is None, row.moment or now))
 
 
-def _next_slot(newsletter: Newsletter, editable: PublicationScope, now: datetime) -> Upcoming:
+def _next_slots(
+    newsletters: list[Newsletter], listed: list[Issue], now: datetime
+) -> dict[int, datetime | None]:
+    """Return the next slot of each newsletter by its id; None: it has no schedule.
+
+    A slot whose issue was skipped, sent early or moved is over. A newsletter is left out where the
+    issue of its next slot is among those that are `listed`.
+    """
+    rules = {row.pk: schedules.planned_rule(row) for row in newsletters}
+    slots = {pk: schedules.upcoming(rule, now, SLOTS) if rule else [] for pk, rule in rules.items()}
+    moments = {slot for row in slots.values() for slot in row}
+    rows = Issue.objects.filter(newsletter__in=newsletters, slot__in=moments)
+    built = set(rows.values_list("newsletter", "slot"))
+    open_slots = {(issue.newsletter_id, issue.slot) for issue in listed}
+    next_slots: dict[int, datetime | None] = {}
+    for pk, upcoming in slots.items():
+        slot = next((slot for slot in upcoming if (pk, slot) not in built - open_slots), None)
+        if (pk, slot) not in open_slots:
+            next_slots[pk] = slot
+    return next_slots
+
+
+def _slot(
+    newsletter: Newsletter, slot: datetime | None, editable: PublicationScope, now: datetime
+) -> Upcoming:
     schedule = getattr(newsletter, "schedule", None)
-    slots = schedules.upcoming(schedules.rule_of(schedule), now, 1) if schedule else []
-    slot = slots[0] if slots else None
-    zone = clock.zone(schedule.timezone) if schedule else None
+    unknown = "no time in its schedule" if schedule else "manual only"
     return Upcoming(
         name=newsletter.name,
         newsletter=newsletter,
         moment=slot,
-        at=clock.format_moment(slot, zone) if slot and zone else "",
-        wait=clock.in_words(slot - now) if slot else "manual only",
+        at=clock.format_moment(slot, clock.zone(schedule.timezone)) if slot and schedule else "",
+        wait=clock.in_words(slot - now) if slot else unknown,
         can_edit=editable.includes(newsletter.publication_id, newsletter.pk),
     )
 

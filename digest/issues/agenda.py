@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -56,7 +57,8 @@ def entries(
     Of the issues and newsletters given: at most `MOST_ISSUES` issues and `MOST_SLOTS` slots of a
     newsletter. Drafts without a time are not among them (`untimed`), nor are slots that are over.
     """
-    rows = [Entry(row.newsletter, row.goes_at, row) for row in _timed(issues, begin, end)]
+    between = timed(issues).filter(moment__gte=begin, moment__lt=end).order_by("moment", "pk")
+    rows = [Entry(row.newsletter, row.goes_at, row) for row in between[:MOST_ISSUES]]
     slots = [
         entry for newsletter in newsletters for entry in _slots(newsletter, max(begin, now), end)
     ]
@@ -73,9 +75,9 @@ def untimed(issues: QuerySet[Issue]) -> QuerySet[Issue]:
 _UNTIMED = Q(state=State.DRAFT, send_at=None) & (Q(kind=Issue.Kind.MANUAL) | Q(on_hold=True))
 
 
-def _timed(issues: QuerySet[Issue], begin: datetime, end: datetime) -> QuerySet[Issue]:
-    timed = issues.exclude(_UNTIMED).annotate(moment=Coalesce("send_at", "slot"))
-    return timed.filter(moment__gte=begin, moment__lt=end).order_by("moment", "pk")[:MOST_ISSUES]
+def timed(issues: QuerySet[Issue]) -> Any:
+    """Return the others, with the `moment` when each goes out, or did."""
+    return issues.exclude(_UNTIMED).annotate(moment=Coalesce("send_at", "slot"))
 
 
 def _slots(newsletter: Newsletter, begin: datetime, end: datetime) -> list[Entry]:

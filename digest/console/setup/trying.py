@@ -143,13 +143,12 @@ def _sent(request: HttpRequest, publication: Publication) -> dict[str, Any]:
 
 
 def _next(newsletter: Newsletter, now: datetime) -> dict[str, Any]:
-    schedule = getattr(newsletter, "schedule", None)
-    coming = schedules.upcoming(schedules.rule_of(schedule), now, 1) if schedule else []
-    if not coming or not schedule:
+    rule = schedules.planned_rule(newsletter)
+    coming = schedules.upcoming(rule, now, 1) if rule else []
+    if not rule or not coming:
         return {"next_at": "", "next_in": ""}
-    zone = clock.zone(schedule.timezone)
     return {
-        "next_at": clock.format_moment(coming[0], zone),
+        "next_at": clock.format_moment(coming[0], rule.timezone),
         "next_in": clock.in_words(coming[0] - now),
     }
 
