@@ -17,6 +17,7 @@ from digest.console import navigation
 from digest.console.access import scope_of
 from digest.console.pages import page_view, render_fragment, render_page
 from digest.console.tables import search_in
+from digest.core import clock
 from digest.issues.models import Issue
 from digest.newsletters.members import Right
 from digest.newsletters.models import Appeal
@@ -65,7 +66,7 @@ def _results(request: HttpRequest, query: str) -> Iterator[Result]:
     yield from _subscribers(scope_of(request, Right.SUBSCRIBERS), query)
     regular = scope.issues().filter(Issue.REGULAR)
     for row in _first(regular.order_by("-slot", "-pk"), query, "subject"):
-        kind = f"Issue of {row.newsletter.name}, {row.goes_at:%-d %b %Y}"
+        kind = f"Issue of {row.newsletter.name}, {_day_of(row)}"
         yield Result(row.subject, kind, "mail", reverse("issue:detail", args=[row.pk]))
     appeals = scope.filter(Appeal.objects.order_by("-pk"))
     for row in _first(appeals, query, "name", "heading"):
@@ -75,6 +76,12 @@ def _results(request: HttpRequest, query: str) -> Iterator[Result]:
         yield Result(row.title or row.url, "Source", "rss_feed", reverse("source", args=[row.pk]))
     for row in search_articles(scope.offered_articles(), query)[:MOST]:
         yield Result(row.title or row.url, "Article", "article", reverse("article", args=[row.pk]))
+
+
+def _day_of(issue: Issue) -> str:
+    """Return the day on which an issue goes out, in the zone of its publication."""
+    zone = clock.zone(issue.newsletter.publication.timezone)
+    return f"{issue.goes_at.astimezone(zone):%-d %b %Y}"
 
 
 def _first(rows: QuerySet[Any], query: str, *fields: str) -> QuerySet[Any]:

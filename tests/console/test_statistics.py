@@ -81,6 +81,7 @@ def test_the_report_of_an_issue(ada_client: Client, issue: Issue) -> None:
 def test_hours_begin_at_half_past_where_zones_do(ada_client: Client, issue: Issue) -> None:
     """Their times are those of the publication's zone, which is named."""
     Publication.objects.update(timezone="Asia/Kolkata")
+    assert "Times in Asia/Kolkata." in page_of(ada_client, "/admin/statistics/")
     text = page_of(ada_client, f"/admin/issues/{issue.pk}/statistics/")
     assert "Mon 14:30 12 13 Mon 15:30 60 61" in text
     assert "Times in Asia/Kolkata." in text

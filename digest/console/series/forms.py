@@ -6,6 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from digest.console.fields import offer_rows
+from digest.core import clock
 from digest.issues.models import Issue
 from digest.issues.window import issues_for_everyone
 from digest.newsletters.audiences.models import Segment
@@ -100,7 +101,10 @@ class StepForm(forms.Form):
         sent = issues_for_everyone([newsletter.pk]).exclude(subject="")
         latest = sent.order_by("-slot").values_list("pk", flat=True)[:_MOST_ISSUES]
         field.queryset = Issue.objects.filter(pk__in=[*latest, step.shown_issue_id or 0])
-        field.label_from_instance = lambda row: f"{row.subject} ({row.goes_at:%-d %b %Y})"
+        zone = clock.zone(newsletter.publication.timezone)
+        field.label_from_instance = lambda row: (
+            f"{row.subject} ({row.goes_at.astimezone(zone):%-d %b %Y})"
+        )
 
     def values(self) -> dict[str, Any]:
         """Return what the form holds, as `series.editing.change_step` takes it."""

@@ -33,7 +33,8 @@ def overview(request: HttpRequest, publication: int | None = None) -> HttpRespon
     of_newsletters = {row.publication for row in newsletters}
     shown_publications = [chosen] if chosen else list({*publications, *of_newsletters})
     summary = summarize(newsletters, clock.now(), int(days))
-    zone = chosen.timezone if chosen else "UTC"
+    zones = {row.timezone for row in shown_publications}
+    zone = zones.pop() if len(zones) == 1 else "UTC"
     sheets = summary_sheets(summary, zone)
     if file := csv_response(request, sheets, "statistics"):
         return file
