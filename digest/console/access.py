@@ -4,6 +4,7 @@ Each page names the right that it needs. Somebody who has the right nowhere is r
 belongs to a publication where they do not have it is not found (404).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -98,6 +99,21 @@ def record_action(
         publication_id=publication_id,
         ip=client_ip.address(request),
     )
+
+
+def record_for_publications(
+    request: HttpRequest, action: str, target: Any, publication_ids: Iterable[int | None]
+) -> None:
+    """Record what the user did in the audit log of each publication that it concerns."""
+    for publication_id in publication_ids:
+        record_action(request, action, target, publication_id)
+
+
+def publications_of(subscriber: Subscriber, scope: PublicationScope) -> list[int | None]:
+    """Return the publications in scope that a subscriber is or was of; [None] if there is none."""
+    rows = scope.filter(subscriber.subscriptions.all(), "newsletter__publication")
+    ids = rows.order_by().values_list("newsletter__publication", flat=True).distinct()
+    return [*sorted(ids)] or [None]
 
 
 def _page_path(request: HttpRequest) -> str:

@@ -56,7 +56,8 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         raise Http404
     with problems_on(request):
         result = action(request, article)
-        record_action(request, f"{verb}: {result}", article.title or article.url)
+        target = article.title or article.url
+        record_action(request, f"{verb}: {result}", target, article.publication_id)
         messages.success(request, result)
     return redirect("article", pk=pk)
 

@@ -43,7 +43,7 @@ def poll(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             new = counted(polled.new, "new article")
             messages.success(request, f"{new}, {polled.changed} changed.")
-        record_action(request, "checked a source", source)
+        record_action(request, "checked a source", source, source.publication_id)
     return redirect("source", pk=pk)
 
 
@@ -53,7 +53,7 @@ def switch_on(request: HttpRequest, pk: int) -> HttpResponse:
     source = get_object_or_404(scope_of(request, Right.EDIT).sources(), pk=pk)
     if switching.switch_on(source, clock.now()):
         messages.success(request, "The source is switched on. It is checked within a minute.")
-        record_action(request, "switched a source on", source)
+        record_action(request, "switched a source on", source, source.publication_id)
     return redirect("source", pk=pk)
 
 

@@ -12,7 +12,15 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from digest.bounces.models import Bounce
-from digest.console.access import get_issue, get_subscriber, has_right, record_action, scope_of
+from digest.console.access import (
+    get_issue,
+    get_subscriber,
+    has_right,
+    publications_of,
+    record_action,
+    record_for_publications,
+    scope_of,
+)
 from digest.console.audience import profile, suppressing
 from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.console.tables import Column, batch_after, table_of
@@ -168,7 +176,8 @@ def resend(request: HttpRequest, pk: int, issue_id: int) -> HttpResponse:
 def export(request: HttpRequest, pk: int) -> HttpResponse:
     """Download a subscriber's data, without that of other publications' newsletters."""
     subscriber, scope = get_subscriber(request, pk, Right.EXPORT), scope_of(request, Right.EXPORT)
-    record_action(request, "exported the subscriber", subscriber.email)
+    publication_ids = publications_of(subscriber, scope)
+    record_for_publications(request, "exported the subscriber", subscriber.email, publication_ids)
     name = f'attachment; filename="subscriber-{subscriber.pk}.json"'
     data = data_export.export_in_scope(subscriber, scope)
     response = JsonResponse(data, json_dumps_params={"indent": 2, "ensure_ascii": False})
@@ -179,17 +188,18 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 @action_view(Right.ERASE)
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     """Erase a subscriber on their request, if their address is entered as confirmation."""
-    subscriber = get_subscriber(request, pk, Right.ERASE)
-    if _is_known_elsewhere(subscriber, scope_of(request, Right.ERASE)):
+    subscriber, scope = get_subscriber(request, pk, Right.ERASE), scope_of(request, Right.ERASE)
+    if _is_known_elsewhere(subscriber, scope):
         messages.error(request, _NOT_ERASED)
         return redirect("subscriber", pk=pk)
     address = request.POST.get("address", "").strip().lower()
     if address != subscriber.email.lower():
         messages.error(request, "The address does not match. Nothing was erased.")
         return redirect("subscriber", pk=pk)
+    publication_ids = publications_of(subscriber, scope)
     erasure.erase(subscriber.pk, clock.now())
     # The log names the id only: the address has to be forgotten.
-    record_action(request, "erased a subscriber", f"subscriber {pk}")
+    record_for_publications(request, "erased a subscriber", f"subscriber {pk}", publication_ids)
     return done(request, "Subscriber erased.", "subscribers")
 
 

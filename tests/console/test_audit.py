@@ -10,6 +10,7 @@ import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core.cache import cache
 from django.test import Client
+from django.utils.html import escape
 
 from digest import console
 from digest.accounts import first_account, tokens
@@ -18,11 +19,11 @@ from digest.accounts.scopes import Scope
 from digest.core import clock
 from digest.newsletters import invitations
 from digest.newsletters.members import MemberRole
-from digest.newsletters.models import Newsletter, Publication, Role
+from digest.newsletters.models import Member, Newsletter, Publication, Role
 from digest.notices import content
 from digest.notices.models import Notice
 from tests.cast.articles import make_article, make_source
-from tests.cast.newsletters import make_newsletter, make_publication
+from tests.cast.newsletters import make_member, make_newsletter, make_publication
 from tests.cast.subscribers import make_subscriber
 from tests.clock import NOON
 from tests.console.forms import COURIER
@@ -37,7 +38,9 @@ POST_DECORATORS = {
     "require_http_methods",
 }
 # The last two: issues.actions, programs.adding.
-RECORDING = {"record_action", "record", "run_and_record", "remove_row"}
+RECORDING = {
+    *("record_action", "record_for_publications", "record", "run_and_record", "remove_row"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -290,3 +293,43 @@ def _statements(path: str, form: dict[str, str]) -> list[str]:
     with CaptureQueriesContext(connection) as captured:
         Client().post(path, form)
     return [query["sql"][:30] for query in captured if "SAVEPOINT" not in query["sql"]]
+
+
+def test_each_publication_sees_what_was_done_in_it(client: Client, courier: Publication) -> None:
+    """Its owner reads it in their log: articles, sources, subscribers."""
+    newsletter = make_newsletter(publication=courier)
+    source = make_source(newsletter, switched_off_at=NOON)
+    article, subscriber = make_article(source), make_subscriber(newsletter)
+    client.force_login(make_member(courier))
+    person = f"/admin/subscribers/{subscriber.pk}"
+    client.post(f"/admin/article/{article.pk}/allow-resending/")
+    client.post(f"/admin/source/{source.pk}/switch-on/")
+    client.post(f"/admin/source/{source.pk}/poll/")
+    rule = {f"{newsletter.pk}-issues": 10, f"{newsletter.pk}-months": 6}
+    client.post(f"/admin/deliverability/inactive/{newsletter.pk}/save/", rule)
+    client.get(f"{person}/export/")
+    client.post(f"{person}/suppress/", {"reason": "asked by phone"})
+    client.post(f"{person}/suppress/", {"reason": "wrote to us", "lift": "1"})
+    client.post(f"{person}/erase/", {"address": subscriber.email})
+    assert len(actions()) == 8
+    assert set(AuditEntry.objects.values_list("publication_id", flat=True)) == {courier.pk}
+    log = client.get("/admin/audit/").content.decode()
+    for action in actions():
+        assert escape(action) in log
+
+
+def test_a_name_of_one_publication_is_not_in_the_log_of_another(client: Client) -> None:
+    """Who edits both suppresses an address for both; each log names its own newsletters."""
+    first, second = make_newsletter(name="Tide"), make_newsletter(name="Flood", slug="flood")
+    editor = make_member(first.publication)
+    Member.objects.create(
+        user=editor, publication=second.publication, role=Role.OWNER, created_at=NOON
+    )
+    client.force_login(editor)
+    subscriber = make_subscriber(first)
+    client.post(f"/admin/subscribers/{subscriber.pk}/suppress/", {"reason": "asked"})
+    rows = AuditEntry.objects.values_list("publication_id", "action")
+    assert dict(rows) == {
+        first.publication_id: "suppressed for Tide",
+        second.publication_id: "suppressed for Flood",
+    }

@@ -4,6 +4,8 @@ Who edits every publication suppresses an address for all newsletters, also for 
 everybody else for those that they edit, so that no publication silences an address for another one.
 """
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -43,7 +45,7 @@ def suppress(request: HttpRequest, pk: int) -> HttpResponse:
         )
     names = ", ".join(newsletter.name for newsletter in targets if newsletter)
     whole = f"suppressed for {names}" if names else "suppressed"
-    record_action(request, whole, subscriber.email)
+    _record(request, "suppressed", subscriber, targets)
     return done(request, f"{subscriber.email} is {whole}.", "subscriber", pk)
 
 
@@ -98,7 +100,24 @@ def _lift(request: HttpRequest, subscriber: Subscriber, scope: PublicationScope)
     if not liftable:
         messages.error(request, _NOT_LIFTED)
         return redirect("subscriber", pk=subscriber.pk)
-    record_action(request, f"removed the suppression: {reason}", subscriber.email)
+    newsletters = [row.newsletter for row in liftable]
+    _record(request, "removed the suppression", subscriber, newsletters, f": {reason}")
     return done(
         request, f"The suppression of {subscriber.email} was removed.", "subscriber", subscriber.pk
     )
+
+
+def _record(
+    request: HttpRequest,
+    action: str,
+    subscriber: Subscriber,
+    newsletters: Sequence[Newsletter | None],
+    note: str = "",
+) -> None:
+    """Record an action for each publication, with the names of its newsletters; None is all."""
+    names: dict[int | None, list[str]] = {}
+    for row in newsletters:
+        names.setdefault(row.publication_id if row else None, []).append(row.name if row else "")
+    for publication_id, of_publication in names.items():
+        of_names = f" for {', '.join(of_publication)}" if publication_id else ""
+        record_action(request, f"{action}{of_names}{note}", subscriber.email, publication_id)

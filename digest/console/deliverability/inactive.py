@@ -46,7 +46,8 @@ def save(request: HttpRequest, pk: int) -> HttpResponse:
         problem = asking.obstacle(form.instance, clock.now()) if form.instance.active else ""
         if not problem:
             form.save()
-            record_action(request, f"set inactive subscribers to {sunset}", newsletter)
+            action = f"set inactive subscribers to {sunset}"
+            record_action(request, action, newsletter, newsletter.publication_id)
             return done(request, f"{newsletter.name} saved.", "deliverability-inactive")
         form.add_error(None, problem)
     return _page(request, form)

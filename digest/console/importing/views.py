@@ -79,6 +79,8 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 def skipped(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Download the rows that were not imported, as CSV."""
     row = get_object_or_404(_imports(request).exclude(finished_at=None), pk=pk)
+    target = row.newsletter
+    record_action(request, "downloaded skipped rows", target, target.publication_id)
     return attachment(imports.skipped_rows(row), CSV, f"skipped-rows-{row.pk}.csv")
 
 

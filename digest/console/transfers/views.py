@@ -101,6 +101,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def skipped(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Download the rows that were not imported, as CSV."""
     row = get_object_or_404(_transfers(request).filter(finished_at__isnull=False), pk=pk)
+    _record(request, row, f"downloaded skipped rows of {row.file_name}")
     return attachment(queue.skipped_rows(row), CSV, f"skipped-rows-{row.pk}.csv")
 
 
