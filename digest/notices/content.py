@@ -116,7 +116,8 @@ def _latest_stories(newsletters: list[Newsletter]) -> list[Story]:
 def _link(notice: Notice, now: datetime) -> WrittenNotice | None:
     if notice.subscriber is None:
         return None
-    url = links.fresh_preferences_url(notice.subscriber, notice.publication, now + FRESH_LASTS)
+    key = addresses.parse(notice.email).key
+    url = links.fresh_preferences_url(notice.subscriber, notice.publication, key, now + FRESH_LASTS)
     return WrittenNotice(
         letters.preferences_link(notice.publication, notice.language), {letters.PREFERENCES: url}
     )

@@ -36,18 +36,22 @@ class Access:
 def open_link(token: str, now: datetime) -> Access:
     """Return what the token of a link to the preferences opens.
 
-    Raises LinkError if it is not one of ours, LinkGoneError if its ids belong to others by now.
+    Raises LinkError if it is not one of ours, LinkGoneError if its ids belong to others by now,
+    or if it was sent to an address that the subscriber does not have any more.
     """
     secure = True
     try:
-        link, _until = links.read_rows_until("preferences-fresh", token, now, count=2)
+        link, _until = links.read_rows_until("preferences-fresh", token, now, count=3)
     except LinkError:
         link, secure = links.read_rows("preferences", token, count=2), False
-    subscriber_id, publication_id = link.ids
+    subscriber_id, publication_id = link.ids[:2]
     subscriber = Subscriber.objects.filter(pk=subscriber_id).first() if subscriber_id else None
     publication = Publication.objects.filter(pk=publication_id).first()
     if publication and (subscriber or not subscriber_id):
-        link.require(subscriber or links.NOBODY, publication)
+        rows: list[links.Named] = [subscriber or links.NOBODY, publication]
+        if secure and subscriber:
+            rows.append(links.row_of_mailbox(subscriber.address_key))
+        link.require(*rows)
     return Access(subscriber_id, publication_id, secure=secure, expired=link.expired)
 
 

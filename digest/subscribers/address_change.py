@@ -37,6 +37,7 @@ def request_change(subscriber: Subscriber, address: Address, now: datetime) -> A
 def confirm(change_id: int, now: datetime) -> AddressChange | None:
     """Make the change; None if it does not exist or was made before.
 
+    Earlier requests that wait for a confirmation are void.
     Raises SubscriberError if another subscriber has the address by now.
     """
     change = _locked(change_id)
@@ -45,6 +46,8 @@ def confirm(change_id: int, now: datetime) -> AddressChange | None:
     change.former_email, change.confirmed_at = change.subscriber.email, now
     change.save(update_fields=["former_email", "confirmed_at"])
     _set_address(change.subscriber, change.email)
+    # What was entered before was a mistake, or is somebody else's: its mailbox may not have it now.
+    change.subscriber.address_changes.filter(pk__lt=change.pk, confirmed_at=None).delete()
     return change
 
 

@@ -60,7 +60,8 @@ def page_of(subscriber: Subscriber, newsletter: Newsletter) -> str:
 def fresh_page_of(subscriber: Subscriber, newsletter: Newsletter, hours: float = 1) -> str:
     """The link that was sent to the mailbox a while ago."""
     until = clock.now() + timedelta(hours=hours)
-    return path(links.fresh_preferences_url(subscriber, newsletter.publication, until))
+    key = Subscriber.objects.get(pk=subscriber.pk).address_key
+    return path(links.fresh_preferences_url(subscriber, newsletter.publication, key, until))
 
 
 def subscription_of(subscriber: Subscriber, newsletter: Newsletter) -> Subscription:
@@ -402,6 +403,32 @@ def test_a_link_does_not_say_what_is_no_longer_so(
     for link in (undo, confirm):
         assert b"This request is no longer valid" in strict.post(link).content
     assert email_of(nadia) == "third@elsewhere.example"
+
+
+def test_a_fresh_link_is_of_the_mailbox_that_it_was_sent_to(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """Whoever had the address changed keeps no way back in once that is undone."""
+    before = fresh_page_of(nadia, newsletter)
+    _, undo = change_address(strict, nadia, newsletter, NEW)
+    assert strict.get(before).status_code == 410
+    meanwhile = fresh_page_of(nadia, newsletter)
+    assert strict.get(meanwhile).status_code == 200
+    strict.post(undo)
+    assert strict.post(meanwhile, {"action": "erase", "sure": "1"}).status_code == 410
+    assert strict.get(before).status_code == 200
+
+
+def test_an_address_that_was_mistyped_cannot_be_confirmed_later(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """Its mailbox is a stranger's, who would have the newsletters and the preferences."""
+    page = {"action": "change", "email": "nadia@elsewere.example"}
+    strict.post(fresh_page_of(nadia, newsletter), page)
+    mistyped = path(letter("change", page["email"]).links["confirm"])
+    change_address(strict, nadia, newsletter, NEW)
+    assert b"This request is no longer valid" in strict.post(mistyped).content
+    assert email_of(nadia) == NEW
 
 
 def test_a_confirmed_address_lifts_what_a_list_said_of_it(

@@ -23,6 +23,7 @@ from digest.core.links.rows import (
     check_of,
     read_rows,
     read_rows_until,
+    row_of_mailbox,
     sign_rows,
     sign_rows_until,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "read_rows",
     "read_rows_until",
     "read_until",
+    "row_of_mailbox",
     "sign",
     "sign_rows",
     "sign_rows_until",
@@ -180,11 +182,15 @@ def preferences_url(subscriber: Named, publication: Named) -> str:
     return Page.PREFERENCES.url(token=sign_rows("preferences", subscriber, publication))
 
 
-def fresh_preferences_url(subscriber: Named, publication: Named, until: datetime) -> str:
+def fresh_preferences_url(
+    subscriber: Named, publication: Named, address_key: str, until: datetime
+) -> str:
     """Return a link to the same page that may do more, for a while.
 
     Mails are forwarded, links and all; so what hurts (another address, erasure, all data at once)
-    takes a link that was sent for it a short time ago.
+    takes a link that was sent for it a short time ago, to the address that the subscriber still
+    has: whoever had the mailbox before an address was changed, or changed back, has no say.
     """
-    token = sign_rows_until("preferences-fresh", until, subscriber, publication)
+    mailbox = row_of_mailbox(address_key)
+    token = sign_rows_until("preferences-fresh", until, subscriber, publication, mailbox)
     return Page.PREFERENCES.url(token=token)
