@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
-from babel import numbers
+from babel import Locale, UnknownLocaleError, numbers
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import formats, translation
@@ -33,6 +33,7 @@ def environment(**options: Any) -> Environment:
     env.filters["percent"] = lambda share: numbers.format_percent(
         share, "#,##0.0 %", locale=_language()
     )
+    env.filters["language_name"] = _language_name
     env.filters["day"] = lambda moment: formats.date_format(moment, "DATE_FORMAT")
     return env
 
@@ -43,6 +44,15 @@ def _moment(moment: datetime, zone: tzinfo = UTC) -> str:
         return clock.format_moment(moment, zone)
     local_time = moment.astimezone(zone)
     return f"{formats.date_format(local_time, 'DATE_FORMAT')}, {local_time:%H:%M %Z}"
+
+
+def _language_name(tag: str) -> str:
+    """Return what a language calls itself, as far as that is known."""
+    try:
+        name = Locale.parse(tag, sep="-").get_display_name()
+    except (UnknownLocaleError, ValueError):
+        name = None
+    return name or tag
 
 
 def _language() -> str:

@@ -289,6 +289,20 @@ def test_name_language_and_zone_are_kept(
     assert answer.status_code == 422
 
 
+def test_a_language_without_a_catalog_is_kept(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """It came with a list: whoever saves another field has not changed it."""
+    Subscriber.objects.update(language="pl")
+    page = strict.get(page_of(nadia, newsletter)).content.decode()
+    assert '<option value="pl" selected>polski</option>' in page
+    values = {"action": "profile", "name": "Nadia", "language": "pl", "timezone": ""}
+    strict.post(page_of(nadia, newsletter), values)
+    assert Subscriber.objects.get(pk=nadia.pk).language == "pl"
+    strict.post(page_of(nadia, newsletter), values | {"language": "xx"})
+    assert Subscriber.objects.get(pk=nadia.pk).language == ""
+
+
 def test_leaving_everything_leaves_this_publication_alone(
     strict: Client, nadia: Subscriber, newsletter: Newsletter
 ) -> None:

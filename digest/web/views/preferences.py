@@ -128,7 +128,7 @@ def _save_profile(submission: Submission) -> str:
     preferences.save_profile(
         current.subscriber,
         name=submission.post.get("name", ""),
-        language=language if language in languages.NAMES else "",
+        language=language if language in {*languages.NAMES, current.subscriber.language} else "",
         timezone=submission.post.get("timezone", ""),
     )
     return "saved"
