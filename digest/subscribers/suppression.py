@@ -6,6 +6,7 @@ from django.db.models import F, Q, QuerySet
 
 from digest.core.database.statements import fetch_row
 from digest.newsletters.models import Newsletter
+from digest.subscribers.errors import InvalidInputError
 from digest.subscribers.hashing import hash_address, stored_forms
 from digest.subscribers.models import Suppression
 
@@ -39,6 +40,17 @@ _INSERT = """
 INSERT INTO subscribers_suppression (address_key, newsletter_id, reason, evidence, created_at)
 VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING RETURNING id
 """
+
+
+def require_reason(reason: str) -> None:
+    """Raise InvalidInputError for the reason that only an erasure gives.
+
+    Whoever has it may not be imported again, by any publication, and no operator lifts it.
+    """
+    if reason == ERASED:
+        raise InvalidInputError(
+            f"“{ERASED}” is the reason of those who were erased. Use another one, such as “asked”."
+        )
 
 
 def lift(address_key: str, *, newsletter: Newsletter | None = None) -> bool:

@@ -23,7 +23,7 @@ from digest.selfservice.signups import settle_due
 from digest.sending.models import Delivery
 from digest.sending.planning import plan_built
 from digest.subscribers import consent
-from digest.subscribers.models import ConsentEvent, Subscriber, Subscription
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
 from digest.subscribers.suppression import is_suppressed, suppress
 from tests.api.conftest import Caller, MakeCaller
 from tests.articles.publisher import publishing
@@ -608,6 +608,14 @@ def test_suppressions_are_added_listed_and_lifted(caller: Caller, tide: Newslett
     assert caller("DELETE", f"{path}?reason=called%20us").status_code == 204
     assert not is_suppressed("left@reader.example", tide.pk)
     assert AuditEntry.objects.latest("pk").action.endswith(f"{path}: called us")
+
+
+def test_nobody_is_called_erased_who_was_not(make_caller: MakeCaller, tide: Newsletter) -> None:
+    """A token of one newsletter would keep an address out of everybody's imports."""
+    one = make_caller(publication=tide.publication, newsletter_ids=[tide.pk])
+    body = {"email": "kim@reader.example", "newsletter": tide.slug, "reason": "erased"}
+    assert one("POST", "/suppressions", body).status_code == 422
+    assert not Suppression.objects.exists()
 
 
 def test_bounces_are_listed_and_filtered(caller: Caller, tide: Newsletter) -> None:

@@ -78,6 +78,7 @@ def create_suppression(request: HttpRequest, payload: SuppressionIn) -> Any:
     caller, now = caller_of(request), clock.now()
     if payload.newsletter is None:
         caller.require_every_publication("A suppression without a newsletter")
+    suppression.require_reason(payload.reason)
     newsletter = find_newsletter(caller, payload.newsletter)
     key = addresses.parse(payload.email).key
     is_new = suppression.suppress(

@@ -53,6 +53,7 @@ class Command(DigestCommand):
     def _suppress(
         self, address: Address, newsletter: Newsletter | None, options: dict[str, Any]
     ) -> bool:
+        suppression.require_reason(options["reason"])
         return suppression.suppress(
             address.key,
             reason=options["reason"][:64],
