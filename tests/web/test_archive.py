@@ -163,6 +163,20 @@ def test_feed_is_atom(client: Client, newsletter: Newsletter) -> None:
     assert link.get("href") == f"https://digest.example/archive/{newsletter.slug}/{issue.key}"
 
 
+def test_the_feed_is_sent_once(client: Client, newsletter: Newsletter) -> None:
+    """A reader that has it gets 304."""
+    feed = f"/archive/{newsletter.slug}/feed.xml"
+    etag = client.get(feed).headers["ETag"]
+    assert client.get(feed, headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_the_feed_is_valid_whatever_was_pasted(client: Client, newsletter: Newsletter) -> None:
+    """XML 1.0 has no vertical tab, with which layout programs break lines."""
+    Newsletter.objects.update(description="What matters\x0bon this coast")
+    root = ET.fromstring(text(client, f"/archive/{newsletter.slug}/feed.xml"))
+    assert root.findtext(f"{ATOM}subtitle") == "What matterson this coast"
+
+
 def test_feed_without_issues_is_valid(client: Client, newsletter: Newsletter) -> None:
     """A feed has its required elements before the first issue."""
     root = ET.fromstring(text(client, f"/archive/{newsletter.slug}/feed.xml"))

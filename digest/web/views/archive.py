@@ -7,11 +7,13 @@ from django.contrib.sitemaps.views import sitemap as render_sitemap
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import conditional_page, require_safe
 
 from digest.accounts import first_account
+from digest.articles.parsing.markup import xml_safe
 from digest.core import clock, languages
 from digest.core.errors import LinkError
 from digest.core.links import absolute
@@ -109,6 +111,7 @@ def linked_issue(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_safe
+@conditional_page  # readers ask again and again
 @cache_control(public=True, max_age=300)
 def feed(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the latest issues as Atom (RFC 4287)."""
@@ -121,9 +124,9 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
         "absolute": absolute,
         "picture_of": picture_of,
     }
-    return render(
-        request, "archive/feed.xml.j2", context, content_type="application/atom+xml; charset=utf-8"
-    )
+    # One control character, which text from other programs may hold, would end the whole feed.
+    content = xml_safe(render_to_string("archive/feed.xml.j2", context, request))
+    return HttpResponse(content, "application/atom+xml; charset=utf-8")
 
 
 @require_safe
