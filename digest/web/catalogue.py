@@ -80,5 +80,6 @@ def _in_words(frequency: Frequency) -> str:
         Often.SEVERAL_A_DAY: _("Several times a day"),
         Often.DAILY: _("Every day"),
         Often.WORKDAYS: _("Monday to Friday"),
+        Often.TWICE_A_MONTH: _("About twice a month"),
         Often.MONTHLY: _("About once a month"),
     }[frequency.often]

@@ -1,6 +1,6 @@
 """How often a newsletter goes out, from its rule."""
 
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
 
@@ -20,6 +20,7 @@ from tests.clock import NOON
         ([], "0 7,17 * * mon", Frequency(Often.WEEKLY, 0)),
         ([], "0 7,17 * * mon,thu", Frequency(Often.DAYS_A_WEEK, 2)),
         ([], "0 7 1 * *", Frequency(Often.MONTHLY)),
+        ([], "0 7 1,15 * *", Frequency(Often.TWICE_A_MONTH)),
         ([], "0 7 * * sun", Frequency(Often.WEEKLY, 6)),
         ([], "0 7 29 2 *", Frequency(Often.IRREGULARLY)),
     ],
@@ -29,6 +30,13 @@ def test_a_rule_is_described(days: list[int], cron: str, expected: Frequency) ->
     at = None if cron else time(23, 30)
     rule = schedules.rule(timezone="America/New_York", days=list(days), at=at, cron=cron)
     assert frequency(rule, NOON) == expected
+
+
+def test_a_monthly_rule_is_one_on_each_day_of_the_month() -> None:
+    """Also on those after which the next slot is more than four weeks away."""
+    rule = schedules.rule(timezone="UTC", days=[], at=None, cron="0 7 1 * *")
+    days = [NOON + timedelta(days=number) for number in range(31)]
+    assert {frequency(rule, day).often for day in days} == {Often.MONTHLY}
 
 
 def test_no_rule_is_irregular() -> None:

@@ -10,6 +10,7 @@ from digest.newsletters import schedules
 from digest.newsletters.schedules import Rule
 
 WEEKS = 4
+LONGEST_MONTH = timedelta(days=31)
 MOST_SLOTS = WEEKS * 7 * 24
 WORKDAYS = frozenset(range(5))
 
@@ -23,6 +24,7 @@ class Often(Enum):
     WORKDAYS = "workdays"  # Monday to Friday
     WEEKLY = "weekly"  # on one weekday
     DAYS_A_WEEK = "days a week"
+    TWICE_A_MONTH = "twice a month"
     MONTHLY = "monthly"
 
 
@@ -34,11 +36,13 @@ class Frequency(NamedTuple):
 
 
 def frequency(rule: Rule | None, now: datetime) -> Frequency:
-    """Return how often a rule sends, by its slots of the next four weeks."""
+    """Return how often a rule sends, by its slots of the next four weeks, or of a whole month."""
     if rule is None:
         return Frequency(Often.IRREGULARLY)
     end = now + timedelta(weeks=WEEKS)
     slots = [slot for slot in schedules.upcoming(rule, now, MOST_SLOTS) if slot <= end]
+    if not slots:  # the one of the month may be just past them
+        slots = [slot for slot in schedules.upcoming(rule, now, 1) if slot <= now + LONGEST_MONTH]
     return describe([slot.astimezone(rule.timezone) for slot in slots])
 
 
@@ -50,7 +54,7 @@ def describe(moments: Sequence[datetime]) -> Frequency:
     days = {moment.date() for moment in moments}
     weekdays = Counter(day.weekday() for day in days)
     if len(days) < WEEKS - 1:
-        return Frequency(Often.MONTHLY if days else Often.IRREGULARLY)
+        return Frequency(_RARE[len(days)])
     if len(weekdays) >= len(WORKDAYS) and 2 * len(moments) > 3 * len(days):
         return Frequency(Often.SEVERAL_A_DAY)
     if len(weekdays) == 7:
@@ -60,3 +64,6 @@ def describe(moments: Sequence[datetime]) -> Frequency:
     if len(weekdays) == 1:
         return Frequency(Often.WEEKLY, next(iter(weekdays)))
     return Frequency(Often.DAYS_A_WEEK, len(weekdays))
+
+
+_RARE = (Often.IRREGULARLY, Often.MONTHLY, Often.TWICE_A_MONTH)  # by days of four weeks
