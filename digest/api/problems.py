@@ -1,5 +1,7 @@
 """Errors as problem details (RFC 9457), never as a traceback."""
 
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
@@ -24,6 +26,8 @@ from digest.subscribers.errors import InvalidInputError, LimiterUnavailableError
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+
+View = Callable[..., HttpResponse]
 
 
 class InvalidField(BaseModel):
@@ -138,6 +142,22 @@ HANDLERS: dict[type[Exception], Any] = {
     OperationalError: of_database,
     InterfaceError: of_database,
 }
+
+
+def instead_of_method_not_allowed(view: View) -> View:
+    """Wrap a view, so that its 405 is a problem like all others, and names the methods."""
+
+    @wraps(view)
+    def respond(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        if response.status_code != 405:
+            return response
+        methods = ", ".join(sorted(response["Allow"].split(", ")))
+        problem = problem_response(405, f"{request.method} is not possible here; use {methods}.")
+        problem["Allow"] = methods
+        return problem
+
+    return respond
 
 
 def install(api: NinjaAPI) -> None:

@@ -65,6 +65,13 @@ class DigestAPI(NinjaAPI):
         """Return the name of the operation's function."""
         return operation.view_func.__name__
 
+    def _get_urls(self) -> list[URLResolver | URLPattern]:
+        urls = super()._get_urls()
+        for pattern in urls:
+            if isinstance(pattern, URLPattern):
+                pattern.callback = problems.instead_of_method_not_allowed(pattern.callback)
+        return urls
+
     def _operations(self) -> dict[str, Operation]:
         return {
             self.get_openapi_operation_id(operation): operation

@@ -372,3 +372,13 @@ def test_an_unknown_address_is_a_problem_too() -> None:
     """In the same words as everything else here."""
     answer = Client().get("/api/v1/nothing/here")
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("method", "methods"), [("PUT", "GET"), ("DELETE", "GET"), ("HEAD", "GET")]
+)
+def test_a_method_that_is_not_there_is_a_problem_too(method: str, methods: str) -> None:
+    """With the methods that are."""
+    answer = Client().generic(method, "/api/v1/issues")
+    assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
+    assert answer["Allow"] == methods
