@@ -28,6 +28,8 @@ class Source(Leased):
     site_url = models.URLField(max_length=LONGEST_URL, blank=True)
     language = models.CharField(max_length=35, blank=True)
 
+    # Seconds that its document asks to wait between two polls: a 304 has none.
+    ttl = models.PositiveIntegerField(default=0)
     etag = models.TextField(blank=True)
     last_modified = models.TextField(blank=True)
     next_poll_at = models.DateTimeField(db_index=True)

@@ -34,6 +34,8 @@ LEASE = timedelta(minutes=10)  # a batch takes seven minutes at the very worst
 BATCH = 50
 BUDGET = 120.0  # seconds in which a batch begins to parse; hostile documents take ten each
 
+_SAYS_IT_MOVED = "This feed says that it has moved"
+
 log = structlog.get_logger(__name__)
 
 
@@ -167,19 +169,22 @@ def _polled(source: Source, stored: StoreResult, note: str) -> PollResult:
 
 def _succeed(source: Source, answer: FetchResult, document: Document | None, now: datetime) -> str:
     """Note a good poll on the source; return what an editor should know all the same, or ""."""
+    said_before = source.problem if source.problem.startswith(_SAYS_IT_MOVED) else ""
     source.problem = _move(source, answer.permanent_url)
-    if document and (new_url := _new_address(source, document)):
+    if document is None:  # nothing has changed, nor has what it says of itself
+        source.problem = source.problem or said_before
+    elif new_url := _new_address(source, document):
         source.problem = source.problem or (
-            f"This feed says that it has moved to {new_url}. Add that address, and remove this one."
+            f"{_SAYS_IT_MOVED} to {new_url}. Add that address, and remove this one."
         )
     source.succeeded_at, source.failures, source.gone_at = now, 0, None
-    wish = fetching.max_age(answer)
     if document:
         source.etag, source.last_modified = answer.etag, answer.last_modified
         source.title = source.title or document.title
         source.site_url = document.site_url or source.site_url
         source.language = source.language or document.language
-        wish = max(wish, document.ttl)
+        source.ttl = document.ttl
+    wish = max(fetching.max_age(answer), source.ttl)
     source.next_poll_at = pacing.after_success(now, wish, random.random())  # noqa: S311  no secret
     return source.problem
 
@@ -228,7 +233,7 @@ def _release(source: Source) -> None:
 
 
 _WRITTEN = (
-    "url", "title", "site_url", "language", "etag", "last_modified", "next_poll_at",
+    "url", "title", "site_url", "language", "ttl", "etag", "last_modified", "next_poll_at",
     "polled_at", "succeeded_at", "failures", "problem", "gone_at", "moved_at", "moved_stories",
     "parser_kills", "parser_killed_at", "switched_off_at",
 )  # fmt: skip

@@ -44,14 +44,18 @@ def test_due_sources_are_polled_and_move_on(publisher: Publisher) -> None:
 @pytest.mark.django_db
 def test_what_is_held_already_is_not_fetched_again(publisher: Publisher) -> None:
     """The second poll is conditional, and a 304 is a success."""
-    publisher.pages["/feed"] = Answer(RSS, etag='"1"')
+    moved = b"<itunes:new-feed-url>https://new.example/f</itunes:new-feed-url><item>"
+    publisher.pages["/feed"] = Answer(RSS.replace(b"<item>", moved, 1), etag='"1"')
     source = source_at(publisher)
     polling.poll(source, NOON)
+    source.refresh_from_db()
     polled = polling.poll(source, NOON + HOUR)
     assert publisher.seen[1].headers["if-none-match"] == '"1"'
-    assert (polled.new, polled.problem) == (0, "")
+    assert polled.new == 0
     source.refresh_from_db()
     assert source.succeeded_at == NOON + HOUR
+    assert source.next_poll_at >= NOON + 1.9 * HOUR  # its ttl
+    assert "has moved to https://new.example/f" in source.problem
 
 
 @pytest.mark.django_db

@@ -98,6 +98,7 @@ class Migration(migrations.Migration):
                 ("title", models.CharField(blank=True, max_length=300)),
                 ("site_url", models.URLField(blank=True, max_length=2000)),
                 ("language", models.CharField(blank=True, max_length=35)),
+                ("ttl", models.PositiveIntegerField(default=0)),
                 ("etag", models.TextField(blank=True)),
                 ("last_modified", models.TextField(blank=True)),
                 ("next_poll_at", models.DateTimeField(db_index=True)),
