@@ -60,10 +60,16 @@ def form_as_page(
     }
     template = templates.accepted if is_accepted else templates.form
     response = render(request, template, values, status=status_of(outcome))
-    response["Content-Security-Policy"] = form_policy(
-        None if is_accepted else widget, framed=framed, images=images
-    )
+    sources = _sources(widget, framed=framed, is_accepted=is_accepted)
+    response["Content-Security-Policy"] = form_policy(sources, framed=framed, images=images)
     return with_retry_after(response, outcome)
+
+
+def _sources(widget: Widget | None, *, framed: bool, is_accepted: bool) -> Mapping[str, str]:
+    """Return the sources of a page's scripts: of its captcha, or of what tells the page around."""
+    if is_accepted:
+        return {"script-src": "'self'"} if framed else {}
+    return widget.sources if widget else {}
 
 
 def page_address(request: HttpRequest, form: SubmittedForm, *, framed: bool = False) -> str:
@@ -156,9 +162,12 @@ def allow_scripts(response: HttpResponse) -> HttpResponse:
     return response
 
 
-def form_policy(widget: Widget | None, *, framed: bool, images: bool = False) -> str:
-    """Return the policy of a page with a form: its captcha, and whether any site may frame it."""
-    widened = dict(widget.sources) if widget else {}
+def form_policy(sources: Mapping[str, str], *, framed: bool, images: bool = False) -> str:
+    """Return the policy of a page with a form.
+
+    `sources` are those of its scripts; any site may show a page that is `framed`.
+    """
+    widened = dict(sources)
     if framed:
         widened["frame-ancestors"] = ANY_SITE
     if images:

@@ -127,7 +127,7 @@ def _refusal(
     """Return why a form does not look as if a person had sent it, or None."""
     if not forms.is_valid_token(form.token, offer.subject, now):
         return Outcome(Answer.RETRY)
-    if not captcha.passes(form.fields, ip, now):
-        return Outcome(Answer.CAPTCHA)
     odd_label = addresses.mixed_scripts(address.email)
-    return Outcome(Answer.ODD_ADDRESS, odd_label) if odd_label and not form.sure else None
+    if odd_label and not form.sure:  # before the captcha, whose solution counts once
+        return Outcome(Answer.ODD_ADDRESS, odd_label)
+    return None if captcha.passes(form.fields, ip, now) else Outcome(Answer.CAPTCHA)

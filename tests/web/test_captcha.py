@@ -57,6 +57,16 @@ def test_altcha_answer_counts_once(settings: Any) -> None:
     assert SignUp.objects.count() == 1
 
 
+@pytest.mark.real_clock
+def test_a_question_about_the_address_uses_up_no_solution(settings: Any) -> None:
+    """A script of another site sends the form again as it is."""
+    settings.DIGEST_CAPTCHA = "altcha"
+    newsletter, client, answer = make_newsletter(), Client(), solved()
+    odd = "n\u0430dia@reader.example"
+    assert sign_up(client, newsletter, odd, altcha=answer).status_code == 422
+    assert sign_up(client, newsletter, odd, altcha=answer, sure="1").status_code == 200
+
+
 def spelled_otherwise(answer: str) -> list[str]:
     """The same solution, in other octets."""
     solution = json.loads(base64.b64decode(answer))

@@ -112,6 +112,18 @@ def test_a_second_sign_up_changes_nothing_of_what_the_mail_confirms(
     assert Subscription.objects.get().topics == ["Harbour"]
 
 
+def test_the_page_around_a_frame_learns_that_it_was_accepted(
+    client: Client, form: SignUpForm
+) -> None:
+    """A pop-up with a captcha is a frame, and should not come again."""
+    framed = send(client, form, framed="1")
+    assert b"web/accepted.js" in framed.content
+    assert "script-src 'self'" in framed.headers["Content-Security-Policy"]
+    page = send(client, form)
+    assert b"<script" not in page.content
+    assert "script-src" not in page.headers["Content-Security-Policy"]
+
+
 def test_its_source_is_kept(client: Client, form: SignUpForm) -> None:
     """Form, page and campaign with the consent, and the form in the growth."""
     send(client, form)

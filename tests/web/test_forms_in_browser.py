@@ -11,6 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from digest.selfservice import signups
 from digest.subscribers.models import ConsentEvent, SignUp
+from digest.web.captcha import altcha
 from tests.browser import BROWSER, chromium_page, serious_violations
 from tests.cast import make_newsletter, make_signup_form
 
@@ -29,6 +30,7 @@ def opened(live_server: LiveServer, settings: Settings) -> Opened:
     settings.DIGEST_BASE_URL = live_server.url
     digest = live_server.url
     policy = f"default-src 'none'; script-src {digest}; connect-src {digest}; form-action {digest}"
+    policy += f"; frame-src {digest}"
 
     @contextmanager
     def host(
@@ -86,6 +88,25 @@ def test_a_pop_up_waits_and_is_closed_by_keyboard(opened: Opened) -> None:
         page.mouse.wheel(0, 2500)
         page.wait_for_timeout(300)
         expect(popup).to_have_count(0)
+
+
+@pytest.mark.real_clock  # the library asks for the time itself
+def test_a_pop_up_with_a_captcha_rests_after_the_sign_up(
+    opened: Opened, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a frame, which tells the page that it was accepted."""
+    settings.DIGEST_CAPTCHA = "altcha"
+    monkeypatch.setattr(altcha, "MOST_HASHES", 10)
+    with opened("popup", after_scroll=100, after_seconds=1) as page:
+        form = page.frame_locator("iframe")
+        form.get_by_label("Your email address").fill("nadia@reader.example")
+        expect(form.get_by_text("Verification complete.")).to_be_visible()
+        page.wait_for_timeout(1600)  # nobody types faster
+        assert page.evaluate("localStorage.length") == 0
+        form.get_by_role("button", name="Sign up").click()
+        expect(form.get_by_role("heading", name="Check your inbox")).to_be_visible()
+        page.wait_for_timeout(500)
+        assert page.evaluate("localStorage.length") == 1
 
 
 def test_a_pop_up_comes_after_a_while(opened: Opened) -> None:

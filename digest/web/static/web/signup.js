@@ -10,8 +10,14 @@ function digestSignUp(options) {
   const status = make("p", { class: "status", role: "status", tabindex: "-1" });
 
   if (options.captcha) {
-    box.append(make("iframe", { src: options.frame, title: labels.heading }));
+    const frame = make("iframe", { src: options.frame, title: labels.heading });
+    box.append(frame);
     place(tag, box, options);
+    if (design) {
+      addEventListener("message", ({ source, data }) => {
+        if (source && source === frame.contentWindow && data === "digest-accepted") remember(design);
+      });
+    }
     return;
   }
 
