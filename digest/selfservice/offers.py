@@ -30,10 +30,15 @@ class Offer:
     attributes: Sequence[Attribute] = ()
     topics: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # by newsletter id
 
-    def wording(self, newsletters: Sequence[Newsletter]) -> str:
-        """Return what a subscriber to these newsletters agrees to, in the active language."""
-        if not self.consent and len(self.newsletters) > 1 and not self.default:
-            return preferences_wording(newsletters[0].publication)  # they are chosen on the page
+    def wording(self, newsletters: Sequence[Newsletter], *, is_choice: bool = False) -> str:
+        """Return what a subscriber to these newsletters agrees to, in the active language.
+
+        `is_choice` says that the form lets its sender choose among several: nobody has read the
+        names of those that they are about to choose.
+        """
+        is_choice = is_choice or not self.default
+        if not self.consent and len(self.newsletters) > 1 and is_choice:
+            return preferences_wording(newsletters[0].publication)
         if not self.consent:
             return consent_wording(newsletters)
         tracking = tracking_wording(newsletters[0].publication)

@@ -100,6 +100,9 @@ def form_as_json(offer: Offer, path: str) -> HttpResponse:
         ],
         "token": forms.make_token(offer.subject, now),
         "wording": offer.wording(offer.default or offer.newsletters) if offer.newsletters else "",
+        "wording_of_choice": offer.wording(offer.newsletters, is_choice=True)
+        if offer.newsletters
+        else "",
         "page": absolute(path),
         "captcha": {"kind": widget.kind, "script": absolute(widget.script), **widget.options}
         if widget

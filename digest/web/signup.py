@@ -87,7 +87,7 @@ def submit(
             via=via,
             ip=ip,
             language=language,
-            wording=offer.wording(newsletters),
+            wording=offer.wording(newsletters, is_choice=bool(form.fields.get("choice"))),
             origin=form.origin,
             values=values,
             answers=_read_answers(form, offer),

@@ -176,6 +176,18 @@ def test_several_newsletters_are_one_confirmation(strict: Client, newsletter: Ne
     assert set(active.values_list("newsletter", flat=True)) == {newsletter.pk, other.pk}
 
 
+def test_whoever_chooses_agrees_to_what_the_page_said(
+    strict: Client, newsletter: Newsletter
+) -> None:
+    """It named none of those that were chosen on it, so the evidence names none."""
+    make_newsletter(slug="evening", name="The Evening Tide", publication=newsletter.publication)
+    page = strict.get(f"/subscribe/{newsletter.slug}").content.decode()
+    sign_up(strict, newsletter, choice="1", newsletters=[newsletter.slug, "evening"])
+    assert SignUp.objects.get().wording in page
+    script = strict.get(f"/subscribe/{newsletter.slug}", headers={"accept": "application/json"})
+    assert script.json()["wording_of_choice"] == SignUp.objects.get().wording
+
+
 def test_nothing_chosen_is_said(strict: Client, newsletter: Newsletter) -> None:
     """All boxes unticked is not a wish."""
     answer = sign_up(strict, newsletter, choice="1")

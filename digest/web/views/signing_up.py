@@ -20,7 +20,6 @@ from digest.newsletters.models import Newsletter
 from digest.selfservice.drawn_forms import accepted, form_colours
 from digest.selfservice.offers import offer_of_newsletter
 from digest.selfservice.questions import questions_of
-from digest.selfservice.signups import consent_wording, offered_newsletters
 from digest.web import answering, captcha, forms, visitor
 from digest.web.forms import SubmittedForm
 from digest.web.scripts import script_response
@@ -112,13 +111,13 @@ def _page(
 ) -> HttpResponse:
     framed = framed or (form is not None and bool(form.fields.get("framed")))
     form = form or SubmittedForm(email=request.GET.get("email", "")[:320])
-    offered = offered_newsletters(newsletter)
+    offer = offer_of_newsletter(newsletter)
     context = {
         "newsletter": newsletter,
-        "offered": offered,
-        "questions": questions_of(offer_of_newsletter(newsletter)),
+        "offered": offer.newsletters,
+        "questions": questions_of(offer),
         "chosen_slugs": set(form.newsletters) or {newsletter.slug},
-        "wording": consent_wording(offered if len(offered) == 1 else [newsletter]),
+        "wording": offer.wording([newsletter], is_choice=not framed),
     }
     templates = answering.Templates("subscribe/form.html.j2", "subscribe/sent.html.j2")
     return answering.form_as_page(

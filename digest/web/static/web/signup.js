@@ -62,7 +62,10 @@ function digestSignUp(options) {
       token = data.token;
       small.textContent = data.wording;
       const offered = data.newsletters.filter(({ slug }) => offeredSlugs.includes(slug));
-      if (!design && offered.length > 1) offer(offered, data.newsletter);
+      if (!design && offered.length > 1) {
+        offer(offered, data.newsletter);
+        small.textContent = data.wording_of_choice;
+      }
     });
     ready.catch(() => { ready = null; }); // there may be a network again when somebody turns to the form
   };
