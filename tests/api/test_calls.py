@@ -612,9 +612,9 @@ def test_suppressions_are_added_listed_and_lifted(caller: Caller, tide: Newslett
 
 def test_nobody_is_called_erased_who_was_not(make_caller: MakeCaller, tide: Newsletter) -> None:
     """A token of one newsletter would keep an address out of everybody's imports."""
-    one = make_caller(publication=tide.publication, newsletter_ids=[tide.pk])
+    limited = make_caller(publication=tide.publication, newsletter_ids=[tide.pk])
     body = {"email": "kim@reader.example", "newsletter": tide.slug, "reason": "erased"}
-    assert one("POST", "/suppressions", body).status_code == 422
+    assert limited("POST", "/suppressions", body).status_code == 422
     assert not Suppression.objects.exists()
 
 

@@ -426,10 +426,10 @@ def test_a_fresh_link_is_of_the_mailbox_that_it_was_sent_to(
     before = fresh_page_of(nadia, newsletter)
     _, undo = change_address(strict, nadia, newsletter, NEW)
     assert strict.get(before).status_code == 410
-    meanwhile = fresh_page_of(nadia, newsletter)
-    assert strict.get(meanwhile).status_code == 200
+    changed = fresh_page_of(nadia, newsletter)
+    assert strict.get(changed).status_code == 200
     strict.post(undo)
-    assert strict.post(meanwhile, {"action": "erase", "sure": "1"}).status_code == 410
+    assert strict.post(changed, {"action": "erase", "sure": "1"}).status_code == 410
     assert strict.get(before).status_code == 200
 
 
