@@ -181,7 +181,7 @@ class MailboxMessage(models.Model):
         return f"{self.mailbox}: {self.key}"
 
 
-class ProviderHistory(models.Model):
+class ProviderHistory(Leased):
     """Until when a provider was asked for the events that its webhook may have lost."""
 
     relay = models.OneToOneField(Relay, on_delete=models.CASCADE, related_name="history")

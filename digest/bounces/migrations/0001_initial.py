@@ -66,6 +66,7 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("lease_until", models.DateTimeField(null=True)),
                 ("asked_at", models.DateTimeField()),
                 (
                     "relay",

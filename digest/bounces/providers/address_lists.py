@@ -12,6 +12,7 @@ from typing import Any
 from anymail.signals import AnymailTrackingEvent
 
 from digest.bounces.providers.asking import get_json
+from digest.bounces.providers.receiving import read_event
 from digest.core import clock
 from digest.relays.transports.esp.address import EspAddress
 
@@ -34,8 +35,7 @@ def _brevo(address: EspAddress, since: datetime) -> Iterator[Any]:
         answer = get_json(f"{base}/smtp/statistics/events", parameters, headers=headers)
         rows = answer.get("events") or []
         for row in rows:
-            at = datetime.fromisoformat(str(row["date"]))
-            yield _event(row, row.get("reason"), at if at.tzinfo else None)
+            yield from read_event(_brevo_event, row)
         if len(rows) < PAGE:
             return
 
@@ -48,10 +48,18 @@ def _sendgrid(address: EspAddress, since: datetime) -> Iterator[Any]:
         parameters = {"start_time": int(since.timestamp()), "limit": PAGE, "offset": page * PAGE}
         rows = get_json(f"{base}/suppression/bounces", parameters, list, headers=headers)
         for row in rows:
-            at = datetime.fromtimestamp(int(row["created"]), UTC)
-            yield _event(row, row.get("reason"), at)
+            yield from read_event(_sendgrid_event, row)
         if len(rows) < PAGE:
             return
+
+
+def _brevo_event(row: dict[str, Any]) -> Any:
+    at = datetime.fromisoformat(str(row["date"]))
+    return _event(row, row.get("reason"), at if at.tzinfo else None)
+
+
+def _sendgrid_event(row: dict[str, Any]) -> Any:
+    return _event(row, row.get("reason"), datetime.fromtimestamp(int(row["created"]), UTC))
 
 
 def _event(row: dict[str, Any], reply: Any, at: datetime | None) -> Any:

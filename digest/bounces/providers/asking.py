@@ -4,7 +4,7 @@ from typing import Any
 
 import requests
 
-from digest.bounces.providers.errors import ProviderEventError
+from digest.bounces.providers.errors import ProviderEventError, UnknownToProviderError
 from digest.relays.transports.esp.address import CONNECT_SECONDS
 
 _ANSWER_SECONDS = 60
@@ -13,10 +13,14 @@ _PROBLEMS = {
     403: "The provider refuses the key. Check that it may also read events.",
     429: "The provider asks for a pause (429). It is asked again in some minutes.",
 }
+_UNKNOWN = {404, 410, 422}  # Postmark: 422
 
 
 def get_json(url: str, parameters: dict[str, Any] | None, kind: type = dict, **options: Any) -> Any:
-    """Return an answer that is JSON of a kind, an object or a list; raises ProviderEventError."""
+    """Return an answer that is JSON of a kind, an object or a list.
+
+    Raises ProviderEventError, and UnknownToProviderError for what is not there.
+    """
     try:
         response = requests.get(
             url,
@@ -27,6 +31,10 @@ def get_json(url: str, parameters: dict[str, Any] | None, kind: type = dict, **o
         )
         if response.status_code in _PROBLEMS:
             raise ProviderEventError(_PROBLEMS[response.status_code])
+        if response.status_code in _UNKNOWN:
+            raise UnknownToProviderError(
+                f"The provider does not have this: {response.status_code} {url}"
+            )
         response.raise_for_status()
         answer = response.json()
     except (requests.RequestException, ValueError) as cause:

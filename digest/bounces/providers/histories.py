@@ -10,13 +10,15 @@ Only where an event repeats what we gave its message, so that it names our mail 
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from django.utils.module_loading import import_string
 
 from digest.bounces.providers.asking import get_json
-from digest.bounces.providers.receiving import SOURCES
+from digest.bounces.providers.errors import UnknownToProviderError
+from digest.bounces.providers.receiving import SOURCES, read_event
 from digest.core import clock
 from digest.relays.transports.esp.address import EspAddress
 
@@ -40,7 +42,8 @@ def _mailgun(address: EspAddress, since: datetime) -> Iterator[Any]:
     for _ in range(PAGES):
         page = get_json(url, parameters, auth=login)
         items = page.get("items") or []
-        yield from (view.esp_to_anymail_event({"event-data": item}) for item in items)
+        for item in items:
+            yield from read_event(view.esp_to_anymail_event, {"event-data": item})
         url, parameters = str(page.get("paging", {}).get("next", "")), None
         if not items or not url.startswith(f"{base}/"):  # our key goes nowhere else
             return
@@ -62,12 +65,17 @@ def _postmark(address: EspAddress, since: datetime) -> Iterator[Any]:
         }
         bounces = get_json(f"{base}/bounces", parameters, headers=headers).get("Bounces") or []
         for bounce in bounces:
-            details = f"{base}/messages/outbound/{bounce['MessageID']}/details"
-            metadata = get_json(details, None, headers=headers).get("Metadata") or {}
-            event = {"RecordType": "Bounce", **bounce, "Metadata": metadata}
-            yield view.esp_to_anymail_event(event)
+            with suppress(UnknownToProviderError):  # it keeps bounces longer than messages
+                yield from read_event(_postmark_event, view, bounce, base, headers)
         if len(bounces) < PAGE:
             return
+
+
+def _postmark_event(view: Any, bounce: Any, base: str, headers: dict[str, str]) -> Any:
+    """Read a bounce, with the metadata of its message."""
+    details = f"{base}/messages/outbound/{bounce['MessageID']}/details"
+    metadata = get_json(details, None, headers=headers).get("Metadata") or {}
+    return view.esp_to_anymail_event({"RecordType": "Bounce", **bounce, "Metadata": metadata})
 
 
 def _sparkpost(address: EspAddress, since: datetime) -> Iterator[Any]:
@@ -85,13 +93,17 @@ def _sparkpost(address: EspAddress, since: datetime) -> Iterator[Any]:
     for _ in range(PAGES):
         page = get_json(url, query, headers=headers)
         for item in page.get("results") or []:
-            # The API writes RFC 3339, the webhook seconds.
-            event = item | {"timestamp": _seconds(str(item.get("timestamp", "")))}
-            yield view.esp_to_anymail_event("message_event", event, {"msys": {"": event}})
+            yield from read_event(_sparkpost_event, view, item)
         link = str((page.get("links") or {}).get("next") or "")
         if not link.startswith("/api/v1/"):
             return
         url, query = base.removesuffix("/api/v1") + link, None
+
+
+def _sparkpost_event(view: Any, item: Any) -> Any:
+    """Read an event of the API, which writes RFC 3339 where the webhook has seconds."""
+    event = item | {"timestamp": _seconds(str(item.get("timestamp", "")))}
+    return view.esp_to_anymail_event("message_event", event, {"msys": {"": event}})
 
 
 def _mailersend(address: EspAddress, since: datetime) -> Iterator[Any]:
@@ -110,7 +122,8 @@ def _mailersend(address: EspAddress, since: datetime) -> Iterator[Any]:
                 "event[]": ["soft_bounced", "hard_bounced", "spam_complaint"],
             }
             items = get_json(f"{base}/activity/{domain['id']}", parameters, headers=headers)["data"]
-            yield from (view.esp_to_anymail_event({"data": item}) for item in items)
+            for item in items:
+                yield from read_event(view.esp_to_anymail_event, {"data": item})
             if len(items) < _MAILERSEND_PAGE:
                 break
 

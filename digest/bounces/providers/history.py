@@ -7,17 +7,20 @@ What is known already changes nothing. `histories` and `address_lists` say who h
 from datetime import datetime, timedelta
 
 import structlog
+from django.db.models import Q
 
 from digest.bounces.models import ProviderHistory
 from digest.bounces.providers.address_lists import ADDRESS_LISTS
 from digest.bounces.providers.histories import HISTORIES
 from digest.bounces.providers.receiving import MALFORMED, record_event
+from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.relays import registry
 from digest.relays.models import Relay
 from digest.relays.transports.esp.address import SCHEME, EspAddress, parse_address
 
 EVERY = timedelta(hours=1)
+LEASE = timedelta(minutes=40)  # longer than the job may take: nobody asks twice at once
 OVERLAP = timedelta(hours=1)  # events appear in the API with a delay
 FARTHEST = timedelta(days=3)  # back; Mailgun keeps events for some days
 
@@ -40,12 +43,23 @@ def ask_due(now: datetime) -> int:
 
 def _ask_if_due(relay: Relay, address: EspAddress, now: datetime) -> bool:
     row, _ = ProviderHistory.objects.get_or_create(relay=relay, defaults={"asked_at": now - EVERY})
-    if row.asked_at > now - EVERY:
-        return False
-    since = max(row.asked_at - OVERLAP, now - FARTHEST)
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    due = ProviderHistory.objects.filter(free, pk=row.pk, asked_at__lte=now - EVERY)
+    for claimed in leases.claim(due, 1, now + LEASE):
+        try:
+            recorded = _ask(address, claimed.asked_at, now)
+        except (DigestError, *MALFORMED):
+            leases.finish(claimed)
+            raise
+        leases.finish(claimed, asked_at=now)
+        log.info("provider history read", relay=relay.name, recorded=recorded)
+        return True
+    return False
+
+
+def _ask(address: EspAddress, asked_at: datetime, now: datetime) -> int:
+    """Record what happened since a moment; return how many events changed something."""
+    since = max(asked_at - OVERLAP, now - FARTHEST)
     is_list = address.name in ADDRESS_LISTS
     events = (ADDRESS_LISTS if is_list else HISTORIES)[address.name](address, since)
-    recorded = sum(record_event(event, now, trusts_address=is_list) for event in events)
-    ProviderHistory.objects.filter(pk=row.pk).update(asked_at=now)
-    log.info("provider history read", relay=relay.name, recorded=recorded)
-    return True
+    return sum(record_event(event, now, trusts_address=is_list) for event in events)

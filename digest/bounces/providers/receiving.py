@@ -7,6 +7,7 @@ in any order, before or after our own record of the delivery, and any number of 
 """
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +31,6 @@ from digest.relays.transports.esp.address import SCHEME, EspAddress, parse_addre
 
 log = structlog.get_logger(__name__)
 
-MOST_EVENTS = 1_000  # in one call
 OLDEST = timedelta(days=30)  # an older moment in an event is not believed
 _VIEW = "anymail.webhooks.{}TrackingWebhookView"
 
@@ -82,7 +82,7 @@ def receive(token: str, request: HttpRequest, now: datetime) -> int:
     if address is None or address.name not in SOURCES:
         raise ProviderEventError("There is no such mail server any more.")
     events = _events(address, request)
-    recorded = sum(record_event(event, now) for event in events[:MOST_EVENTS])
+    recorded = sum(record_event(event, now) for event in events)
     log.info("provider events", relay=str(relay), events=len(events), recorded=recorded)
     return recorded
 
@@ -93,11 +93,12 @@ def record_event(event: Any, now: datetime, *, trusts_address: bool = False) -> 
     Where the address is trusted, a hard bounce counts without a token of ours too.
     """
     try:
-        finding, tokens = meaning.finding_of(event), meaning.tokens_of(event)
+        finding = meaning.finding_of(event)
+        tokens = meaning.tokens_of(event) if finding else None
     except MALFORMED as problem:
         log.warning("provider event not understood", problem=repr(problem)[:200])
         return False
-    mail = trace(tokens) if finding else None
+    mail = trace(tokens) if tokens else None
     if finding and trusts_address and finding.consequence == Consequence.HARD:
         mail = mail or trace_address(finding.recipient)
     if finding is None or mail is None:
@@ -105,6 +106,17 @@ def record_event(event: Any, now: datetime, *, trusts_address: bool = False) -> 
     at = event.timestamp if isinstance(event.timestamp, datetime) else now
     at = at if at.tzinfo and now - OLDEST < at <= now else now
     return record(mail.subscriber, mail.issue, finding, at) is not None
+
+
+def read_event(read: Callable[..., Any], *arguments: Any) -> Iterator[Any]:
+    """Yield what `read` makes of an event of a history; nothing for an odd one, which is logged.
+
+    It would hold up all the others for days.
+    """
+    try:
+        yield read(*arguments)
+    except (AnymailError, *MALFORMED) as problem:
+        log.warning("provider event not understood", problem=repr(problem)[:200])
 
 
 def _events(address: EspAddress, request: HttpRequest) -> list[Any]:

@@ -1,7 +1,9 @@
 """Events that a webhook lost are asked for."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +13,7 @@ from digest.bounces.models import Bounce, ProviderHistory
 from digest.bounces.providers import history
 from digest.core import clock
 from digest.relays import registry
+from digest.relays.models import Relay
 from digest.relays.registry import RelayOptions
 from tests.bounces.factories import make_sent, message_id
 from tests.bounces.providers.payloads import ADDRESS, UNKNOWN
@@ -179,6 +182,62 @@ def test_an_address_in_a_list_is_believed_for_hard_bounces_alone(reply: str, sta
         _add("sendgrid", server)
         assert history.ask_due(clock.now()) == 1
     assert not Bounce.objects.exists()
+
+
+ODD: tuple[Any, ...] = (None, 7, "x", {}, {"timestamp": "x", "date": "x", "created": "x"})
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_an_odd_event_does_not_hold_up_the_others(name: str) -> None:
+    """It stays in the provider's history for days."""
+    subscriber = make_subscriber(make_newsletter(), email=ADDRESS)
+    token = message_id(make_sent(subscriber), subscriber)
+
+    def answer(request: Request) -> Answer:
+        content = json.loads(PAGES[name](request, token, server.url).body)
+        if isinstance(content, list):
+            return Answer.of([*ODD, *content])
+        keys = set() if request.path.startswith("/domains") else set(content)
+        for key in keys & {"items", "Bounces", "results", "data", "events"}:
+            content[key] = [*ODD, *content[key]]
+        return Answer.of(content)
+
+    with ProviderServer(answer, pages=answer) as server:
+        _add(name, server)
+        assert history.ask_due(clock.now()) == 1
+    assert Bounce.objects.get().consequence == "hard"
+
+
+def test_a_bounce_of_a_forgotten_message_does_not_hold_up_the_others() -> None:
+    """Postmark keeps bounces longer than the messages, whose metadata name our mail."""
+    subscriber = make_subscriber(make_newsletter(), email=ADDRESS)
+    token = message_id(make_sent(subscriber), subscriber)
+
+    def answer(request: Request) -> Answer:
+        if "forgotten" in request.path:
+            return Answer.of({"ErrorCode": 701, "Message": "This message does not exist."}, 422)
+        content = json.loads(_postmark(request, token, server.url).body)
+        if bounces := content.get("Bounces"):
+            content["Bounces"] = [bounces[0] | {"MessageID": "forgotten"}, *bounces]
+        return Answer.of(content)
+
+    with ProviderServer(answer, pages=answer) as server:
+        _add("postmark", server)
+        assert history.ask_due(clock.now()) == 1
+    assert Bounce.objects.get().consequence == "hard"
+
+
+def test_a_long_history_is_read_by_one_job() -> None:
+    """The next tick does not ask again while the first still reads; nor for ever after a kill."""
+    with ProviderServer(lambda _: Answer(), pages=lambda _: Answer.of([])) as server:
+        _add("sendgrid", server)
+        relay, now = Relay.objects.get(name="provider"), clock.now()
+        ProviderHistory.objects.create(
+            relay=relay, asked_at=now - history.EVERY, lease_until=now + history.LEASE
+        )
+        assert history.ask_due(now + timedelta(minutes=5)) == 0
+        assert history.ask_due(now + history.LEASE) == 1
+    assert ProviderHistory.objects.get().lease_until is None
 
 
 def test_providers_without_a_history_are_not_asked() -> None:

@@ -130,6 +130,18 @@ def test_rubbish_is_refused_or_does_nothing(client: Client, name: str, body: byt
     assert not Bounce.objects.exists()
 
 
+def test_no_event_of_a_large_call_is_left_out(
+    client: Client, issue: Issue, subscriber: Subscriber
+) -> None:
+    """More than a thousand deliveries, and a bounce at the end."""
+    provider, relay = add_provider("sparkpost")
+    call = provider.call(message_id(issue, subscriber), UNKNOWN)
+    delivered = call.body[1:-1].replace(b'"bounce"', b'"delivery"')
+    call.body = b"[" + b",".join([*[delivered] * 1_500, call.body[1:]])
+    assert send(client, relay, call) == 200
+    assert Bounce.objects.get().consequence == "hard"
+
+
 def test_the_address_is_secret(client: Client) -> None:
     """One that was not signed here does not exist; a look at it does nothing."""
     _, relay = add_provider("postmark")
