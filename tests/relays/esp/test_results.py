@@ -119,6 +119,7 @@ FAILURES: list[tuple[Answer | str, str]] = [
     (Answer(401, b'{"ErrorCode": 10, "Message": "Bad token s3cr/t-key"}'), "unsent"),
     (Answer(403), "unsent"),
     (Answer(404, b"Domain not found"), "unsent"),
+    (Answer(420, b'{"errors": [{"message": "Exceed Sending Limit (hourly)"}]}'), "unsent"),
     (Answer(429, b"{}", {"Retry-After": "30"}), "unsent"),
     (Answer.of({"ErrorCode": 0, "Message": "Internal error"}, 500), "unsent"),
     (Answer(500, b"<html>oops"), "uncertain"),

@@ -10,7 +10,7 @@ from digest.relays.transports.smtp.conversation import Conversation
 from digest.relays.transports.smtp.errors import BrokenConversationError
 from digest.relays.transports.smtp.round import Round
 from digest.relays.transports.smtp.session import Session
-from digest.relays.transports.smtp.wire import NotSmtpError, Replies
+from digest.relays.transports.smtp.wire import NotSmtpError, Replies, reply_text
 from tests.relays.smtp.sources import Source
 
 MAIL = b"Subject: Tide\r\n\r\nHigh water at noon.\r\n"
@@ -44,3 +44,17 @@ def test_replies_before_something_else_are_complete() -> None:
     with pytest.raises(NotSmtpError, match="nonsense") as caught:
         Replies().feed(b"250 ok\r\n550 5.1.1 nobody\r\nnonsense\r\n250 ok\r\n")
     assert caught.value.replies == [(250, b"ok"), (550, b"5.1.1 nobody")]
+
+
+@pytest.mark.parametrize(
+    ("octets", "text"),
+    [
+        (b"250 2.0.0 ok\r\r\n", "2.0.0 ok"),
+        (b"250 2.0.0 ok\n", "2.0.0 ok"),
+        (b"250-2.0.0 ok\r\r\n250 as\r7\r\n", "2.0.0 ok as 7"),
+    ],
+)
+def test_a_careless_line_end_is_no_broken_reply(octets: bytes, text: str) -> None:
+    """Else a message that the server accepted would be uncertain."""
+    [(code, content)] = Replies().feed(octets)
+    assert (code, reply_text(content)) == (250, text)

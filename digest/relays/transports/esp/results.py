@@ -29,7 +29,7 @@ from digest.relays.transports.base import Reply
 CallResult = Reply | RelayDownError | ReplyLostError
 
 # Client errors that concern our account, not the message: key, plan, address of the API.
-_REFUSES_US = {401, 402, 403, 404, 405, 407, 408, 429}
+_REFUSES_US = {401, 402, 403, 404, 405, 407, 408, 420, 429}  # 420: SparkPost's hourly limit
 # The gateway had no answer that it could read (RFC 9110 §15.6.3, §15.6.5, Cloudflare): the server
 # behind it may have accepted the message.
 _UNKNOWN_BEHIND_GATEWAY = {502, 504, 520, 524}

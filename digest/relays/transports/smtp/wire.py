@@ -9,7 +9,8 @@ MAX_REPLY = 64_000  # octets that a relay may send without completing a reply
 MAX_REPLY_LINES = 1_000
 MAX_TEXT = 500  # characters of a reply that are stored
 
-_LINE = re.compile(rb"(\d{3})(?:([ -])([^\r\n]*))?\r?\n")
+# A careless server ends lines in two CR, or has one within the text.
+_LINE = re.compile(rb"(\d{3})(?:([ -])([^\r\n]*(?:\r+[^\r\n]+)*))?\r*\n")
 
 
 def dot_stuffed(content: bytes) -> bytes:
