@@ -5,6 +5,7 @@ from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,12 @@ def test_what_is_settled_is_not_asked_about(relay: Relaying, newsletter: Newslet
 
 def test_a_password_reset_overtakes_invitations_in_bulk(newsletter: Newsletter) -> None:
     """It was queued last; then come sign-ups, then what nobody waits for."""
-    confirmation: dict[str, object] = {"newsletters": [newsletter.pk]}
+    confirmation = Notice.Kind.CONFIRM, {"newsletters": [newsletter.pk]}
+    rows: list[tuple[Notice.Kind, dict[str, Any]]] = [
+        confirmation,
+        confirmation,
+        (Notice.Kind.ACCOUNT, {"forgotten": True}),
+    ]
     bulk, signup, reset = (
         queue_notice(
             kind,
@@ -132,13 +138,7 @@ def test_a_password_reset_overtakes_invitations_in_bulk(newsletter: Newsletter) 
             context=context,
             in_bulk=minute == 0,
         )
-        for minute, (kind, context) in enumerate(
-            [
-                (Notice.Kind.CONFIRM, confirmation),
-                (Notice.Kind.CONFIRM, confirmation),
-                (Notice.Kind.ACCOUNT, {"forgotten": True}),
-            ]
-        )
+        for minute, (kind, context) in enumerate(rows)
     )
     now = NOON + timedelta(hours=1)
     assert [send.claim(now) for _ in range(4)] == [reset, signup, bulk, None]

@@ -7,10 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
+from digest.issues.models import Block
+from digest.newsletters.choices import BlockKind
+from digest.newsletters.publicity.states import NewsletterState
 from digest.rendering.errors import EditorTemplateError, RenderingError
-from digest.rendering.issue import LARGEST_HTML
+from digest.rendering.issue import LARGEST_HTML, compile_issue
 from tests.cast import NOON
-from tests.rendering.mails import INES, appeal, compiled, opened, part, story, wire_faults
+from tests.rendering.mails import (
+    INES,
+    appeal,
+    blocks_of,
+    compiled,
+    issue,
+    opened,
+    part,
+    story,
+    wire_faults,
+)
 from tests.rendering.test_mime import HOSTILE, one_line
 
 ANYTHING = st.one_of(st.text(max_size=60), st.sampled_from(HOSTILE))
@@ -260,6 +273,27 @@ def test_text_part_reads_alone() -> None:
     assert "\nSupport us:\nhttps://courier.example/support\n" in text
     assert f"\nUnsubscribe:\n{INES.unsubscribe_url}\n" in text
     assert all(len(line) <= 72 for line in text.splitlines() if "://" not in line)
+
+
+def test_lines_of_the_text_part_fit() -> None:
+    """Only addresses have more than 72 columns; headlines hang behind their dash."""
+    long = "A name of many words that goes on and on " * 4
+    question = {"question": "Well?", "answers": [long]}
+    newsletter = {"name": long, "contents_from": 1, "state": NewsletterState.LIVE}
+    rows = [story(0, title=long), story(1)]
+    blocks = [
+        *blocks_of(rows, appeal(button=long)),
+        Block(position=8, kind=BlockKind.SPONSOR, appeal=appeal(label=long, button=long)),
+        Block(position=9, kind=BlockKind.FEEDBACK, content=question),
+    ]
+    mail = compile_issue(issue(newsletter=newsletter), blocks, rows).message(INES)
+    text = part(mail, "plain")
+    assert "Sign up for" in text
+    assert [line for line in text.splitlines() if len(line) > 72 and " " in line.strip()] == []
+    listed = text.partition("In this issue")[2].splitlines()[3:]
+    assert listed[0].startswith("- A name of many words")
+    assert listed[1].startswith("  ")
+    assert listed[1].strip()
 
 
 def test_story_without_a_title_is_refused() -> None:
