@@ -47,7 +47,7 @@ def _ask_if_due(relay: Relay, address: EspAddress, now: datetime) -> bool:
     due = ProviderHistory.objects.filter(free, pk=row.pk, asked_at__lte=now - EVERY)
     for claimed in leases.claim(due, 1, now + LEASE):
         try:
-            recorded = _ask(address, claimed.asked_at, now)
+            recorded = _record_since(address, claimed.asked_at, now)
         except (DigestError, *MALFORMED):
             leases.finish(claimed)
             raise
@@ -57,7 +57,7 @@ def _ask_if_due(relay: Relay, address: EspAddress, now: datetime) -> bool:
     return False
 
 
-def _ask(address: EspAddress, asked_at: datetime, now: datetime) -> int:
+def _record_since(address: EspAddress, asked_at: datetime, now: datetime) -> int:
     """Record what happened since a moment; return how many events changed something."""
     since = max(asked_at - OVERLAP, now - FARTHEST)
     is_list = address.name in ADDRESS_LISTS
