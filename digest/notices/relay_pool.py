@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from digest.notices.models import Notice
 from digest.relays import dkim, health, registry, routes
-from digest.relays.errors import RelayDownError
+from digest.relays.errors import RelayDownError, TransportError
 from digest.relays.models import Relay
 from digest.relays.rate_limits import RateLimiter
 from digest.relays.transports.base import Transport
@@ -64,7 +64,7 @@ class RelayPool(ExitStack):
             try:
                 transport = self.enter_context(registry.open_transport(relay))
             except RelayDownError as problem:
-                record_failure(relay, str(problem), now)
+                record_failure(relay, problem, now)
                 raise NoRelayError(now) from problem
             self._open[relay] = transport, RateLimiter(relay, "notices")
         return self._open[relay][1]
@@ -93,7 +93,7 @@ class RelayPool(ExitStack):
         return bool(routes.shared_domains(relay, [domain], self._relays))
 
 
-def record_failure(relay: Relay, problem: str, now: datetime) -> None:
+def record_failure(relay: Relay, problem: TransportError, now: datetime) -> None:
     """Record that a relay is down, so that the others take over within the run."""
     health.record_failure(relay, problem, now)
     relay.refresh_from_db(fields=["retry_at", "failures"])

@@ -114,10 +114,10 @@ def _send(notice: Notice, relays: RelayPool) -> int:
     try:
         changes = _deliver(notice, relays, relay, now)
     except RelayDownError as problem:
-        record_failure(relay, str(problem), now)
+        record_failure(relay, problem, now)
         return _record(notice, _postponed(notice, now))
     except ReplyLostError as problem:
-        record_failure(relay, str(problem), now)
+        record_failure(relay, problem, now)
         return _record(notice, _uncertain(notice, now))
     health.record_success(relay)
     return _record(notice, changes)

@@ -17,7 +17,12 @@ class UnfitMessageError(RelayError):
 
 
 class TransportError(RelayError):
-    """A message was not delivered, for a reason that does not depend on its recipient."""
+    """A message was not delivered, for a reason that does not depend on its recipient.
+
+    `retry_after` is how many seconds the relay asks us to stay away, if it does.
+    """
+
+    retry_after: float = 0
 
 
 class RelayDownError(TransportError):
@@ -27,10 +32,18 @@ class RelayDownError(TransportError):
     `advice` says what to do, where the cause tells.
     """
 
-    def __init__(self, message: str, *, reply: "Reply | None" = None, advice: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        reply: "Reply | None" = None,
+        advice: str = "",
+        retry_after: float = 0,
+    ) -> None:
         super().__init__(message)
         self.reply = reply
         self.advice = advice
+        self.retry_after = retry_after
 
 
 class ReplyLostError(TransportError):

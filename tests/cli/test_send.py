@@ -19,6 +19,7 @@ from digest.core.errors import DigestError
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.relays import health
+from digest.relays.errors import RelayDownError
 from digest.relays.models import Relay
 from digest.sending import planning, sender, sweeping
 from digest.sending.models import AnyDelivery, Delivery
@@ -225,9 +226,8 @@ def test_waiting_names_the_relays_problem(
     digest: Digest, tide: Newsletter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before it looks for workers."""
-    health.record_failure(
-        Relay.objects.create(name="default"), "127.0.0.1:25 cannot be reached", clock.now()
-    )
+    problem = RelayDownError("127.0.0.1:25 cannot be reached")
+    health.record_failure(Relay.objects.create(name="default"), problem, clock.now())
     monkeypatch.setattr(following, "PATIENCE", 0.1)
     monkeypatch.setattr(following, "TICK", 0.05)
     notes: list[str] = []

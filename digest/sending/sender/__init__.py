@@ -136,7 +136,7 @@ def _send_by(relay: Relay, domains: set[str], due: DueIssues, until: float) -> t
     try:
         transport = registry.open_transport(relay)
     except RelayDownError as problem:  # its address cannot be used
-        _record_failure(relay, str(problem))
+        _record_failure(relay, problem)
         return Sent(), 0
     with transport:
         return _send_over(transport, relay, domains, due, until)
@@ -168,11 +168,11 @@ def _send_over(
             sign=transport.preserves_message,
             shared_domains=shared_domains,
         )
-        sent, failure = Sent(outbox.recorder.counts), ""
+        sent, failure = Sent(outbox.recorder.counts), None
         try:
             transport.deliver_all(outbox)
         except RelayDownError as problem:
-            failure = str(problem)
+            failure = problem
         finally:
             try:
                 outbox.close()
@@ -188,6 +188,6 @@ def _send_over(
     return sent, limiter.wait or 0
 
 
-def _record_failure(relay: Relay, problem: str) -> None:
-    log.warning("relay down", relay=relay.name, problem=problem)
+def _record_failure(relay: Relay, problem: RelayDownError) -> None:
+    log.warning("relay down", relay=relay.name, problem=str(problem))
     health.record_failure(relay, problem, clock.now())

@@ -1,14 +1,19 @@
 """What a provider's answer means for the message."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from anymail.message import AnymailRecipientStatus
 from anymail.signals import pre_send
 
+from digest.core import clock
+from digest.relays import health, registry
 from digest.relays.errors import RelayDownError, ReplyLostError
+from digest.relays.registry import RelayOptions
 from digest.relays.transports import transport_for
 from digest.relays.transports.esp.results import result_of_status
+from tests.cast import NOON
 from tests.provider_server import CUT, HANG, Answer, ProviderServer, Request
 from tests.relays.esp.support import (
     RecordingSource,
@@ -159,14 +164,27 @@ def test_a_failure_of_the_provider_fails_no_recipient(
     assert "s3cr" not in str(caught.value)
 
 
-def test_the_time_to_wait_is_passed_on() -> None:
-    """Retry-After, as seconds or a date, is part of the relay's problem."""
-    script = Answer(429, b"{}", {"Retry-After": "30"})
-    with (
-        provider("postmark", lambda _: script) as (_, transport),
-        pytest.raises(RelayDownError, match=r"429.*Retry-After: 30"),
-    ):
-        transport.deliver(outgoing(1).envelope, outgoing(1).content)
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("30", 30), ("900", 900), ("Mon, 23 Nov 2026 12:10:00 GMT", 600), ("9" * 30, 3600), ("x", 0)],
+)
+@pytest.mark.django_db
+def test_nobody_connects_before_the_time_to_wait_is_over(
+    monkeypatch: pytest.MonkeyPatch, value: str, seconds: int
+) -> None:
+    """Retry-After, as seconds or a date, is part of the relay's problem; an hour at most."""
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    script = Answer(429, b"{}", {"Retry-After": value})
+    relay = registry.add("provider", "anymail+test://key@default", RelayOptions())
+    with provider("postmark", lambda _: script) as (_, transport):
+        with pytest.raises(RelayDownError, match=rf"429.*Retry-After: {value[:30]}"):
+            transport.deliver(outgoing(1).envelope, outgoing(1).content)
+        with pytest.raises(RelayDownError) as caught:
+            transport.deliver_all(RecordingSource(1))
+    health.record_failure(relay, caught.value, NOON)
+    relay.refresh_from_db()
+    assert relay.retry_at is not None
+    assert relay.retry_at - NOON == timedelta(seconds=max(seconds, 5))
 
 
 @pytest.mark.parametrize(

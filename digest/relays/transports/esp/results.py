@@ -23,6 +23,7 @@ from anymail.exceptions import (
 from requests import exceptions as http
 from urllib3 import exceptions as wire
 
+from digest.core.http.fields import retry_after
 from digest.relays.errors import RelayDownError, ReplyLostError, UnfitMessageError
 from digest.relays.transports.base import Reply
 
@@ -98,7 +99,10 @@ def result_of_error(error: Exception, text: str) -> CallResult:
     if status := _http_status(error):
         if status in _UNKNOWN_BEHIND_GATEWAY or (status == 500 and not _is_own_error(error)):
             return ReplyLostError(text)
-        return _result_of_http(status, _amazon_code(error), text + _retry_after(error))
+        result = _result_of_http(status, _amazon_code(error), text + _wait_of(error))
+        if isinstance(result, RelayDownError):
+            result.retry_after = retry_after(_retry_after(error)) or 0
+        return result
     if any(_is_before_sending(inner) for inner in _wrapped(error)):
         return RelayDownError(text)
     return ReplyLostError(text)
@@ -143,10 +147,14 @@ def _is_own_error(error: Exception) -> bool:
     return isinstance(body, dict) and bool(body)
 
 
+def _wait_of(error: Exception) -> str:
+    value = _retry_after(error)
+    return f" (Retry-After: {value})" if value else ""
+
+
 def _retry_after(error: Exception) -> str:
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    value = headers.get("Retry-After", "")
-    return f" (Retry-After: {value[:40]})" if value else ""
+    return str(headers.get("Retry-After", ""))[:40]
 
 
 def _is_before_sending(error: BaseException) -> bool:

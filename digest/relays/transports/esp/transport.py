@@ -69,7 +69,7 @@ class EspTransport:
                 for message, result in self._deliver(allowed, source.tick)
             ]
             for failure in filter(None, failures):
-                raise RelayDownError(str(failure)) from failure
+                raise RelayDownError(str(failure), retry_after=failure.retry_after) from failure
 
     def check(self) -> str:
         """Request the API's address; raises RelayDownError if it does not answer.
