@@ -25,16 +25,7 @@ SECRET_KEY_FALLBACKS = [
 ]
 # A pooler in transaction mode (PgBouncer) stands between us and PostgreSQL.
 DIGEST_DATABASE_POOLED = env.flag("DIGEST_DATABASE_POOLED")
-DATABASES = {
-    "default": env.database(
-        env.required("DIGEST_DATABASE_URL"),
-        env.read("DIGEST_DATABASE_PASSWORD"),
-        # Each process brings its own (digest.cli.processes); commands and migrations have none.
-        statement_seconds=env.seconds("DIGEST_STATEMENT_SECONDS"),
-        lock_seconds=env.seconds("DIGEST_LOCK_SECONDS"),
-        pooled=DIGEST_DATABASE_POOLED,
-    )
-}
+DATABASES = {"default": env.own_database()}
 
 DIGEST_REDIS_URL = env.required("DIGEST_REDIS_URL")
 # kombu spells a unix socket differently from redis-py.

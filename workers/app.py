@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 import django
@@ -15,6 +16,8 @@ from kombu import Exchange, Queue
 from digest.loading import modules_that_stay
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "digest.settings")
+# Django's checks of our code: they take a second, and the tests run them.
+os.environ.setdefault("CELERY_SKIP_CHECKS", "1")
 with modules_that_stay():
     django.setup(set_prefix=False)
 
@@ -54,6 +57,12 @@ app.conf.update(
 @signals.setup_logging.connect
 def _keep_our_logging(**_: object) -> None:
     """Django has set logging up; that Celery is told so is all that is needed."""
+
+
+@signals.worker_init.connect
+def _load_addresses(**_: object) -> None:
+    """Load what notices look addresses of pages up in, once for all processes of the pool."""
+    import_module(settings.ROOT_URLCONF)
 
 
 @signals.worker_init.connect

@@ -1,10 +1,16 @@
-"""Beat's scheduler, which lets the machine know that it ticks."""
+"""Beat: `celery -A workers.beat beat`. It enqueues jobs by their names and never loads them.
+
+Its scheduler lets the machine know that it ticks.
+"""
 
 from typing import Any
 
 from celery.beat import Scheduler
 
 from digest import alive
+from workers.app import app
+
+app.conf.imports = []
 
 
 class TickingScheduler(Scheduler):

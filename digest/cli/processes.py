@@ -17,7 +17,6 @@ from digest.core.database.schema import require_current_schema
 QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
 # Seconds that a statement may take, and that it may wait for a lock, in each process.
 LIMITS = {"web": (60, 30), "inbound": (60, 30), "worker": (900, 120), "beat": (60, 30)}
-_CELERY = ("celery", "--app", "workers.app")
 
 
 def web(*, bind: str, workers: int, threads: int) -> list[str]:
@@ -54,7 +53,7 @@ def worker(*, concurrency: int, queues: list[str], name: str = "") -> list[str]:
     if unknown := sorted(set(queues) - set(QUEUES)):
         raise UsageError(f"There is no queue {', '.join(unknown)}; there are {', '.join(QUEUES)}.")
     return [
-        *(*_CELERY, "worker", "--queues", ",".join(queues or QUEUES)),
+        *("celery", "--app", "workers.app", "worker", "--queues", ",".join(queues or QUEUES)),
         *("--hostname", f"{name or f'worker-{os.getpid()}'}@%h"),
         *("--concurrency", str(concurrency), "--loglevel", "INFO"),
         *("--without-gossip", "--without-mingle"),
@@ -63,7 +62,7 @@ def worker(*, concurrency: int, queues: list[str], name: str = "") -> list[str]:
 
 def beat() -> list[str]:
     """Return the arguments of Celery beat."""
-    return [*_CELERY, "beat", "--loglevel", "INFO", "--pidfile", ""]
+    return ["celery", "--app", "workers.beat", "beat", "--loglevel", "INFO", "--pidfile", ""]
 
 
 def inbound(*, host: str, port: int, protocol: str, socket: str) -> list[str]:

@@ -171,6 +171,18 @@ _NETWORK = {
 }
 
 
+def own_database() -> dict[str, Any]:
+    """Return the DATABASES entry of this process: its limits are in its environment."""
+    return database(
+        required("DIGEST_DATABASE_URL"),
+        read("DIGEST_DATABASE_PASSWORD"),
+        # Each process brings its own (digest.cli.processes); commands and migrations have none.
+        statement_seconds=seconds("DIGEST_STATEMENT_SECONDS"),
+        lock_seconds=seconds("DIGEST_LOCK_SECONDS"),
+        pooled=flag("DIGEST_DATABASE_POOLED"),
+    )
+
+
 def database(
     url: str,
     password: str = "",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPException
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -13,10 +14,17 @@ from urllib.parse import urlsplit
 from digest.cli import processes
 from digest.core import env
 from digest.embedded import checks
-from digest.embedded.supervisor import Program
+from digest.embedded.spawning import Program
+from digest.loading import modules_that_stay
 
 LOOPBACK = "127.0.0.1"
 INBOUND_DOMAIN = "courier.example"  # the sample's
+# What web, inbound, worker and beat load, by name: `workers` lies beside this package.
+_MODULES = (
+    *("digest.wsgi", "digest.web.serving", "gunicorn.app.wsgiapp", "digest.inbound.receiving"),
+    *("workers.app", *(f"workers.tasks.{queue}" for queue in processes.QUEUES)),
+    *("celery.bin.celery", "celery.apps.worker", "celery.apps.beat", "celery.concurrency.prefork"),
+)
 
 
 class Place(NamedTuple):
@@ -74,6 +82,18 @@ def environment(place: Place, services: Mapping[str, str]) -> dict[str, str]:
 def base_url(place: Place) -> str:
     """Return the public address, without a slash at its end."""
     return env.read("DIGEST_BASE_URL").rstrip("/") or f"http://localhost:{place.port}"
+
+
+def load() -> None:
+    """Load the modules of the processes that `loaded` forks from this one."""
+    with modules_that_stay():
+        for module in _MODULES:
+            import_module(module)
+
+
+def loaded(program: Program) -> Program:
+    """Return a program such that it shares what `load` has loaded, where that is possible."""
+    return replace(program, is_loaded=True)
 
 
 def mailbox(place: Place, listener: socket.socket) -> Program:

@@ -7,15 +7,12 @@ an earlier one left running (`end_leftovers`).
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,23 +20,13 @@ import psutil
 
 from digest.embedded.errors import EmbeddedError
 from digest.embedded.logs import last_lines, shorten
+from digest.embedded.spawning import Process, Program, spawn
 
 TICK = 0.25  # seconds between two looks
+SHORT_TICK = 0.05  # the same, while somebody waits for a program to be ready
 GRACE = 12.0  # seconds from SIGTERM to SIGKILL
 TOO_OFTEN = 5  # ends within WINDOW seconds: given up
 WINDOW = 60.0
-PR_SET_PDEATHSIG = 1  # prctl(2)
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """Something to keep running."""
-
-    name: str
-    command: list[str]
-    environment: Mapping[str, str]
-    inherits: tuple[int, ...] = ()  # file descriptors, such as a listening socket's
-    serves_others: bool = False  # it ends when the others have ended
 
 
 @dataclass(slots=True)
@@ -48,7 +35,7 @@ class Child:
 
     program: Program
     log: Path
-    process: subprocess.Popen[bytes]
+    process: Process
     ends: deque[float] = field(default_factory=lambda: deque(maxlen=TOO_OFTEN))
 
 
@@ -94,7 +81,7 @@ class Supervisor:
                 raise EmbeddedError(
                     f"{description} is not ready after {seconds:.0f} s; see {self.logs}."
                 )
-            self.pause(TICK)
+            self.pause(SHORT_TICK)
 
     def stop(self, *, hurry: Callable[[], bool] = lambda: False) -> None:
         """End every process: SIGTERM, then SIGKILL to its group after GRACE or when in a hurry.
@@ -154,33 +141,9 @@ def end_leftovers(folder: Path) -> int:
     return len(left)
 
 
-def _spawn(program: Program, log: Path) -> subprocess.Popen[bytes]:
+def _spawn(program: Program, log: Path) -> Process:
     shorten(log)
-    with log.open("ab") as out:
-        return subprocess.Popen(  # noqa: S603  the commands are our own
-            program.command,
-            env=dict(program.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=program.inherits,
-            preexec_fn=_end_with_parent(os.getpid()),  # noqa: PLW1509  no threads here
-        )
-
-
-def _end_with_parent(parent: int) -> Callable[[], None] | None:
-    """Return what makes a new process end with `parent`, however that ends (Linux only)."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def end_with_parent() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it ended in between
-            os._exit(1)
-
-    return end_with_parent
+    return spawn(program, log)
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

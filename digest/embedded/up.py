@@ -27,7 +27,6 @@ from digest.embedded.mailbox import maildir
 from digest.embedded.programs import LOOPBACK, Place
 from digest.embedded.signals import StopSignals
 from digest.embedded.supervisor import TICK, Supervisor, end_leftovers
-from digest.loading import modules_that_stay
 
 SMTP_PORT = 1025
 INBOUND_PORT = 2525
@@ -66,6 +65,7 @@ def _until_told_to_stop(place: Place, options: argparse.Namespace, signals: Stop
 def _run(place: Place, options: argparse.Namespace, signals: StopSignals) -> None:
     """Start everything in order; whatever happens, end it in the opposite order."""
     own_database = not env.read("DIGEST_DATABASE_URL")
+    own_valkey = not env.read("DIGEST_REDIS_URL")
     with ExitStack() as undo:
         undo.enter_context(_own_folder(place))
         web = undo.enter_context(checks.listen(place.host, place.port, "--port"))
@@ -84,19 +84,24 @@ def _run(place: Place, options: argparse.Namespace, signals: StopSignals) -> Non
         services["DIGEST_INBOUND_PORT"] = str(checks.port_of(inbound))
         signals.check()
         undo.enter_context(_known_to_other_commands(place, services))
+        _load()
+        if own_valkey:
+            url = services["DIGEST_REDIS_URL"]
+            supervisor.wait_until(lambda: valkey.answers(url), "Valkey", 20)
+        signals.check()
         _migrate()
         restore()
         signals.check()
         if os.environ["DIGEST_INBOUND_DOMAIN"]:
-            supervisor.start(programs.inbound(inbound))
+            supervisor.start(programs.loaded(programs.inbound(inbound)))
         else:
             inbound.close()
-        supervisor.start(programs.web(web))
+        supervisor.start(programs.loaded(programs.web(web)))
         supervisor.wait_until(lambda: _web_answers(place), "The web process", 60)
         news, first_account = _set_up(place), _first_account()
         signals.check()
-        supervisor.start(programs.worker())
-        supervisor.start(programs.beat())
+        supervisor.start(programs.loaded(programs.worker()))
+        supervisor.start(programs.loaded(programs.beat()))
         say(_welcome(place, news, first_account))
         _look_after(place, supervisor, own_database=own_database)
 
@@ -176,7 +181,6 @@ def _start_services(place: Place, mailbox: socket, supervisor: Supervisor) -> di
 def _start_valkey(place: Place, supervisor: Supervisor) -> str:
     command, url = valkey.command(place.data / "valkey")
     supervisor.start(programs.valkey(command))
-    supervisor.wait_until(lambda: valkey.answers(url), "Valkey", 20)
     return url
 
 
@@ -201,14 +205,15 @@ def _known_to_other_commands(place: Place, services: Mapping[str, str]) -> Itera
         path.unlink(missing_ok=True)
 
 
-def _migrate() -> None:
-    with modules_that_stay():
-        import django
-        from django.core.management import call_command
-        from django.db import OperationalError, connections
-
-        django.setup()
+def _load() -> None:
+    programs.load()
     logging.getLogger("digest").setLevel(logging.WARNING)  # the terminal belongs to a person
+
+
+def _migrate() -> None:
+    from django.core.management import call_command
+    from django.db import OperationalError, connections
+
     try:
         call_command("migrate", verbosity=0, interactive=False)
     except OperationalError as cause:
@@ -252,7 +257,7 @@ def _set_up(place: Place) -> str:
     """Set up the sample, or put it away; return what the welcome says about the next digest."""
     from django.db import connections
 
-    from digest.core import clock
+    from digest.core import clock, isolation
     from digest.embedded import upcoming
     from digest.embedded.sample import setting_up
 
@@ -264,6 +269,7 @@ def _set_up(place: Place) -> str:
         coming = upcoming.first(clock.now())
         return f"{coming.newsletter}, {coming.local_time} ({coming.wait})" if coming else ""
     finally:
+        isolation.end_children()  # of the feed's reading
         connections.close_all()
 
 

@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import redis
 
+from digest.cli import processes
 from digest.embedded import postgres, valkey
 from tests.ports import reserve_port
 
@@ -62,13 +63,12 @@ class House:
             with suppress(Exception):
                 self.valkey.stop()
             self.valkey, _ = valkey.start(self.folder / "valkey")
-        celery = ("celery", "-A", "workers.app")
         shares = map(str, self.bouncing or ())
         self._keep("sink", "tests.chaos.sink", str(self.port), str(self.accepted), *shares)
-        worker = ("worker", "--concurrency", str(PROCESSES), "--without-gossip")
-        self._keep("worker", *celery, *worker, "--without-mingle", "--without-heartbeat")
-        self._keep("beat", *celery, "beat", "--pidfile", "")
-        self._keep("second beat", *celery, "beat", "--pidfile", "")
+        worker = processes.worker(concurrency=PROCESSES, queues=[])
+        self._keep("worker", *worker, "--without-heartbeat")
+        self._keep("beat", *processes.beat())
+        self._keep("second beat", *processes.beat())
 
     def close(self) -> None:
         """End everything."""

@@ -17,7 +17,8 @@ import pytest
 from digest.embedded import checks
 from digest.embedded.errors import EmbeddedError
 from digest.embedded.logs import last_lines, shorten
-from digest.embedded.supervisor import Program, Supervisor, end_leftovers
+from digest.embedded.spawning import Program
+from digest.embedded.supervisor import Supervisor, end_leftovers
 
 SLEEPS = "import time; print('here', flush=True); time.sleep(600)"
 STUBBORN = f"import signal; signal.signal(15, signal.SIG_IGN); {SLEEPS}"
@@ -75,7 +76,7 @@ def test_who_calls_while_a_process_starts_again_is_answered(supervisor: Supervis
         fd = listener.fileno()
         supervisor.start(replace(python("mailbox", code.format(fd)), inherits=(fd,)))
         process = supervisor.children[0].process
-        process.kill()
+        os.kill(process.pid, signal.SIGKILL)
         process.wait()
         with socket.create_connection(listener.getsockname(), timeout=10) as caller:
             supervisor.look()

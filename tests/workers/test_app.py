@@ -33,6 +33,28 @@ def test_every_job_travels_in_a_queue_that_workers_read() -> None:
     assert {jobs.queue_of(name) for name in jobs.NAMES} == queues
 
 
+AS_WORKER = "from workers.app import signals; signals.worker_init.send(None); "
+
+
+def test_beat_loads_no_jobs_and_a_worker_all_addresses() -> None:
+    """Beat sends names alone; processes of a pool share what notices look addresses up in."""
+    code = (
+        "import sys; from {} import app; app.loader.import_default_modules(); {}"
+        "print(*('digest.sending.planning' in sys.modules, 'digest.urls' in sys.modules))"
+    )
+    outputs = [
+        subprocess.run(
+            [sys.executable, "-c", code.format(module, start)],
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+        for module, start in (("workers.beat", ""), ("workers.app", AS_WORKER))
+    ]
+    assert outputs == [["False", "False"], ["True", "True"]]
+
+
 DO_ALL_JOBS = """
 import sys
 from workers.app import app

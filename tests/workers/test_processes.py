@@ -15,6 +15,7 @@ import redis
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
+from digest.cli import processes
 from digest.embedded import valkey
 from digest.issues.models import Issue
 from digest.sending.models import Delivery
@@ -46,14 +47,12 @@ class Workers:
             "DIGEST_TICK_SECONDS": "1",
             "DIGEST_SEND_SECONDS": "2",
         }
-        self.beat = self._run("beat", "--pidfile", "")
+        self.beat = self._run(*processes.beat())
         self.start()
 
     def start(self) -> None:
         """Start the worker."""
-        self.worker = self._run(
-            *("worker", "--concurrency", "2", "--without-gossip", "--without-mingle")
-        )
+        self.worker = self._run(*processes.worker(concurrency=2, queues=[]))
 
     def kill_children(self) -> None:
         """Kill the processes that do the work, without a warning."""
@@ -72,7 +71,7 @@ class Workers:
     def _run(self, *arguments: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "workers.app", *arguments],
+                [sys.executable, "-m", *arguments],
                 env=self.environment,
                 cwd=ROOT,
                 stdout=log,

@@ -11,6 +11,6 @@ An `Isolation` names a module of jobs: `JOBS`, functions from bytes to bytes by 
 """
 
 from digest.core.isolation.errors import KilledError, UnavailableError, UnreadableError
-from digest.core.isolation.process import Isolation
+from digest.core.isolation.process import Isolation, end_children
 
-__all__ = ["Isolation", "KilledError", "UnavailableError", "UnreadableError"]
+__all__ = ["Isolation", "KilledError", "UnavailableError", "UnreadableError", "end_children"]

@@ -42,7 +42,8 @@ class ForkServer:
         with remote:
             self._process = self._start(remote.fileno(), module, cpu_seconds, memory)
         # Somebody has to wait for it, or it stays in the process table when it ends by itself.
-        threading.Thread(target=self._process.wait, name="isolation", daemon=True).start()
+        self._waiting = threading.Thread(target=self._process.wait, name="isolation", daemon=True)
+        self._waiting.start()
         self._wait_until_ready()
 
     @property
@@ -84,6 +85,7 @@ class ForkServer:
         self.close()
         self._process.kill()
         self._process.wait()
+        self._waiting.join()
 
     def _start(
         self, control: int, module: str, cpu_seconds: int, memory: int
