@@ -29,9 +29,16 @@ def main(arguments: list[str]) -> int:
     if process in {"worker", "beat"}:
         problem = _check_tick(process)
     else:
-        port = int(arguments[1]) if len(arguments) > 1 else PORTS[process]
+        port = _port(arguments[1]) if len(arguments) > 1 else PORTS[process]
+        if not port:
+            return _fail(f"{arguments[1]!r} is not a port.")
         problem = _check_pages(port) if process == "web" else _check_greeting(port)
     return _fail(problem) if problem else 0
+
+
+def _port(text: str) -> int:
+    """Read a port; 0 if it is not one."""
+    return int(text) if text.isascii() and text.isdecimal() and 0 < int(text) < 65_536 else 0
 
 
 def tick(process: str) -> None:

@@ -99,19 +99,19 @@ DIGEST_BROKER_OPTIONS = {
 
 # A claimed delivery is its worker's for so long without a sign of life. Longer than a pause of the
 # machine, shorter than subscribers would notice.
-DIGEST_LEASE_SECONDS = float(env.read("DIGEST_LEASE_SECONDS", "60"))
-DIGEST_TICK_SECONDS = float(env.read("DIGEST_TICK_SECONDS", "10"))  # how often beat says "look"
-DIGEST_SEND_SECONDS = float(env.read("DIGEST_SEND_SECONDS", "8"))  # of one sending task
-DIGEST_SEND_PARALLEL = int(env.read("DIGEST_SEND_PARALLEL", "4"))  # sending tasks nudged at once
+DIGEST_LEASE_SECONDS = env.number("DIGEST_LEASE_SECONDS", "60", 1, 3_600)
+DIGEST_TICK_SECONDS = env.number("DIGEST_TICK_SECONDS", "10", 0.1, 300)  # beat says "look"
+DIGEST_SEND_SECONDS = env.number("DIGEST_SEND_SECONDS", "8", 0.1, 3_600)  # of one sending task
+DIGEST_SEND_PARALLEL = int(env.number("DIGEST_SEND_PARALLEL", "4", 1, 1_000))  # nudged at once
 
 # Who got what, in days after an issue's end: until they are archived (past deliveries), and
 # until it is deleted (0: never). An issue's numbers are kept in any case.
-DIGEST_ARCHIVE_AFTER_DAYS = float(env.read("DIGEST_ARCHIVE_AFTER_DAYS", "30"))
-DIGEST_KEEP_DAYS = float(env.read("DIGEST_KEEP_DAYS", "730"))
+DIGEST_ARCHIVE_AFTER_DAYS = env.days("DIGEST_ARCHIVE_AFTER_DAYS", "30")
+DIGEST_KEEP_DAYS = env.days("DIGEST_KEEP_DAYS", "730")
 # Single clicks and opens are kept for so long; 0: for ever. Their totals stay.
-DIGEST_HITS_DAYS = float(env.read("DIGEST_HITS_DAYS", "90"))
+DIGEST_HITS_DAYS = env.days("DIGEST_HITS_DAYS", "90")
 
-ALLOWED_HOSTS = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = env.hosts("DIGEST_ALLOWED_HOSTS", DIGEST_BASE_URL)
 CSRF_TRUSTED_ORIGINS = [DIGEST_BASE_URL]
 if DIGEST_BASE_URL.startswith("https://"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

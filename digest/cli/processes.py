@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 
 from digest.cli import numbers
 from digest.cli.errors import UsageError
-from digest.core import jobs
+from digest.core import env, jobs
 from digest.core.database.schema import require_current_schema
 
 QUEUES = sorted({jobs.queue_of(name) for name in jobs.NAMES})
@@ -72,17 +72,14 @@ def inbound(*, host: str, port: int, protocol: str, socket: str) -> list[str]:
 
 
 def environment(name: str) -> dict[str, str]:
-    """Return what a process of this name has in its environment, unless it is set already.
+    """Return what a process of this name has in its environment.
 
-    Its name in pg_stat_activity, and how long its statements may take and wait for locks: a page
-    gives up soon, a job may count millions of rows.
+    Its name in pg_stat_activity. Unless they are set: how long its statements may take and wait
+    for locks. A page gives up soon, a job may count millions of rows.
     """
-    statement, lock = LIMITS[name]
-    return {
-        "PGAPPNAME": f"digest {name}",
-        "DIGEST_STATEMENT_SECONDS": str(statement),
-        "DIGEST_LOCK_SECONDS": str(lock),
-    }
+    limits = zip(("DIGEST_STATEMENT_SECONDS", "DIGEST_LOCK_SECONDS"), LIMITS[name], strict=True)
+    unset = {variable: str(seconds) for variable, seconds in limits if not env.read(variable)}
+    return {"PGAPPNAME": f"digest {name}", **unset}
 
 
 def become(name: str, arguments: list[str]) -> NoReturn:
@@ -91,8 +88,7 @@ def become(name: str, arguments: list[str]) -> NoReturn:
     Raises ConfigurationError if the database's schema is not the one that this code needs.
     """
     require_current_schema()
-    for variable, value in environment(name).items():
-        os.environ.setdefault(variable, value)
+    os.environ.update(environment(name))
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606  our own words

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from psycopg.conninfo import conninfo_to_dict
 
@@ -74,6 +74,20 @@ def listed(name: str) -> list[str]:
     return read(name).replace(",", " ").split()
 
 
+def hosts(name: str, base_url: str) -> list[str]:
+    """Read the host names to answer to; that of the public address is always among them."""
+    try:
+        public = urlsplit(base_url).hostname
+    except ValueError:
+        public = None
+    if not public or not base_url.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            f"DIGEST_BASE_URL={base_url!r}: use an address such as https://digest.news.example."
+        )
+    names = listed(name) or ["localhost", "127.0.0.1", "[::1]"]
+    return list(dict.fromkeys([*names, f"[{public}]" if ":" in public else public]))
+
+
 def pairs(name: str) -> dict[str, str]:
     """Read `key=value` pairs separated by commas or spaces."""
     values = {}
@@ -98,11 +112,13 @@ def pictures_storage(folder: Path) -> dict[str, Any]:
 
     `DIGEST_PICTURES_BUCKET` names a bucket; with it `_ENDPOINT`, `_REGION`, `_ACCESS_KEY` and
     `_SECRET_KEY`, which may be left out where boto3 finds them elsewhere (an instance's role).
+    Raises ConfigurationError if there is a bucket, and boto3 is not installed.
     """
     bucket = read("DIGEST_PICTURES_BUCKET")
     if not bucket:
         options = {"location": str(folder), "allow_overwrite": True}
         return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    _require("DIGEST_PICTURES_BUCKET", "boto3", "s3")
     access = {
         "endpoint_url": read("DIGEST_PICTURES_ENDPOINT"),
         "region_name": read("DIGEST_PICTURES_REGION"),
@@ -128,14 +144,24 @@ def seconds(name: str) -> int:
 
 def share(name: str, default: str) -> float:
     """Read a number from 0 to 1."""
+    return number(name, default, 0, 1)
+
+
+def number(name: str, default: str, least: float, most: float) -> float:
+    """Read a number from `least` to `most`."""
     text = read(name, default)
     try:
         value = float(text)
     except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise ConfigurationError(f"{name}={text!r}: use a number from 0 to 1.")
+        value = float("nan")
+    if not least <= value <= most:
+        raise ConfigurationError(f"{name}={text!r}: use a number from {least:g} to {most:,g}.")
     return value
+
+
+def days(name: str, default: str) -> float:
+    """Read a number of days, up to a century."""
+    return number(name, default, 0, 36_500)
 
 
 def place(name: str, module: str, extra: str) -> str:
@@ -146,11 +172,18 @@ def place(name: str, module: str, extra: str) -> str:
     value = read(name)
     if value and not value.startswith(("http://", "https://")):
         raise ConfigurationError(f"{name} is not an address that begins with https://.")
-    if value and not _is_installed(module):
-        raise ConfigurationError(
-            f"{name} is set, but its client is missing: pip install 'digest-newsletter[{extra}]'."
-        )
+    if value:
+        _require(name, module, extra)
     return value
+
+
+def _require(name: str, module: str, extra: str) -> None:
+    """Raise ConfigurationError if a setting needs a module, and it is not installed."""
+    if not _is_installed(module):
+        raise ConfigurationError(
+            f"{name} is set, but its client is missing: pip install 'digest-newsletter[{extra}]', "
+            "or build the image with requirements-extras.txt."
+        )
 
 
 def _is_installed(module: str) -> bool:
@@ -243,7 +276,7 @@ def load_runtime_file(data_dir: Path) -> bool:
     """Take over what a running `digest up` wrote into its data folder; say whether it was there.
 
     Lets `digest source add …` in a second terminal find the embedded services. Variables that are
-    already set win.
+    already set win; an empty one counts as not set, as everywhere.
     """
     path = data_dir / RUNTIME_FILE
     try:
@@ -254,5 +287,6 @@ def load_runtime_file(data_dir: Path) -> bool:
         raise ConfigurationError(f"Cannot read {path}: {cause.strerror}") from cause
     for line in lines:
         name, _, value = line.partition("=")
-        os.environ.setdefault(name, value)
+        if not read(name):
+            os.environ[name] = value
     return True

@@ -9,7 +9,6 @@ from http.client import HTTPConnection, HTTPException
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from digest.cli import processes
 from digest.core import env
@@ -59,8 +58,6 @@ class Place(NamedTuple):
 
 def environment(place: Place, services: Mapping[str, str]) -> dict[str, str]:
     """Return Digest's variables for every process here; what is set already is kept."""
-    base = base_url(place)
-    hosts = env.listed("DIGEST_ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
     allowed = env.listed("DIGEST_FETCH_ALLOW")
     if place.sample:
         allowed.append(f"{place.inward_netloc}/sample")  # its console and API are not fetched
@@ -68,8 +65,7 @@ def environment(place: Place, services: Mapping[str, str]) -> dict[str, str]:
         **services,
         "DIGEST_SECRET_KEY": env.read("DIGEST_SECRET_KEY") or checks.secret_key(place.data),
         "DIGEST_DATA_DIR": str(place.data),
-        "DIGEST_BASE_URL": base,
-        "DIGEST_ALLOWED_HOSTS": ",".join(dict.fromkeys([*hosts, urlsplit(base).hostname or ""])),
+        "DIGEST_BASE_URL": base_url(place),
         "DIGEST_FETCH_ALLOW": ",".join(allowed),
         # Addresses that mail of the sample can be answered at; they exist in the mailbox page only.
         "DIGEST_INBOUND_DOMAIN": env.read("DIGEST_INBOUND_DOMAIN")

@@ -1,6 +1,8 @@
 """Settings that the environment gives a session of the database."""
 
 import os
+import sys
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -62,7 +64,10 @@ def test_each_process_has_limits_and_the_environment_wins(monkeypatch: pytest.Mo
     """0 means no limit, as PgBouncer may need; anything else is a number."""
     assert processes.environment("web")["DIGEST_STATEMENT_SECONDS"] == "60"
     assert processes.environment("worker")["PGAPPNAME"] == "digest worker"
+    monkeypatch.setenv("DIGEST_STATEMENT_SECONDS", "")  # as Compose passes it on
+    assert processes.environment("web")["DIGEST_STATEMENT_SECONDS"] == "60"
     monkeypatch.setenv("DIGEST_STATEMENT_SECONDS", "0")
+    assert set(processes.environment("web")) == {"PGAPPNAME", "DIGEST_LOCK_SECONDS"}
     assert env.seconds("DIGEST_STATEMENT_SECONDS") == 0
     monkeypatch.setenv("DIGEST_STATEMENT_SECONDS", "1min")
     with pytest.raises(ConfigurationError, match="whole number of seconds"):
@@ -82,3 +87,57 @@ def test_any_other_share_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) 
     monkeypatch.setenv("DIGEST_TRACES_SHARE", text)
     with pytest.raises(ConfigurationError, match="from 0 to 1"):
         env.share("DIGEST_TRACES_SHARE", "0.1")
+
+
+@pytest.mark.parametrize("text", ["a week", "-1", "nan", "inf"])
+def test_any_other_number_of_days_is_refused(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Less than none would delete what was sent a moment ago."""
+    monkeypatch.setenv("DIGEST_KEEP_DAYS", text)
+    with pytest.raises(ConfigurationError, match="from 0 to 36,500"):
+        env.days("DIGEST_KEEP_DAYS", "730")
+
+
+def test_a_bucket_needs_its_client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It is said when a process starts, not with the first picture."""
+    monkeypatch.setenv("DIGEST_PICTURES_BUCKET", "pictures")
+    monkeypatch.setitem(sys.modules, "boto3", None)  # as where it is not installed
+    with pytest.raises(ConfigurationError, match=r"digest-newsletter\[s3\].*requirements-extras"):
+        env.pictures_storage(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ("", ["localhost", "127.0.0.1", "[::1]", "digest.news.example"]),
+        ("localhost, 10.0.0.7", ["localhost", "10.0.0.7", "digest.news.example"]),
+        ("digest.news.example", ["digest.news.example"]),
+    ],
+)
+def test_the_public_name_is_always_answered_to(
+    monkeypatch: pytest.MonkeyPatch, listed: str, expected: list[str]
+) -> None:
+    """Links in mails lead there."""
+    monkeypatch.setenv("DIGEST_ALLOWED_HOSTS", listed)
+    assert env.hosts("DIGEST_ALLOWED_HOSTS", "https://Digest.news.example:8443") == expected
+    assert env.hosts("DIGEST_ALLOWED_HOSTS", "http://[fd00::7]:8000")[-1] == "[fd00::7]"
+
+
+@pytest.mark.parametrize(
+    "url", ["digest.news.example", "https://", "ftp://a.example", "http://[::1"]
+)
+def test_a_public_address_is_one(url: str) -> None:
+    """Every link in every mail begins with it."""
+    with pytest.raises(ConfigurationError, match="DIGEST_BASE_URL"):
+        env.hosts("DIGEST_ALLOWED_HOSTS", url)
+
+
+def test_what_a_running_digest_up_says_fills_in_what_is_empty(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A variable without a value counts as not set; one with a value wins."""
+    monkeypatch.setenv("DIGEST_SMTP_URL", "")
+    monkeypatch.setenv("DIGEST_BASE_URL", "https://news.example")
+    (tmp_path / env.RUNTIME_FILE).write_text("DIGEST_SMTP_URL=smtp://a\nDIGEST_BASE_URL=http://b\n")
+    assert env.load_runtime_file(tmp_path)
+    assert os.environ["DIGEST_SMTP_URL"] == "smtp://a"
+    assert os.environ["DIGEST_BASE_URL"] == "https://news.example"
