@@ -23,7 +23,7 @@ from uuid import UUID
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 
 from digest.backups import programs
 from digest.backups.archive import DATABASE, JOURNALS, PICTURES, open_archive
@@ -193,9 +193,19 @@ def _from(
     yield from parts
 
 
-@transaction.atomic
 def _clear_schema() -> None:
     """Remove empty tables, and whatever else a newer version has and the backup has not."""
+    try:
+        _replace_schema()
+    except Error as cause:
+        raise BackupError(
+            f"The schema of the new database cannot be emptied: {str(cause).strip()}. The user of "
+            "DIGEST_DATABASE_URL has to own the database and its schema."
+        ) from cause
+
+
+@transaction.atomic
+def _replace_schema() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '10s'")
         cursor.execute("SELECT quote_ident(current_schema())")

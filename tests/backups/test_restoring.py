@@ -163,6 +163,23 @@ def test_a_damaged_backup_changes_nothing(tmp_path: Path) -> None:
     assert holds.current() is None
 
 
+def test_a_schema_of_somebody_else_is_named(tmp_path: Path) -> None:
+    """Its owner has to be our user: a role that may only write in it cannot replace it."""
+    path = tmp_path / "digest.backup"
+    making.make_backup(path, PASSPHRASE)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE writer")
+        cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO writer")
+        cursor.execute("SET ROLE writer")
+        try:
+            with pytest.raises(BackupError, match=r"must be owner of schema public\. The user of"):
+                restoring.restore_backup(path, PASSPHRASE, clock.now())
+        finally:
+            cursor.execute("RESET ROLE")
+            cursor.execute("DROP OWNED BY writer")
+            cursor.execute("DROP ROLE writer")
+
+
 def test_running_processes_and_another_key_are_refused(
     tmp_path: Path,
     settings: Settings,
