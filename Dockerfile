@@ -1,6 +1,6 @@
 # One image for every process: `digest web`, `worker`, `beat`, `inbound`, `migrate`.
 # `make images` pins it by digest for docker-compose.yml; else: --build-arg PYTHON_IMAGE=python@sha256:…
-ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+ARG PYTHON_IMAGE=python:3.11-slim-trixie
 
 # --- The wheel, and all it needs, in an environment that is copied as it is -------------------
 FROM ${PYTHON_IMAGE} AS build
@@ -29,8 +29,21 @@ RUN python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
 # --- What runs: no tests, no build tools, no embedded services --------------------------------
 FROM ${PYTHON_IMAGE} AS production
 
+# For `digest backup` and `restore`: pg_dump and pg_restore alone, without Perl and psql. They have to be
+# of the server's version or newer.
+ARG POSTGRES_CLIENT=postgresql-client-17
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libpq5 liblz4-1 libzstd1 zlib1g \
+    && cd /tmp && apt-get download "$POSTGRES_CLIENT" \
+    && dpkg-deb --fsys-tarfile postgresql-client-*.deb \
+       | tar --extract --directory=/ --wildcards './usr/lib/postgresql/*/bin/pg_dump' './usr/lib/postgresql/*/bin/pg_restore' \
+    && rm -rf postgresql-client-*.deb /var/lib/apt/lists/* \
+    && /usr/lib/postgresql/*/bin/pg_dump --version && /usr/lib/postgresql/*/bin/pg_restore --version
+
 COPY --from=build /opt/digest /opt/digest
-RUN useradd --system --uid 10001 --home-dir /data digest && install -d -o digest -g digest /data
+RUN groupadd --system --gid 10001 digest \
+    && useradd --system --uid 10001 --gid digest --home-dir /data digest \
+    && install -d -o digest -g digest /data
 
 USER digest
 WORKDIR /data

@@ -7,7 +7,7 @@ AHEAD ?=
 UV := uv==0.13.9
 # Hashes of all files of a version are taken, so the pins hold on x86-64 and on aarch64.
 PIN := .venv-pins/bin/uv -q pip compile --python-version 3.11 --universal --generate-hashes --no-header --no-annotate $(ARGS)
-IMAGES := PYTHON_IMAGE=python:3.11-slim-bookworm POSTGRES_IMAGE=postgres:17-alpine \
+IMAGES := PYTHON_IMAGE=python:3.11-slim-trixie POSTGRES_IMAGE=postgres:17-alpine \
 	VALKEY_IMAGE=valkey/valkey:8-alpine MAILPIT_IMAGE=axllent/mailpit:v1.27
 
 # Every process that a test starts would compile all modules again.

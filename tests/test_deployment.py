@@ -12,7 +12,15 @@ from django.core.management import load_command_class
 
 ROOT = Path(__file__).parent.parent
 DEPLOYMENT = ROOT / "docs" / "deployment"
-SETTINGS = set(re.findall(r"^\| `(DIGEST_\w+)`", (ROOT / "README.md").read_text(), re.MULTILINE))
+SETTINGS = {
+    name
+    for names in re.findall(r"^\| (`DIGEST_.+?) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    for name in re.findall(r"`(DIGEST_\w+)`", names)
+}
+# How sending is shared out: docs/operating.md explains these.
+TIMINGS = set(
+    re.findall(r"`(DIGEST_(?:TICK|SEND|LEASE)_\w+)`", (ROOT / "docs" / "operating.md").read_text())
+)
 PROCESSES = ("web", "worker", "beat", "inbound")
 UNITS = sorted((DEPLOYMENT / "systemd").glob("*.service"))
 MANIFESTS: list[dict[str, Any]] = [
@@ -54,7 +62,8 @@ def test_compose_passes_every_setting_on(compose: dict[str, Any]) -> None:
     variables = {name.removesuffix("_FILE") for name in compose["x-digest"]["environment"]}
     image_only = {"DIGEST_DATA_DIR", "DIGEST_DEBUG"}  # the image's; never in production
     assert len(SETTINGS) > 25
-    assert SETTINGS - variables - image_only == set()
+    assert len(TIMINGS) == 4
+    assert (SETTINGS | TIMINGS) - variables - image_only == set()
 
 
 def test_compose_starts_other_services_only_when_asked(compose: dict[str, Any]) -> None:
@@ -79,6 +88,24 @@ def test_compose_limits_every_service(compose: dict[str, Any]) -> None:
         assert service["mem_limit"], name
         assert service["cpus"], name
         assert name == "migrate" or service["healthcheck"]["test"], name
+
+
+def test_compose_gives_each_process_the_time_to_end(compose: dict[str, Any]) -> None:
+    """As the units do; Docker kills after ten seconds otherwise, and a page takes up to thirty."""
+    for unit in UNITS:
+        name = unit.stem.removeprefix("digest-").rstrip("@")
+        if seconds := re.findall(r"^TimeoutStopSec=(\d+)$", unit.read_text(), re.MULTILINE):
+            assert compose["services"][name]["stop_grace_period"] == f"{seconds[0]}s", name
+
+
+def test_the_image_can_make_backups() -> None:
+    """Of the PostgreSQL that comes along: pg_dump refuses a server that is newer than itself."""
+    compose = (ROOT / "docker-compose.yml").read_text()
+    [server] = re.findall(r"POSTGRES_IMAGE:-postgres:(\d+)", compose)
+    [client] = re.findall(
+        r"POSTGRES_CLIENT=postgresql-client-(\d+)", (ROOT / "Dockerfile").read_text()
+    )
+    assert client >= server
 
 
 @pytest.mark.parametrize("process", ["migrate", *PROCESSES])
@@ -158,6 +185,7 @@ def test_units_run_our_commands(unit: Path) -> None:
     [command] = re.findall(r"^ExecStart=/opt/digest/bin/digest (.+)$", text, re.MULTILINE)
     parse_command(command.split())
     assert "User=digest\n" in text
+    assert ("Restart=always\n" in text) == ("StartLimitIntervalSec=0\n" in text)
     has_children = command.split()[0] in {"web", "worker"}
     assert ("KillMode=mixed\n" in text) == has_children
     assert ("Type=notify\n" in text) == (command.split()[0] in {"worker", "beat"})
