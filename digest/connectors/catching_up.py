@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from digest.connectors import ghost_api, receiving
+from digest.connectors.actions import Action
 from digest.connectors.errors import ConnectorError
 from digest.connectors.models import Connection
-from digest.connectors.reading import Action, Change
+from digest.connectors.reading import Change
 from digest.core import sealing
 from digest.core.errors import DigestError
 

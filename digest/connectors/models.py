@@ -3,7 +3,7 @@
 from django.db import models
 
 from digest.accounts.models import User
-from digest.connectors.reading import Action
+from digest.connectors.actions import Action
 from digest.core.choices import LowercaseLabels
 from digest.core.database.indexes import partial_index
 from digest.core.text import LONGEST_URL

@@ -22,8 +22,8 @@ from digest.articles.errors import ParseError
 from digest.articles.isolation import wire
 from digest.articles.models import Article, Sighting, Source
 from digest.articles.parsing.base import Entry
+from digest.connectors.actions import Action
 from digest.connectors.models import Connection, ReceivedEvent
-from digest.connectors.reading import Action
 from digest.core import clock, jobs
 from digest.core.backoff import Backoff
 from digest.core.database import locks

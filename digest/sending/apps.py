@@ -1,5 +1,7 @@
 """Registers the package with Django."""
 
+from datetime import datetime
+
 from django.apps import AppConfig
 
 
@@ -10,8 +12,12 @@ class SendingConfig(AppConfig):
 
     def ready(self) -> None:
         """Register how a copy of an issue is composed, which notices cannot know."""
-        from digest.notices.messages import register_composer
+        from digest.notices.composers import register_composer
         from digest.notices.models import Notice
-        from digest.sending.resending import compose_copy
+
+        def compose_copy(notice: Notice, now: datetime) -> bytes | None:
+            from digest.sending import resending  # and all of rendering, which few processes need
+
+            return resending.compose_copy(notice, now)
 
         register_composer(Notice.Kind.COPY, compose_copy)

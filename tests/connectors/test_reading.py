@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digest.connectors.actions import Action
 from digest.connectors.errors import UnreadableError
-from digest.connectors.reading import Action, Change, read_ghost, read_standard
+from digest.connectors.reading import Change, read_ghost, read_standard
 from tests.connectors import ghost
 from tests.connectors.ghost import gated, make_call, make_post
 

@@ -3,17 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import TextChoices
-
 from digest.articles.parsing.base import Entry
-
-
-class Action(TextChoices):
-    """What happened to an article."""
-
-    PUBLISH = "publish", "published"
-    CORRECT = "correct", "corrected"
-    RETRACT = "retract", "retracted"
+from digest.connectors.actions import Action
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from digest.articles.parsing.base import Entry
-from digest.connectors.reading.changes import Action, Change
+from digest.connectors.actions import Action
+from digest.connectors.reading.changes import Change
 from digest.connectors.reading.fields import LONGEST_TEXT, Fields, read_lines
 from digest.core.gating import has_gated_blocks, strip_gated_blocks
 

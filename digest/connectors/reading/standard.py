@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from digest.articles.parsing.base import Entry
+from digest.connectors.actions import Action
 from digest.connectors.errors import UnreadableError
-from digest.connectors.reading.changes import Action, Change
+from digest.connectors.reading.changes import Change
 from digest.connectors.reading.fields import LONGEST_TEXT, Fields
 
 TYPES = {
