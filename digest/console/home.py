@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from digest.analytics.statistics.issues import with_numbers
-from digest.analytics.statistics.rates import percent
 from digest.analytics.statistics.totals import Numbers
 from digest.console import charts, live_progress
 from digest.console.access import has_right, parse_id, record_action, scope_of
@@ -23,6 +22,7 @@ from digest.console.pages import (
 )
 from digest.console.setup import steps
 from digest.core import clock
+from digest.core.text import percent
 from digest.issues import agenda, approval
 from digest.issues.models import Issue
 from digest.newsletters import schedules

@@ -44,6 +44,11 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def percent(value: float | None, digits: int = 1) -> str:
+    """Write a share as `3.4 %`; a dash for None."""
+    return "—" if value is None else f"{value * 100:.{digits}f} %"
+
+
 def web_url(url: str) -> str:
     """Return an absolute http or https URL as a browser would request it, or "" for anything else.
 

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from digest.core.clock import format_moment
-from digest.core.text import counted
+from digest.core.text import counted, percent
 from digest.newsletters.choices import BlockKind, Thin
 
 DEEPLY_READ = 0.6  # share of a text: most visitors of most articles read less
@@ -224,7 +224,8 @@ def _picked(candidate: Candidate, block: BlockRule, policy: Policy) -> SelectedA
         score = max(1, round(candidate.popularity * 100))
         reason = f"Popularity {score} of 100, published on {published}."
     elif block.kind == BlockKind.DEEP:
-        reason = f"{candidate.read_depth:.0%} of it is read on average, published on {published}."
+        depth = percent(candidate.read_depth, 0)
+        reason = f"{depth} of it is read on average, published on {published}."
     else:
         reason = f"Published on {published}."
     topic_titles = _topics(candidate, policy.blocks)

@@ -102,4 +102,4 @@ def test_deeply_read_articles_are_those_that_visitors_finish() -> None:
     make_article(source, title="Popular and finished", read_depth=1.2, score=1)
     deep = built(newsletter).stories.filter(selected_by=block)
     assert [story.title for story in deep] == ["Finished", "Read"]
-    assert deep[1].reason.startswith("70% of it is read on average")
+    assert deep[1].reason.startswith("70 % of it is read on average")

@@ -111,7 +111,7 @@ def test_a_drop_stands_on_home(ada_client: Client, issue: Issue) -> None:
     """And on its own page, with a link, until it is over."""
     counting.count_issue(issue.pk, NOON)
     make_drop(issue)
-    sentence = "40.0% of 500 mails were refused or deferred, usually 1.0%."
+    sentence = "40.0 % of 500 mails were refused or deferred, usually 1.0 %."
     page = ada_client.get("/admin/").content.decode()
     assert f"Gmail accepts less of {issue.newsletter.name} than usual" in page
     assert sentence in page

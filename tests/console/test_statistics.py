@@ -97,8 +97,8 @@ def test_the_map_draws_clicks_over_the_mail(
     TrackedLink.objects.update(label=SCRIPT)
     answer = ada_client.get(f"/admin/issues/{issue.pk}/statistics/map/html/")
     html = answer.content.decode()
-    assert html.index("12 · 1.2%") < html.index("60 · 6.0%")
-    assert "Latest Stories: 61 clicks (82%)" in html
+    assert html.index("12 · 1.2 %") < html.index("60 · 6.0 %")
+    assert "Latest Stories: 61 clicks (82 %)" in html
     assert "&lt;a" not in html
     assert "<script" not in html
     assert "sandbox" in answer["Content-Security-Policy"]
@@ -129,7 +129,7 @@ def test_without_tracking_the_page_says_how_to_turn_it_on(ada_client: Client) ->
     ):
         html = ada_client.get(address).content.decode()
         assert "Nothing is counted: tracking is off for The Saltmarsh Courier." in html
-        assert f'<a href="/admin/publication/{newsletter.publication_id}/">Turn on' in html
+        assert f'href="/admin/publication/{newsletter.publication_id}/">Turn on' in html
         assert "1,000" in html
     ada_client.force_login(make_member(newsletter.publication, Role.ANALYST))
     text = page_of(ada_client, "/admin/statistics/")

@@ -10,11 +10,6 @@ def share(part: int, whole: int) -> float | None:
     return part / whole if whole > 0 else None
 
 
-def percent(value: float | None, digits: int = 1) -> str:
-    """Write a share as `3.4 %`; a dash for None."""
-    return "—" if value is None else f"{value * 100:.{digits}f} %"
-
-
 def difference(value: float | None, usual: float | None) -> str:
     """Write how far a share is from the usual one, in percentage points: `+0.8`; blank for None."""
     if value is None or usual is None:

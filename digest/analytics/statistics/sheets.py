@@ -13,8 +13,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from digest.analytics.statistics.definitions import DEFINITIONS
-from digest.analytics.statistics.rates import percent
 from digest.core import clock
+from digest.core.text import percent
 from digest.subscribers.exporting import escape_formula
 
 Cell = str | int | float | date | datetime | None

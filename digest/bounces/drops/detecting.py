@@ -18,6 +18,7 @@ from digest.bounces.drops.comparing import Decline
 from digest.bounces.models import DomainResult, Drop
 from digest.bounces.results.tables import results_by_destination
 from digest.core.database import locks
+from digest.core.text import percent
 from digest.issues.models import Issue
 from digest.newsletters import members
 from digest.newsletters.members import Right
@@ -124,7 +125,7 @@ def queue_notices(newsletter: Newsletter, drops: list[Drop], now: datetime) -> N
 
 def summary_of(drop: Drop) -> str:
     """Say in a sentence what a drop is, for the console."""
-    share, usual = f"{drop.share:.1%}", f"{drop.usual_share:.1%}"
+    share, usual = percent(drop.share), percent(drop.usual_share)
     return _SUMMARIES[Drop.Kind(drop.kind)].format(share=share, usual=usual, mails=drop.mails)
 
 
@@ -132,7 +133,7 @@ _SUMMARIES = {
     Drop.Kind.DELIVERY: "{share} of {mails:,} mails were refused or deferred, usually {usual}.",
     Drop.Kind.COMPLAINTS: (
         "{share} of {mails:,} mails were reported as spam, usually {usual}. "
-        "Gmail and Yahoo ask senders to stay below 0.3%."
+        "Gmail and Yahoo ask senders to stay below 0.3 %."
     ),
     Drop.Kind.CLICKS: (
         "{share} of {mails:,} recipients clicked, usually {usual}. "

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from digest.core.text import percent
+
 NAMES = ("sent", "deferred", "waiting", "refused", "bounced", "complaints", "clickers", "countable")
 
 
@@ -59,7 +61,7 @@ class Result:
     @property
     def click_percent(self) -> str:
         """People who clicked by mails sent, with one digit; "" where nobody is counted."""
-        return f"{self.clickers / self.countable:.1%}".replace("%", " %") if self.countable else ""
+        return percent(self.clickers / self.countable) if self.countable else ""
 
     @classmethod
     def total(cls, label: str, results: Iterable[Self]) -> Self:

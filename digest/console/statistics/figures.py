@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 from digest.analytics.statistics.definitions import define
 from digest.analytics.statistics.issues import IssueReport
-from digest.analytics.statistics.rates import difference, percent
+from digest.analytics.statistics.rates import difference
 from digest.analytics.statistics.sponsors import SponsorReport
 from digest.analytics.statistics.totals import NOTHING, Numbers
-from digest.core.text import counted
+from digest.core.text import counted, percent
 
 
 class Figure(NamedTuple):

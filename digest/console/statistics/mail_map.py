@@ -9,7 +9,7 @@ from lxml import html as markup
 from digest.analytics.statistics.links import LinkClicks, by_block
 from digest.core import links
 from digest.core.errors import LinkError
-from digest.core.text import counted
+from digest.core.text import counted, percent
 from digest.issues.models import Block
 
 _BADGE = (
@@ -76,7 +76,7 @@ def _marks(
 
 
 def _mark(row: LinkClicks, most: int, delivered: int) -> Mark:
-    rate = f" · {row.unique_clicks / delivered:.1%}" if delivered else ""
+    rate = f" · {percent(row.unique_clicks / delivered)}" if delivered else ""
     title = (
         f"{counted(row.unique_clicks, 'person', 'people')}, {counted(row.clicks, 'click')}, "
         f"{row.filtered:,} filtered"
@@ -92,7 +92,7 @@ def _block_marks(rows: Sequence[LinkClicks]) -> dict[tuple[str, ...], Mark]:
     blocks = {row.link.block_id: row.link.block for row in rows if row.link.block}
     return {
         _anchors_of(block, rows): Mark(
-            f"{block}: {counted(totals[pk], 'click')} ({totals[pk] / all_clicks:.0%})",
+            f"{block}: {counted(totals[pk], 'click')} ({percent(totals[pk] / all_clicks, 0)})",
             "Clicks by people on all links of this block",
             totals[pk] / most,
         )

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from digest.console.statistics.sheets import shown_rows
 from digest.console.team.newsletters import reached_names
+from digest.core.text import percent
 
 register = template.Library()
 
@@ -70,22 +71,31 @@ def with_code(text: str) -> SafeString:
 
 @register.inclusion_tag("console/components/field.html")
 def form_row(
-    field: BoundField, css_class: str = "", *, optional: bool = False, days: bool = False
+    field: BoundField,
+    css_class: str = "",
+    *,
+    label: str = "",
+    optional: bool = False,
+    days: bool = False,
 ) -> dict[str, Any]:
-    """Show a field with its label, help and errors.
+    """Show a field with its label, or another `label`, help and errors.
 
     `optional` marks a field that may stay empty; `days` draws its choices as the days of a week.
     """
     marked = optional and not field.field.required
-    return {"field": field, "css_class": css_class, "optional": marked, "days": days}
+    return {
+        "field": field,
+        "label": label or field.label,
+        "css_class": css_class,
+        "optional": marked,
+        "days": days,
+    }
 
 
 @register.simple_tag
 def share(value: float | None) -> str:
     """Return a share from 0 to 1 in percent, or a dash where it is not known."""
-    if value is None:
-        return "\N{EN DASH}"
-    return f"{value * 100:.2g} %" if value < 0.1 else f"{value * 100:.0f} %"
+    return percent(value, 2 if value is not None and value < 0.1 else 0)
 
 
 @register.inclusion_tag("console/components/empty.html")

@@ -5,6 +5,7 @@ import pytest
 from digest.analytics.statistics import rates
 from digest.analytics.statistics.definitions import DEFINITIONS
 from digest.analytics.statistics.sheets import Column, Kind, Sheet
+from digest.core.text import percent
 
 
 @pytest.mark.parametrize(
@@ -12,7 +13,7 @@ from digest.analytics.statistics.sheets import Column, Kind, Sheet
 )
 def test_a_share_of_nothing_is_none(part: int, whole: int, text: str) -> None:
     """Nothing was delivered: there is no rate, not a rate of zero."""
-    assert rates.percent(rates.share(part, whole)) == text
+    assert percent(rates.share(part, whole)) == text
 
 
 def test_differences_are_points() -> None:

@@ -9,7 +9,6 @@ from django.db.models import Model, QuerySet
 from digest.analytics.statistics.issues import issue_report
 from digest.analytics.statistics.newsletters import newsletter_report
 from digest.analytics.statistics.publications import summarize
-from digest.analytics.statistics.rates import percent
 from digest.analytics.statistics.sheets import Sheet
 from digest.analytics.statistics.sponsors import sponsor_report
 from digest.analytics.statistics.tables import (
@@ -24,7 +23,7 @@ from digest.core import clock
 from digest.core.errors import DigestError
 from digest.core.files import explain_writing
 from digest.core.terminal import ActionCommand, Screen, details_table
-from digest.core.text import counted
+from digest.core.text import counted, percent
 from digest.issues.models import Issue
 from digest.newsletters.models import Appeal, Newsletter, Publication
 

@@ -6,6 +6,7 @@ from typing import Any
 from digest.core import clock
 from digest.core.files import explain_reading
 from digest.core.terminal import ActionCommand
+from digest.core.text import percent
 from digest.reputation.dmarc import receiving, sources, storing
 from digest.reputation.dmarc.receiving import ReceiveResult
 from digest.reputation.errors import ReputationError
@@ -71,7 +72,7 @@ class Command(ActionCommand):
                 row.name,
                 row.standing.value,
                 f"{row.mails:,}",
-                f"{row.pass_share:.1%}",
+                percent(row.pass_share),
                 f"{row.dkim:,}",
                 f"{row.spf:,}",
                 f"{row.stopped:,}",
