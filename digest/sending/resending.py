@@ -7,7 +7,11 @@ delivery stays as it was.
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from digest.core import clock
+from digest.core.database import locks
+from digest.core.database.locks import Purpose
 from digest.issues.models import Issue
 from digest.notices.messages import message_id
 from digest.notices.models import Notice
@@ -24,8 +28,11 @@ INTERVAL = timedelta(hours=1)  # between two of them: pressing a button twice se
 OUT = (Issue.State.SENDING, Issue.State.PAUSED, Issue.State.SENT, Issue.State.CANCELLED)
 
 
+@transaction.atomic
 def send_copy(issue: Issue, subscriber: Subscriber, now: datetime) -> Notice:
     """Queue a copy of an issue that went out, for one subscriber.
+
+    Two requests at once queue one: the second waits for the first.
 
     Raises DeliveryError for an issue that is not out, for a subscriber who must not be mailed, and
     for one who got a copy within the hour.
@@ -34,6 +41,7 @@ def send_copy(issue: Issue, subscriber: Subscriber, now: datetime) -> Notice:
         raise DeliveryError("This issue has not gone out yet.")
     if reason := _why_not(issue, subscriber.pk, now):
         raise DeliveryError(f"{reason} No copy was sent.")
+    locks.lock(Purpose.RESEND_ISSUE, subscriber.pk)
     resent = subscriber.notices.filter(kind=Notice.Kind.COPY, context={"issue": issue.pk})
     if last := resent.filter(created_at__gt=now - INTERVAL).first():
         raise DeliveryError(

@@ -174,6 +174,18 @@ def test_a_link_card_and_an_appeal_are_placed(page: Page, issue: Issue, settings
         expect(saved).to_contain_text("Undone: ")
     expect(page.locator(".block[data-kind=appeal]")).to_have_count(0)
     shoot(page, "undone")
+    assert requests_of_two_presses(page, appeal.pk) == 1
+
+
+def requests_of_two_presses(page: Page, appeal_id: int) -> int:
+    """Press a button twice before there is an answer; return how many requests left."""
+    requests: list[str] = []
+    page.route("**/duplicate/", lambda route: requests.append(route.request.url))  # no answer
+    page.goto(re.sub("/admin/.*", f"/admin/appeals/{appeal_id}/", page.url))
+    twice = "button => { button.click(); setTimeout(() => button.click(), 100); }"
+    page.get_by_role("button", name="Duplicate").evaluate(twice)
+    page.wait_for_timeout(300)
+    return len(requests)
 
 
 @in_browser

@@ -18,6 +18,7 @@ from digest.subscribers import consent
 from digest.subscribers.models import Subscriber
 from digest.subscribers.suppression import suppress
 from tests.cast import NOON, make_issue, make_running, make_subscriber
+from tests.concurrency import run_at_once
 from tests.smtp_server import SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,21 @@ def test_pressing_twice_sends_once(relay: SmtpServer, issue: Issue) -> None:
         resending.send_copy(issue, subscriber, NOON + HOUR / 2)
     resending.send_copy(issue, subscriber, NOON + 2 * HOUR)
     assert Notice.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_pressing_at_once_sends_once(issue: Issue) -> None:
+    """In two tabs, or twice before there is an answer."""
+    subscriber = Subscriber.objects.earliest("pk")
+
+    def press() -> bool:
+        try:
+            return resending.send_copy(issue, subscriber, NOON) is not None
+        except DeliveryError:
+            return False
+
+    assert sorted(run_at_once(press, press, press)) == [False, False, True]
+    assert Notice.objects.count() == 1
 
 
 @pytest.mark.parametrize("moment", ["before", "between"])

@@ -91,6 +91,7 @@ def _without_derived(row: Publication | None, form: Form) -> dict[str, Any]:
 def _save_publication(
     request: HttpRequest, row: Publication | None, values: dict[str, Any]
 ) -> Publication:
+    row = row or _unfinished(values["name"], values["url"])
     if row is not None:
         with contributions.noted(user_of(request), row):
             setup.change_publication(row, **values)
@@ -105,6 +106,12 @@ def _save_publication(
     contributions.note(user_of(request), created)
     record_action(request, "set up a publication", created, created.pk)
     return created
+
+
+def _unfinished(name: str, url: str) -> Publication | None:
+    """Return what a first press of the button, or one before Back, has set up already."""
+    rows = Publication.objects.filter(newsletters=None, name=name, url=url)
+    return rows.order_by("-pk").first()
 
 
 def get_publication(request: HttpRequest, pk: int) -> Publication:

@@ -29,6 +29,7 @@ class Purpose(IntEnum):
     WATCH = 0x0EE0  # this installation, for alerts
     MIGRATE = 0x0EDA  # the whole database
     RECEIVE_ARTICLES = 0x0EE2  # of one connection
+    RESEND_ISSUE = 0x0EE6  # to one subscriber
     NOTIFY_NEWSROOM = 0x0EE4  # of what happened to everybody
     DETECT_DROPS = 0x0EDD  # of one newsletter
 

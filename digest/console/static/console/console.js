@@ -52,9 +52,24 @@ document.addEventListener("DOMContentLoaded", () => {
   sessionStorage.removeItem(key);
   if (before && !location.hash) scrollTo(0, before);
 
-  document.addEventListener("submit", ({ submitter }) => {
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    // A second press, before the answer to the first, sends nothing.
+    if (!event.defaultPrevented && form.getAttribute("method") === "post") {
+      if (form.dataset.sent) return event.preventDefault();
+      form.dataset.sent = "1";
+      setTimeout(() => { delete form.dataset.sent; }, 10_000);
+    }
     sessionStorage.setItem(key, String(scrollY));
-    if (submitter?.dataset.busy) setTimeout(() => { submitter.disabled = true; submitter.textContent = submitter.dataset.busy; });
+    if (submitter?.dataset.busy) setTimeout(() => { submitter.disabled = true; submitter.dataset.label = submitter.textContent; submitter.textContent = submitter.dataset.busy; });
+  });
+  // Where only a part of the page is new, its button says again what it does.
+  document.addEventListener("htmx:afterRequest", ({ target }) => {
+    for (const button of target.querySelectorAll?.("[data-label]") ?? []) {
+      button.disabled = false;
+      button.textContent = button.dataset.label;
+      delete button.dataset.label;
+    }
   });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   for (const failure of ["htmx:responseError", "htmx:sendError"]) {
