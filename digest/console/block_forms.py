@@ -132,6 +132,7 @@ def context(
         "styles": BlockStyle.choices,
         "segments": segments_for(publication_id, scope, block.segment_id),
         "topic_choices": [(topic, topic in block.only_topics) for topic in topics],
+        "without_library": not scope.includes(publication_id),
     }
 
 

@@ -116,7 +116,8 @@ def sources(request: HttpRequest) -> HttpResponse:
 def newsletters(request: HttpRequest) -> HttpResponse:
     """List newsletters."""
     links = [("Schedules", reverse("schedules"))]
-    add = reverse("newsletter-add") if not scope_of(request, Right.EDIT).is_empty else ""
+    editable = scope_of(request, Right.EDIT).publications()
+    add = reverse("newsletter-add") if editable.exists() else ""
     return render_list(
         request,
         "Newsletters",

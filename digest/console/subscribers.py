@@ -3,6 +3,7 @@
 Pages continue after the last row, by an index: they are as fast with millions of rows.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -68,7 +69,7 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         .select_related("newsletter")
         .order_by("newsletter__name"),
         "events": _events(subscriber, scope),
-        "mails": [(row, clock.format_moment(row.at)) for row in rows[:PAGE]],
+        "mails": _mails(request, rows[:PAGE]),
         "next": rows[PAGE - 1].pk if len(rows) > PAGE else "",
         **_returned(subscriber, scope),
         "suppressed": suppressing.is_suppressed(subscriber, scope),
@@ -80,11 +81,25 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
         ],
         "enrolments": _enrolments(subscriber, scope),
         "profile_cards": profile.cards(subscriber, scope),
-        "can_send": not scope_of(request, Right.SEND).is_empty,
-        "can_export": not scope_of(request, Right.EXPORT).is_empty,
-        "can_erase": not scope_of(request, Right.ERASE).is_empty,
+        "can_export": _is_reached(request, subscriber, Right.EXPORT),
+        "can_erase": _is_reached(request, subscriber, Right.ERASE),
     }
     return render_page(request, "console/subscriber.html", "Subscriber", context)
+
+
+def _is_reached(request: HttpRequest, subscriber: Subscriber, right: Right) -> bool:
+    """Say whether the user has a right in a newsletter of a subscriber."""
+    return scope_of(request, right).subscribers().filter(pk=subscriber.pk).exists()
+
+
+def _mails(request: HttpRequest, rows: Sequence[Any]) -> list[tuple[Any, str, bool]]:
+    """Return what was sent to a subscriber: each with its time, and whether it can be resent."""
+    scope = scope_of(request, Right.SEND)
+    places = ((row, row.issue.newsletter) for row in rows)
+    return [
+        (row, clock.format_moment(row.at), scope.includes(place.publication_id, place.pk))
+        for row, place in places
+    ]
 
 
 def _known_details(details: PersonalDetails) -> list[str]:

@@ -17,14 +17,12 @@ from digest.console import (
 from digest.console.appeals import listing as appeal_list
 from digest.console.appeals import previews as appeal_previews
 from digest.console.appeals import views as appeals
-from digest.console.audience import attributes, changes, listing, profile, segments, suppressing
+from digest.console.audience import segments
 from digest.console.deliverability import checks as deliverability_checks
 from digest.console.deliverability import dmarc as deliverability_dmarc
 from digest.console.deliverability import inactive
 from digest.console.deliverability import results as deliverability
 from digest.console.deliverability import services as deliverability_services
-from digest.console.importing import invitations
-from digest.console.importing import views as importing
 from digest.console.issues import calendar as issue_calendar
 from digest.console.issues import new as new_issue
 from digest.console.issues import previews
@@ -54,7 +52,6 @@ from digest.console.statistics import sponsors as statistics_sponsors
 from digest.console.statistics import views as statistics
 from digest.console.team import notifications
 from digest.console.team import views as team
-from digest.console.transfers import views as transfers
 
 Patterns = list[URLPattern | URLResolver]
 
@@ -136,6 +133,7 @@ _NEWSLETTER = [
     path("layout/<int:block>/", newsletter_layout.layout_block, name="newsletter-layout"),
     path("link/", newsletter_layout.fetch_link, name="newsletter-link"),
     path("example/", newsletter_examples.example, name="newsletter-example"),
+    path("design/preview/", design.of_newsletter, name="newsletter-design"),
     path("<slug:card>/", newsletters.save, name="newsletter-save"),
 ]
 _SOURCE = [
@@ -169,53 +167,6 @@ _CONNECTIONS = [
     path("files/<slug:kind>/", connections.download, name="connection-file"),
     path("<int:pk>/fetch/", connections.fetch, name="connection-fetch"),
     path("<int:pk>/remove/", connections.remove, name="connection-remove"),
-]
-_IMPORT = [
-    path("", importing.upload, name="subscribers-import"),
-    path("<int:pk>/", importing.check, name="subscribers-import-check"),
-    path("<int:pk>/skipped/", importing.skipped, name="subscribers-import-skipped"),
-    path("service/", transfers.start, name="transfers"),
-    path("service/<int:pk>/", transfers.transfer, name="transfer"),
-    path("service/<int:pk>/progress/", transfers.progress, name="transfer-progress"),
-    path("service/<int:pk>/skipped/", transfers.skipped, name="transfer-skipped"),
-    path("service/<int:pk>/remove-issues/", transfers.remove_issues, name="transfer-remove-issues"),
-]
-_SUBSCRIBER = [
-    path("profile/<int:publication>/", profile.save, name="subscriber-profile"),
-    path("", subscribers.subscriber, name="subscriber"),
-    path("unsubscribe/", subscribers.unsubscribe, name="subscriber-unsubscribe"),
-    path("resend/<int:issue_id>/", subscribers.resend, name="subscriber-resend"),
-    path("export/", subscribers.export, name="subscriber-export"),
-    path("erase/", subscribers.erase, name="subscriber-erase"),
-    path("suppress/", suppressing.suppress, name="subscriber-suppress"),
-]
-_SUBSCRIBERS: Patterns = [
-    path("", listing.search, name="subscribers"),
-    path("select/", changes.select, name="subscribers-select"),
-    path("export/", listing.export, name="subscribers-export"),
-    path("import/", include(_IMPORT)),
-    path("invite/", invitations.invite, name="subscribers-invite"),
-    path("<int:pk>/", include(_SUBSCRIBER)),
-]
-_SUBSCRIBER_CHANGES = [
-    path("", changes.changes, name="subscriber-changes"),
-    path("<int:pk>/", changes.change, name="subscriber-change"),
-    path("<int:pk>/begin/", changes.act, {"verb": "begin"}, name="subscriber-change-begin"),
-    path("<int:pk>/progress/", changes.progress, name="subscriber-change-progress"),
-    path("<int:pk>/stop/", changes.act, {"verb": "stop"}, name="subscriber-change-stop"),
-    path("<int:pk>/undo/", changes.act, {"verb": "undo"}, name="subscriber-change-undo"),
-    path("<int:pk>/discard/", changes.discard, name="subscriber-change-discard"),
-    path("<int:pk>/export/", changes.export, name="subscriber-change-export"),
-]
-_ATTRIBUTES = [
-    path("", attributes.attributes_page, name="attributes"),
-    path("<int:pk>/", attributes.attribute, name="attribute"),
-    path("<int:pk>/delete/", attributes.delete, name="attribute-delete"),
-]
-_SEGMENTS = [
-    path("", segments.segments, name="segments"),
-    path("<int:pk>/", segments.segment, name="segment"),
-    path("<int:pk>/delete/", segments.delete, name="segment-delete"),
 ]
 _SITE_ANALYTICS = [
     path("", site_analytics.page, name="site-analytics"),
@@ -332,12 +283,9 @@ urlpatterns = [
     path("webhooks/", include(_WEBHOOKS)),
     path("connections/", include(_CONNECTIONS)),
     path("memberships/", include(_MEMBERSHIPS)),
-    path("subscribers/", include(_SUBSCRIBERS)),
-    path("subscriber-changes/", include(_SUBSCRIBER_CHANGES)),
+    path("", include("digest.console.audience.urls")),
     path("issues/<int:pk>/deliveries/", subscribers.deliveries, name="deliveries"),
     path("issues/<int:pk>/uncertain/", subscribers.resolve, name="uncertain"),
-    path("attributes/", include(_ATTRIBUTES)),
-    path("segments/", include(_SEGMENTS)),
     path("forms/", include(_FORMS)),
     path("publication/<int:publication>/", include(_PUBLICATION)),
     path("appeals/", include(_APPEALS)),

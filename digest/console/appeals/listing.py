@@ -25,7 +25,8 @@ def appeals(request: HttpRequest) -> HttpResponse:
     if request.GET.get("state") != State.ARCHIVED:
         rows = rows.filter(archived_at=None)
     issues = Count("blocks__issue", filter=Q(blocks__hidden=False), distinct=True)
-    add = reverse("appeal-add") if not scope_of(request, Right.EDIT).is_empty else ""
+    editable = scope_of(request, Right.EDIT).publications()
+    add = reverse("appeal-add") if editable.exists() else ""
     return render_list(
         request,
         "Appeals and sponsors",

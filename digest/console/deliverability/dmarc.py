@@ -35,6 +35,7 @@ def dmarc(request: HttpRequest) -> HttpResponse:
         "address": f"dmarc@{settings.DIGEST_BOUNCE_DOMAIN}"
         if settings.DIGEST_BOUNCE_DOMAIN
         else "",
+        "can_manage": scope_of(request, Right.MANAGE).is_everything,
         "days": days,
         "periods": PERIODS.items(),
     }

@@ -101,6 +101,9 @@ def _blocks(request: HttpRequest, issue: Issue, *, editable: bool) -> list[Block
     shared = _shared(issue, editable=editable) | {
         "rights": header.rights(request, issue),
         "appeals": _appeals(request, issue),
+        "without_library": not scope_of(request, Right.EDIT).includes(
+            issue.newsletter.publication_id
+        ),
     }
     rows = issue.blocks.select_related("appeal", "layout_block", "segment").order_by("position")
     return [_block_view(request, row, stories.get(row.pk, []), shared) for row in rows]

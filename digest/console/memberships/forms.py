@@ -37,6 +37,9 @@ class SecretForm(forms.Form):
 
     secret = KeyField(label="Signing secret", max_length=300, example="whsec_…")
 
+    def __init__(self, account: StripeAccount, data: Any = None) -> None:
+        super().__init__(data, auto_id=f"id_{account.pk}_%s")  # a page has one for each account
+
 
 class TiersForm(forms.Form):
     """The tier of each price; further prices and products by their ids."""

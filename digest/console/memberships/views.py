@@ -42,7 +42,8 @@ def connect(request: HttpRequest) -> HttpResponse:
 @action_view(Right.MANAGE)
 def save_secret(request: HttpRequest, pk: int) -> HttpResponse:
     """Store the signing secret of an account's endpoint."""
-    account, form = _get(request, pk, Right.MANAGE), SecretForm(request.POST)
+    account = _get(request, pk, Right.MANAGE)
+    form = SecretForm(account, request.POST)
     with problems_on(form, "secret"):
         if form.is_valid():
             registry.change(account, secret=form.cleaned_data["secret"])
@@ -129,7 +130,7 @@ def _row(request: HttpRequest, account: StripeAccount, forms: dict[str, Form]) -
         ],
         "events": [(event, clock.format_moment(event.received_at)) for event in events],
         "received": clock.format_moment(received_at) if received_at else "",
-        "secret": forms.get(f"secret-{account.pk}") or SecretForm(),
+        "secret": forms.get(f"secret-{account.pk}") or SecretForm(account),
         "tiers": forms.get(f"tiers-{account.pk}") or TiersForm(account),
         "can_manage": has_right(request, Right.MANAGE, account.publication_id),
     }

@@ -98,7 +98,11 @@ def add(request: HttpRequest) -> HttpResponse:
                 request, publication, name
             )
             return redirect("newsletter", pk=newsletter.pk)
-    context = {"form": form, "any": publications.exists()}
+    context = {
+        "form": form,
+        "any": publications.exists(),
+        "can_set_up": access.has_right(request, Right.MANAGE, None),
+    }
     return render_page(request, "console/newsletters/new.html", "New newsletter", context)
 
 

@@ -34,11 +34,18 @@ _EXAMPLES = (
 def draft(request: HttpRequest, publication: int) -> HttpResponse:
     """Show the publication's latest articles in the design of a form; nothing is saved.
 
-    The form is that of the publication, its theme or a newsletter's design; `scheme` is light or
-    dark.
+    The form is that of the publication, or of its theme; `scheme` is light or dark.
     """
     publications = scope_of(request, Right.SEE).publications()
     return _answer(request, get_object_or_404(publications, pk=publication))
+
+
+@action_view(Right.SEE)
+@xframe_options_sameorigin
+def of_newsletter(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show the latest articles in the design of a newsletter, or of its form; nothing is saved."""
+    newsletter = get_object_or_404(scope_of(request, Right.SEE).newsletters(), pk=pk)
+    return _answer(request, newsletter.publication, newsletter.design)
 
 
 @action_view(Right.MANAGE, everywhere=True)
@@ -48,8 +55,9 @@ def first_draft(request: HttpRequest) -> HttpResponse:
     return _answer(request, Publication(pk=0, sender_email="news@publication.example"))
 
 
-def _answer(request: HttpRequest, publication: Publication) -> HttpResponse:
-    choices = {name.rpartition("-")[2]: str(request.POST[name]) for name in request.POST}
+def _answer(request: HttpRequest, publication: Publication, usual_design: str = "") -> HttpResponse:
+    fields = {name.rpartition("-")[2]: str(request.POST[name]) for name in request.POST}
+    choices = {"design": usual_design} | fields  # a form that is only looked at sends no fields
     try:
         html = _mail(publication, choices, clock.now())
         response = HttpResponse(previews.force_scheme(html, choices.get("scheme", "")))

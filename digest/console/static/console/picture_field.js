@@ -7,7 +7,8 @@
     shown.hidden = !picture;
     if (picture) shown.src = picture.thumbnail ?? picture.url;
     field.querySelector("[data-do=unpick]").hidden = !picture;
-    field.querySelector("[data-do=pick]").textContent = picture ? "Change" : "Choose picture";
+    const pick = field.querySelector("[data-do=pick]");  // not there without the right to the library
+    if (pick) pick.textContent = picture ? "Change" : "Choose picture";
     const { alt: own, image_alt: ofStory, picture_alt: ofAppeal } = field.closest("form").elements, alt = own ?? ofStory ?? ofAppeal;
     if (alt && !alt.value && picture?.alt) alt.value = picture.alt;
     input.dispatchEvent(new Event("change", { bubbles: true }));
