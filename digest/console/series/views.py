@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -43,10 +44,11 @@ def listing(request: HttpRequest) -> HttpResponse:
             publication_id = row.newsletter.publication_id
             record_action(request, "created the series", row, publication_id)
             return done(request, "Write its first mail, then switch it on.", "series", row.pk)
-    active = Count("enrolments", filter=Q(enrolments__state=State.ACTIVE))
+    enrolments = Enrolment.objects.filter(series=OuterRef("pk"), state=State.ACTIVE).order_by()
+    active = Subquery(enrolments.values("series").annotate(number=Count("pk")).values("number"))
     table = build_table(
         request,
-        rows_of(request).annotate(active_now=active),
+        rows_of(request).annotate(active_now=Coalesce(active, 0)),
         (
             Column("Name", str, "name"),
             Column("Newsletter", lambda row: row.newsletter.name, "newsletter__name"),

@@ -23,7 +23,7 @@ from digest.console.team.newsletters import (
     reached_names,
     require_choice,
 )
-from digest.core import client_ip, clock
+from digest.core import addresses, client_ip, clock
 from digest.core.errors import DigestError, LinkError
 from digest.newsletters import invitations, members
 from digest.newsletters.members import MemberRole, Right
@@ -223,7 +223,9 @@ def _mail_status(invitation: Invitation) -> tuple[str, str]:
 
 
 def _mails(invitation: Invitation) -> QuerySet[Notice]:
-    return Notice.objects.filter(kind=Notice.Kind.ACCOUNT, context__invitation=invitation.pk)
+    """Return the mails of an invitation; those to its mailbox are found by an index."""
+    rows = Notice.objects.filter(mailbox=addresses.folded(addresses.parse(invitation.email).key))
+    return rows.filter(kind=Notice.Kind.ACCOUNT, context__invitation=invitation.pk)
 
 
 def _description(role: Role) -> str:
