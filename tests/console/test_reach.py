@@ -38,16 +38,16 @@ def text(client: Client, address: str) -> str:
 
 def test_rights_elsewhere_give_no_buttons_for_a_subscriber(issue: Issue) -> None:
     """Who may send, export and erase in another publication may not in this one."""
-    everything: dict[str, Any] = {"may_export": True, "may_erase": True}
+    further_rights: dict[str, Any] = {"may_export": True, "may_erase": True}
     editor = make_member(issue.newsletter.publication, "editor", may_send=False)
-    elsewhere = Member.objects.create(
+    foreign_role = Member.objects.create(
         user=editor, publication=make_publication(), role=Role.OWNER, created_at=NOON
     )
     page = f"subscribers/{Subscriber.objects.earliest('pk').pk}/"
     buttons = ("Resend …", "Export data", "Erase …")
     assert [button for button in buttons if button in text(browser_of(editor), page)] == []
-    elsewhere.delete()
-    Member.objects.update(may_send=True, **everything)
+    foreign_role.delete()
+    Member.objects.update(may_send=True, **further_rights)
     assert [button for button in buttons if button in text(browser_of(editor), page)] == [*buttons]
 
 
