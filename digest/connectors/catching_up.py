@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from digest.articles.parsing.base import Entry
 from digest.connectors import ghost_api, receiving
 from digest.connectors.actions import Action
 from digest.connectors.errors import ConnectorError
@@ -20,7 +21,8 @@ log = structlog.get_logger(__name__)
 
 EVERY = timedelta(hours=1)
 FIRST = 15  # posts that a new connection brings
-MOST = 50  # posts of one question; the next one continues
+MOST = 50  # posts of one page; the next question continues
+MOST_PAGES = 20  # of posts that changed in the same moment
 
 
 def catch_up_due(now: datetime) -> int:
@@ -41,21 +43,32 @@ def catch_up(connection: Connection, now: datetime) -> int:
     """
     if not connection.sealed_key:
         raise ConnectorError(f"{connection} has no Content API key.")
-    since = connection.caught_up_to
-    entries = ghost_api.list_posts(
+    since, stored = connection.caught_up_to, 0
+    for page in range(1, MOST_PAGES + 1):
+        entries = _list_posts(connection, since, page)
+        stored += sum(_store(connection, entry, now) for entry in entries)
+        latest = max((entry.updated_at for entry in entries if entry.updated_at), default=since)
+        # Ghost changes many posts in one moment, when a tag is given to them: a question that
+        # began there again would bring the same ones for ever.
+        if since is None or latest != since or len(entries) < MOST:
+            break
+    Connection.objects.filter(pk=connection.pk).update(caught_up_to=latest, problem="")
+    return stored
+
+
+def _list_posts(connection: Connection, since: datetime | None, page: int) -> list[Entry]:
+    return ghost_api.list_posts(
         connection.site_url,
         sealing.unseal(connection.sealed_key),
         limit=MOST if since else FIRST,
         since=since,
+        page=page,
     )
-    stored = 0
-    for entry in entries:
-        change = Change(Action.CORRECT, entry, changed_at=entry.updated_at)
-        message_id = f"post {entry.guid} {entry.updated_at}"
-        stored += receiving.store(connection, message_id, change, now)
-    latest = max((entry.updated_at for entry in entries if entry.updated_at), default=since)
-    Connection.objects.filter(pk=connection.pk).update(caught_up_to=latest, problem="")
-    return stored
+
+
+def _store(connection: Connection, entry: Entry, now: datetime) -> bool:
+    change = Change(Action.CORRECT, entry, changed_at=entry.updated_at)
+    return receiving.store(connection, f"post {entry.guid} {entry.updated_at}", change, now)
 
 
 def _try(connection: Connection, now: datetime) -> int:

@@ -20,15 +20,17 @@ _FIELDS = "tags,authors"
 
 
 def list_posts(
-    site_url: str, key: str, *, limit: int, since: datetime | None = None
+    site_url: str, key: str, *, limit: int, since: datetime | None = None, page: int = 1
 ) -> list[Entry]:
     """Return posts that changed at or after `since`, at most `limit`, the oldest change first.
 
-    Without `since`: those that changed last. Raises ConnectorError; the key is in no message.
+    `page` counts from 1. Without `since`: those that changed last. Raises ConnectorError; the key
+    is in no message.
     """
     query = {
         "key": key,
         "limit": str(limit),
+        "page": str(page),
         "include": _FIELDS,
         "order": "updated_at asc" if since else "updated_at desc",
     }

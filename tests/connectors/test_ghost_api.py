@@ -39,7 +39,11 @@ class GhostSite:
         if query["key"] != [KEY]:
             return Answer.of({"errors": [{"message": "Unknown Content API Key"}]}, 401)
         self.queries.append(query)
-        return Answer.of({"posts": self.posts, "meta": {}})
+        limit, page = int(query["limit"][0]), int(query["page"][0])
+        posts = self.posts
+        if isinstance(posts, list):  # a site may answer anything
+            posts = posts[(page - 1) * limit : page * limit]
+        return Answer.of({"posts": posts, "meta": {}})
 
 
 @pytest.fixture
@@ -85,6 +89,17 @@ def test_a_new_connection_brings_the_latest_posts(site: GhostSite) -> None:
     assert settling.settle_next(connection, NOON + timedelta(hours=1))
     assert Article.objects.filter(title="Forty seals").exists()
     assert ReceivedEvent.objects.filter(settled_at=None).count() == 0
+
+
+def test_many_posts_that_changed_in_one_moment_are_all_stored(site: GhostSite) -> None:
+    """As when a tag is given to them; more than fit into one answer."""
+    site.posts = [make_post()]
+    connection = add(site)
+    assert catching_up.catch_up(connection, NOON) == 1
+    connection.refresh_from_db()
+    site.posts = [make_post(id=str(number)) for number in range(120)]
+    assert catching_up.catch_up(connection, NOON) == 120
+    assert catching_up.catch_up(connection, NOON) == 0
 
 
 @pytest.mark.parametrize(
