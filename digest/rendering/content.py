@@ -7,6 +7,7 @@ link or empty, and no text is long enough to fill the mail on its own.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from digest.core import clock, languages
 from digest.core.languages import direction
@@ -55,6 +56,11 @@ class Content:
         """The title of the first story; empty without one."""
         cards = (card for block in self.blocks for card in block.cards)
         return next((card.title for card in cards), "")
+
+    @property
+    def reply_url(self) -> str:
+        """The link that writes to us (RFC 6068 §2); empty without an address."""
+        return f"mailto:{quote(self.reply_to, safe='@+')}" if self.reply_to else ""
 
     @property
     def inside(self) -> tuple[Card, ...]:

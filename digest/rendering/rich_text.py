@@ -7,6 +7,7 @@ out, whatever the document says: it may have been stored by an older version.
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any, Protocol
+from urllib.parse import unquote
 
 from markupsafe import Markup, escape
 
@@ -212,7 +213,7 @@ class _TextPage:
             elif _is_address(text, href):
                 yield self._address(href, text)
             else:
-                address = self.address_of(href, text).removeprefix("mailto:")
+                address = _visible_address(self.address_of(href, text))
                 yield f"{text} ({isolate_address(address, direction)})"
 
     def _address(self, href: str, text: str) -> str:
@@ -231,8 +232,15 @@ def _line(node: Node) -> str:
 
 def _is_address(text: str, href: str) -> bool:
     """Say whether the text of a link is the address that it leads to."""
-    address = href.removeprefix("mailto:").rstrip("/")
+    address = _visible_address(href).rstrip("/")
     return text.strip().rstrip("/") in {address, address.partition("://")[2]}
+
+
+def _visible_address(href: str) -> str:
+    """Return a link as plain text shows it: of a mailto link the address, without its subject."""
+    if not href.startswith("mailto:"):
+        return href
+    return unquote(href.removeprefix("mailto:").partition("?")[0])
 
 
 def _href(node: Node) -> str:

@@ -179,11 +179,11 @@ def test_kicker_does_not_repeat_the_heading() -> None:
 
 def test_footer_offers_ways_to_share_and_to_write() -> None:
     """Forward, sign up and reply, in mail and on the web; a private newsletter is not shared."""
-    address = {"reply_to": "desk@courier.example"}
+    address = {"reply_to": "desk?50%@courier.example"}
     html = compiled(publication=address).html()
     assert 'href="mailto:?subject=The%20Morning%20Tide&amp;body=https%3A%2F%2Fdigest' in html
     assert 'href="https://digest.example/subscribe/morning-tide"' in html
-    assert 'href="mailto:desk@courier.example"' in html
+    assert 'href="mailto:desk%3F50%25@courier.example"' in html
     private = compiled(newsletter={"state": "private"}).html()
     assert "Forward" not in private
     assert "/subscribe/" not in private

@@ -146,6 +146,15 @@ desk@example.org
 [The quay]"""  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("label", "line"),
+    [("Write to us", "Write to us (desk@example.org)"), ("desk@example.org", "desk@example.org")],
+)
+def test_a_mail_address_is_written_without_the_subject_of_its_link(label: str, line: str) -> None:
+    """`desk@example.org?subject=Hi%20there` is no address that somebody can copy."""
+    assert plain(paragraph(text(label, link("mailto:desk@example.org?subject=Hi there")))) == line
+
+
 def test_lines_are_at_most_72_columns_in_lists_and_quotes_too() -> None:
     """A mail program quotes them again."""
     long = paragraph(text("word " * 100))
