@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from digest.newsletters.models import Newsletter
 from digest.selfservice import erasure
 from digest.subscribers import consent, growth
-from digest.subscribers.models import Cohort, ConsentEvent, Growth
+from digest.subscribers.models import Cohort, ConsentEvent, Growth, Subscription
 from tests.cast import NOON, make_newsletter, make_subscriber
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +48,16 @@ def test_each_newsletter_has_its_own() -> None:
     assert growth.count_by_day([tide.pk], 1, NOON)[0][1] == 1
     assert growth.count_by_day([], 1, NOON)[0][1] == 0
     assert growth.count_by_day(None, 1, NOON)[0][1] == 2
+
+
+def test_whoever_never_confirmed_does_not_leave() -> None:
+    """As those do who unsubscribe from all: also from what a stranger had asked for."""
+    tide = make_newsletter()
+    subscriber = note(tide, Action.REQUESTED)
+    Subscription.objects.update(state=Subscription.State.PENDING)
+    assert consent.unsubscribe(subscriber, tide.pk, via="preferences", ip=None, now=NOON)
+    assert ConsentEvent.objects.filter(action=Action.UNSUBSCRIBED).exists()
+    assert growth.count_by_day(None, 1, NOON) == [(NOON.date(), 0, 0)]
 
 
 def test_who_is_erased_has_joined_all_the_same() -> None:

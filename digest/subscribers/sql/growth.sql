@@ -29,6 +29,17 @@ CREATE FUNCTION subscribers_joined_by(
     FROM own ORDER BY own.id DESC LIMIT 1
 $$;
 
+-- Who has asked and never confirmed has not joined, so they do not leave.
+CREATE FUNCTION subscribers_only_asked(of_subscriber bigint, of_newsletter bigint, before bigint)
+RETURNS boolean LANGUAGE sql STABLE AS $$
+    WITH own AS MATERIALIZED (
+        SELECT earlier.action FROM subscribers_consentevent AS earlier
+        WHERE earlier.subscriber_id = of_subscriber AND earlier.newsletter_id = of_newsletter
+            AND earlier.id < before
+    )
+    SELECT count(*) > 0 AND bool_and(own.action = 'requested') FROM own
+$$;
+
 CREATE FUNCTION subscribers_left_on(of_subscriber bigint, of_newsletter bigint, before bigint)
 RETURNS date LANGUAGE sql STABLE AS $$
     WITH own AS MATERIALIZED (
@@ -68,7 +79,8 @@ BEGIN
         joining.source, joining.month, 1)
     FROM after_rows AS event LEFT JOIN LATERAL subscribers_joined_by(
         event.subscriber_id, event.newsletter_id, event.id) AS joining ON true
-    WHERE event.action = 'unsubscribed';
+    WHERE event.action = 'unsubscribed' AND NOT coalesce(subscribers_only_asked(
+        event.subscriber_id, event.newsletter_id, event.id), false);
 
     -- An editor's removal that was undone: nobody left on that day.
     PERFORM subscribers_add_departures(
@@ -103,6 +115,7 @@ DROP FUNCTION subscribers_on_deletion();
 DROP TRIGGER subscribers_growth ON subscribers_consentevent;
 DROP FUNCTION subscribers_add_growth();
 DROP FUNCTION subscribers_add_departures(date, bigint, text, date, bigint);
+DROP FUNCTION subscribers_only_asked(bigint, bigint, bigint);
 DROP FUNCTION subscribers_left_on(bigint, bigint, bigint);
 DROP FUNCTION subscribers_joined_by(bigint, bigint, bigint);
 DROP FUNCTION subscribers_source_of(bigint, bigint, bigint, text, text);
