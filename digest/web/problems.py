@@ -23,11 +23,11 @@ def describe(problem: DigestError) -> str:
 
 
 def too_many(seconds: int) -> str:
-    """Say that a network is at its limit, and when it may try again."""
+    """Say that a limit is reached, of a network or of a domain, and when to try again."""
     minutes = -(-seconds // 60)
     return ngettext(
-        "There were too many requests from your network. Try again in %(minutes)d minute.",
-        "There were too many requests from your network. Try again in %(minutes)d minutes.",
+        "There were too many requests. Try again in %(minutes)d minute.",
+        "There were too many requests. Try again in %(minutes)d minutes.",
         minutes,
     ) % {"minutes": minutes}
 

@@ -234,7 +234,7 @@ def test_a_pause_without_a_sound_day_is_explained(
 
 @pytest.mark.parametrize(
     ("client_limit", "text"),
-    [("1/hour", "Aus Ihrem Netz gab es zu viele Anfragen"), ("", "vorübergehend nicht möglich")],
+    [("1/hour", "Es gab zu viele Anfragen"), ("", "vorübergehend nicht möglich")],
 )
 def test_limits_are_explained_in_the_subscribers_language(
     strict: Client,
