@@ -31,7 +31,7 @@ DIGEST_REDIS_URL = env.required("DIGEST_REDIS_URL")
 # kombu spells a unix socket differently from redis-py.
 DIGEST_BROKER_URL = DIGEST_REDIS_URL.replace("unix://", "redis+socket://", 1)
 DIGEST_SMTP_URL = env.read("DIGEST_SMTP_URL")
-DIGEST_BASE_URL = env.read("DIGEST_BASE_URL", "http://localhost:8000").rstrip("/")
+DIGEST_BASE_URL = env.web_address("DIGEST_BASE_URL", "http://localhost:8000")
 DIGEST_TEMPLATES_DIR = env.read("DIGEST_TEMPLATES_DIR")  # of publications' own mails
 DIGEST_DATA_DIR = Path(env.read("DIGEST_DATA_DIR", "data")).resolve()
 # Private addresses that may be fetched from, and that webhooks may post to.
@@ -49,10 +49,10 @@ STORAGES = {
 DIGEST_EMBEDDED = env.flag("DIGEST_EMBEDDED")
 
 # Mail to this domain reaches `digest inbound`; without one no link offers to leave by mail.
-DIGEST_INBOUND_DOMAIN = env.read("DIGEST_INBOUND_DOMAIN")
+DIGEST_INBOUND_DOMAIN = env.domain("DIGEST_INBOUND_DOMAIN")
 # Mail that comes back goes to an address of its own for each mail, at this domain (VERP); without
 # one, to the sender's address.
-DIGEST_BOUNCE_DOMAIN = env.read("DIGEST_BOUNCE_DOMAIN")
+DIGEST_BOUNCE_DOMAIN = env.domain("DIGEST_BOUNCE_DOMAIN")
 # Asked before an issue goes out what it makes of the mail; empty: nobody is.
 DIGEST_RSPAMD_URL = env.read("DIGEST_RSPAMD_URL")
 # Proxies whose X-Forwarded-For is believed: addresses or networks.

@@ -4,6 +4,7 @@ Files are for secrets (Docker and Kubernetes mount them so). A set variable wins
 """
 
 import os
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -11,13 +12,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import idna
 from psycopg.conninfo import conninfo_to_dict
 
+from digest.core import text
 from digest.core.errors import ConfigurationError
 
 RUNTIME_FILE = "up.env"
 MIN_KEY_LENGTH = 32  # characters of a secret key
 MIN_KEY_VARIETY = 8  # different ones among them
+_DOMAIN = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]{0,251}[a-z0-9])?")
 
 
 def read(name: str, default: str = "") -> str:
@@ -72,6 +76,29 @@ def choice(name: str, choices: Sequence[str]) -> str:
 def listed(name: str) -> list[str]:
     """Read a list separated by commas or spaces."""
     return read(name).replace(",", " ").split()
+
+
+def web_address(name: str, default: str) -> str:
+    """Read a web address; a host beyond ASCII becomes A-labels, as header fields need them."""
+    address = read(name, default).rstrip("/")
+    if address.isascii():
+        return address
+    return text.web_url(address).rstrip("/") or address
+
+
+def domain(name: str) -> str:
+    """Read a domain that mail is sent to, or nothing; in lower case and A-labels, as SMTP needs it.
+
+    Raises ConfigurationError for anything else: every mail would have an address that cannot be.
+    """
+    value = read(name).lower()
+    try:
+        labels = value if value.isascii() else idna.encode(value, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        labels = ""
+    if value and not _DOMAIN.fullmatch(labels):
+        raise ConfigurationError(f"{name}={value!r}: use a domain such as in.news.example.")
+    return labels
 
 
 def hosts(name: str, base_url: str) -> list[str]:

@@ -131,6 +131,50 @@ def test_a_public_address_is_one(url: str) -> None:
         env.hosts("DIGEST_ALLOWED_HOSTS", url)
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://news.example/", "https://news.example"),
+        ("https://münchen.example/post/", "https://xn--mnchen-3ya.example/post"),
+        ("münchen.example", "münchen.example"),  # `hosts` refuses it
+    ],
+)
+def test_the_public_address_fits_into_header_fields(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: str
+) -> None:
+    """Else no mail could be composed."""
+    monkeypatch.setenv("DIGEST_BASE_URL", value)
+    assert env.web_address("DIGEST_BASE_URL", "") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", ""),
+        ("In.News.example", "in.news.example"),
+        ("münchen.example", "xn--mnchen-3ya.example"),
+    ],
+)
+def test_a_domain_of_mail_is_in_a_labels(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: str
+) -> None:
+    """Envelope senders and mailto links need it so."""
+    monkeypatch.setenv("DIGEST_BOUNCE_DOMAIN", value)
+    assert env.domain("DIGEST_BOUNCE_DOMAIN") == expected
+
+
+@pytest.mark.parametrize(
+    "value", ["@in.example", "https://in.example", "in example", "in.example.", "ü" * 70]
+)
+def test_what_is_no_domain_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """Not by each mail."""
+    monkeypatch.setenv("DIGEST_BOUNCE_DOMAIN", value)
+    with pytest.raises(ConfigurationError, match="DIGEST_BOUNCE_DOMAIN"):
+        env.domain("DIGEST_BOUNCE_DOMAIN")
+
+
 def test_what_a_running_digest_up_says_fills_in_what_is_empty(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """What a notice says is decided when it is sent: nobody is welcomed who has left."""
 
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default
 
 import pytest
@@ -65,16 +66,19 @@ def test_a_password_reset_goes_to_the_domain_of_the_account(
     assert (content.write_letter(notice, NOON) is not None) == is_sent
 
 
-def test_the_subject_of_a_notice_has_a_limit() -> None:
-    """Forty newsletters do not make it a page long."""
+def test_a_notice_for_many_newsletters_of_a_site_beyond_ascii() -> None:
+    """The subject is not a page long, and the host of the site is one that all programs find."""
     newsletter = make_newsletter()
+    newsletter.publication.url = "https://m\u00fcnchen.example/"
     names = [Newsletter(name=f"Newsletter {number} of the Courier") for number in range(40)]
     letter = letters.confirm(names, newsletter.publication, "en")
     links = {letters.CONFIRM: "https://digest.example/confirm/x"}
     addressee = Addressee("ada@reader.example", "1@courier.example", NOON, links)
-    mail = message_from_bytes(
-        compose(letter, Masthead.of(newsletter.publication), addressee), policy=default
-    )
+    raw = compose(letter, Masthead.of(newsletter.publication), addressee)
+    mail = message_from_bytes(raw, _class=EmailMessage, policy=default)
     assert mail["Subject"].startswith("Confirm your subscription to Newsletter 0")
     assert mail["Subject"].endswith("…")
     assert len(mail["Subject"]) <= LONGEST_SUBJECT
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert 'href="https://xn--mnchen-3ya.example/"' in html.get_content()

@@ -31,9 +31,18 @@ def read_report(content: bytes) -> Report:
         or notifications.read(message)
         or (None if automatic.is_automatic(message) else plain.read(message))
     )
-    if report is None:
+    if report is None or _is_by_recipient(message, report):
         report = Report(_kind_of(message))
     return report.with_tokens(candidates)
+
+
+def _is_by_recipient(message: structure.Message, report: Report) -> bool:
+    """Return whether the one who is said to be gone wrote the message, which quotes a report."""
+    if report.kind != Kind.BOUNCE or not report.recipient:
+        return False
+    is_by_machine = bool(message.status) or automatic.is_by_server(message)
+    author = message.fields.get("from", "")[:500].lower()
+    return not is_by_machine and report.recipient.lower() in author
 
 
 def _kind_of(message: structure.Message) -> Kind:

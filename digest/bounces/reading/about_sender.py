@@ -18,10 +18,13 @@ _SENDER_UNKNOWN = re.compile(
 _ADDRESS_UNKNOWN = re.compile(
     r"recipients? header|\bunknown (?:client|sender)\b|\breply address\b"
     r"|\bfrom header\b|\b(?:to|cc) header\b|\bheader (?:from|to|cc)\b|in (?:message|mail) headers"
-    r"|\byou are (?:unknown|not known)\b|\byou (?:write|send|mail) (?:as|from)\b|\bsmtp user\b"
+    r"|\bsender (?:does not|doesn't|has no|without)\b|\bsmtp user\b"
+    r"|\byou are (?:unknown|not known)\b|\byou (?:write|send|mail) (?:as|from)\b"
     r"|\b(?:sending|submitting|authenticated) (?:user|account|mailbox|address)\b"
     r"|\byour (?:e-?mail )?(?:address|domain|mailbox|account) (?:is |was )?not known\b"
     r"|our-sender\W{1,3}(?:\w+ ){0,2}(?:unknown|not exist|not found|no such|invalid)"
+    r"|\b(?:sender(?:'s)?|mail from|from:?|your) (?:[\w-]+ ){0,3}(?:publishes|has|with) (?:a )?"
+    r"null ?mx\b"
 )
 # A server that asked ours about the sender, and quotes the answer.
 _ASKED_BACK = re.compile(
@@ -54,11 +57,16 @@ _COUNTED = re.compile(
 LONGEST_REPLY = 300  # characters
 # What a code about the address (5.1.1) is not believed beside, where no other word says so.
 _CONTRADICTION = re.compile(
-    r"\b(?:from address|sender|relay(?:ing|ed)?(?!=)|authenticat\w+|(?:un)?authori[sz]\w+|ipv6"
-    r"|spf|dkim|your (?:ip|domain|server|host|client)|helo|ehlo|ptr|limit\w*|quota|oversized"
-    r"|too (?:large|big|many|much|fast)|message size|greylist\w*|attachments?|content|unwanted|disk"
-    r"|rate|complain\w*|(?:un)?signed|signature|tls|ssl|encrypt\w*|block\w*|headers?"
-    r"|specify|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)|not allowed"
+    r"\b(?:from address|sender|from you|bounces|your (?:postmaster|message|mail)"
+    r"|(?:your|remote|source|client) (?:ip|domain|server|host|client)|relay(?:ing|ed)?(?!=)"
+    r"|authenticat\w+|(?:un)?authori[sz]\w+|ipv[46]|spf|dkim|helo|ehlo|ptr|mx|tls|ssl|encrypt\w*"
+    r"|certificates?|(?:un)?signed|signature|limit\w*|quota|rate|oversized"
+    r"|too (?:large|big|many|much|fast)|message size|message[- ]?id|headers?|mime|encoding|charset"
+    r"|format|attachments?|content|newsletters?|lists?|unsubscri\w*|want|unwanted|complain\w*"
+    r"|block\w*|greylist\w*|disk|connect\w*|network|backend|internal|service not|sql|programs?"
+    r"|scripts?|filters?|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?"
+    r"|read[ -]only|permission|specify"
+    r"|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)|not allowed"
     r"|not permitted)\b(?![\w.-]*\.\w)"  # not within the name of a host
 )
 

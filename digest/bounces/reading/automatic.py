@@ -13,6 +13,7 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _FIELDS = ("x-autoreply", "x-autorespond", "x-auto-reply-from", "x-tmda-fingerprint")
+_RECEIPT = "report-type=disposition-notification"
 _DAEMON = re.compile(
     r"mailer[-_ ]?daemon|post[-_]?master|mail delivery|mail administrator|mail\s?system",
     re.IGNORECASE,
@@ -21,9 +22,9 @@ _DAEMON = re.compile(
 
 def is_automatic(message: Message) -> bool:
     """Return whether a message is a person's machine answering, not a mail server reporting."""
-    if message.receipt:
-        return True
     fields = message.fields
+    if message.receipt or _RECEIPT in fields.get("content-type", "").replace('"', ""):
+        return True
     if is_by_server(message):
         return False
     submitted = fields.get("auto-submitted", "").lower()

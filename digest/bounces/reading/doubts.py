@@ -68,6 +68,7 @@ _BELONGINGS = re.compile(
     r"|\b(?:user|recipient|mailbox|account) (?:\w+ )?(?:certificate|licen[sc]e|key|encoding"
     r"|charset|type|format|option|parameter|agent|class|group|preference|filter|count|limit)s?\b"
     r"|\b(?:at|to|by) the \w{1,20} (?:gateway|machine|console)\b"
+    r"|\bmail(?:ing)? to (?:files|programs)\b"
 )
 _COMMAND = re.compile(
     r"\b(?:unknown|unrecogni[sz]ed|invalid|bad) command\b"
@@ -106,7 +107,8 @@ _CERTAIN = ("dns lookup", "or not yet active", "no such user yet")
 class _Vocabulary:
     plain: re.Pattern[str]  # each makes a reply doubtful
     faults: re.Pattern[str]
-    choices: re.Pattern[str]
+    choices: re.Pattern[str]  # with the clauses around them
+    conjunctions: re.Pattern[str]  # one of which is in each choice
     reasons: re.Pattern[str]  # behind what says that somebody was closed
 
 
@@ -126,6 +128,7 @@ def _vocabulary() -> _Vocabulary:
         re.compile(alternatives(plain)),
         re.compile(rf"{part}{near}{fault}|{fault}{near}{part}"),
         re.compile(rf"{_CLAUSE}*{choices}\s{_CLAUSE}{{0,60}}?{concerns}{_CLAUSE}*"),
+        re.compile(choices),
         re.compile(rf"\W{{0,2}}{reasons}\s(?!{_CLAUSE}{{0,30}}?{causes})|{_MESSAGE}"),
     )
 
@@ -159,4 +162,6 @@ def asserted(text: str) -> str:
     """
     if len(text) > LONGEST_REPLY:
         return text
-    return _vocabulary().choices.sub(" ", _CONDITION.sub(" ", without_marks(text)))
+    certain, vocabulary = _CONDITION.sub(" ", without_marks(text)), _vocabulary()
+    is_choice = vocabulary.conjunctions.search(certain)
+    return vocabulary.choices.sub(" ", certain) if is_choice else certain

@@ -2,7 +2,7 @@
 
 import re
 
-from digest.bounces.reading.automatic import is_by_server
+from digest.bounces.reading.automatic import is_automatic, is_by_server
 from digest.bounces.reading.quotes import cleaned, own_words
 from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
 from digest.bounces.reading.replies import Refusal, status_in, understand
@@ -23,7 +23,7 @@ _BEFORE = 4_000  # characters of a text before a recipient, and after it
 
 def read(message: Message) -> Report | None:
     """Return what a delivery report says, or None where the message has none."""
-    groups = message.status or _groups_within(message.text)
+    groups = message.status or _groups_written_in(message)
     recipients = _of_recipients(groups)
     if not recipients or not (_has_address(recipients[0]) or is_by_server(message)):
         return None  # challenges have this shape too
@@ -40,13 +40,28 @@ def read(message: Message) -> Report | None:
 
 
 def _of_recipients(groups: list[Fields]) -> list[Fields]:
-    """Return the groups of recipients (RFC 3464 §2.3); without an address where none has one."""
+    """Return the groups of recipients (RFC 3464 §2.3); without an address where none has one.
+
+    A receipt (RFC 8098) names its recipient too.
+    """
+    groups = [group for group in groups if "disposition" not in group]
     named = [group for group in groups if _has_address(group)]
     return named or [group for group in groups if any(name in group for name in _OF_RECIPIENT)]
 
 
 def _has_address(group: Fields) -> bool:
     return any(name in group for name in _ADDRESSES)
+
+
+def _groups_written_in(message: Message) -> list[Fields]:
+    """Return the groups in the text of a message, unless it is a person's and names nobody.
+
+    A letter and an absence note quote what they answer, which may be a story about such reports.
+    """
+    if is_by_server(message):
+        return _groups_within(message.text)
+    groups = [] if is_automatic(message) else _groups_within(message.text)
+    return groups if any(_recipient(group) for group in groups) else []
 
 
 def _groups_within(text: str) -> list[Fields]:

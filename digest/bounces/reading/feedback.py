@@ -1,5 +1,7 @@
 """Complaints: feedback reports (ARF, RFC 5965) and what Microsoft's and others' loops send."""
 
+import re
+
 from digest.bounces.reading.reasons import Reason
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.structure import Message
@@ -8,6 +10,8 @@ from digest.bounces.reading.texts import shortened
 # RFC 5965 §7.3 and RFC 6650 §5; "opt-out" and "opt-out-list" are of older drafts.
 _COMPLAINTS = {"abuse", "fraud", "virus", "other", "opt-out", "opt-out-list", "miscategorized"}
 _NO_COMPLAINTS = {"not-spam", "auth-failure", "dmarc"}
+# Where a gateway made a text of the part for machines.
+_KIND = re.compile(r"^feedback-type:[ \t]*([\w-]{1,40})", re.IGNORECASE | re.MULTILINE)
 
 
 def read(message: Message) -> Report | None:
@@ -17,7 +21,8 @@ def read(message: Message) -> Report | None:
     if _is_of_microsoft(message):
         return complaint("abuse", "Microsoft JMRP", "")
     if "report-type=feedback-report" in message.fields.get("content-type", "").replace('"', ""):
-        return complaint("abuse", "", "")
+        kind = _KIND.search(message.text)
+        return _arf(message, {"feedback-type": kind[1] if kind else "abuse"})
     return None
 
 

@@ -4,6 +4,7 @@ Only what stands before the returned message is read (see `quotes`).
 """
 
 import re
+from dataclasses import replace
 
 from digest.bounces.reading import automatic
 from digest.bounces.reading.quotes import LONGEST, own_words
@@ -57,15 +58,19 @@ def read(message: Message) -> Report | None:
     refusal = understand(text)
     if refusal.reason == Reason.UNDEFINED and (match := _RETURNED_MAIL.match(subject)):
         refusal = understand(match[1], refusal.status, refusal.code)
-    if not (by_server or _is_by_machine(message) or _is_technical(refusal, subject)):
+    by_machine = by_server or _is_by_machine(message)
+    if not (by_machine or _is_technical(refusal, subject)):
         return None
     if refusal.reason == Reason.UNDEFINED and not refusal.code and not _SUBJECT.search(subject):
         return None  # a postmaster may also write a letter
     if _DELAY_SUBJECT.search(subject) or (_DELAY.search(text) and not refusal.permanent):
         return Report(Kind.DELAY, refusal.reason, text=shortened(text))
+    recipient = _recipient(message, text)
+    if not (by_machine or recipient):  # a person quotes a report about somebody
+        refusal = replace(refusal, permanent=False)
     return refusal.report(
         shortened(text or subject),
-        _recipient(message, text),
+        recipient,
         shortened(message.fields.get("from", ""), 253),
     )
 

@@ -14,6 +14,8 @@ from digest.bounces.reading.rules import normalized, reason_in_words, reason_of
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _CODE = re.compile(r"(?<![\d.:-])([45][0-5]\d)(?=[ -]|$)(?![ -]?(?:MB|KB|bytes|days|hours|users))")
 _TEMPORARY = re.compile(r"temporar\w{1,4}|\btry (?:again |it )?later|in progress", re.IGNORECASE)
+# What another server replied, which this one quotes: "(kim@mailbox.example:451 User unknown)".
+_QUOTED_TEMPORARY = re.compile(r"(?:->|:) ?4[25]\d[ -](?:4\.\d|[A-Za-z])")
 _AFTER_MAIL = re.compile(
     r"(?:in reply to|after|our|>>>) (?:end of )?mail(?: from|:)|in mail command", re.IGNORECASE
 )
@@ -26,6 +28,7 @@ _REPLY = re.compile(r"(?<![\d.:-])5[0-5]\d[ -].{0,500}?(?=\n[ \t]*\n|\Z)", re.DO
 _REFUSES_RECIPIENTS = {542, 550, 551, 553, 554}
 _CARRIERS = re.compile(r"unknown user|user unknown")
 _ABOUT_SENDER = (".1.7", ".1.8", ".7.20", ".7.23", ".7.25", ".7.26")
+_ABOUT_LETTERS = (".6.7", ".6.8", ".6.9", ".6.10")  # RFC 6531 §3.5: an address or header in UTF-8
 _CERTAIN = (".1.1", ".1.10")
 _OUT_OF_ORDER = 503  # RFC 5321 §4.2.3: a command, which says nothing of an address
 # How Cisco begins a report, before the reply; its code is a class, not the server's.
@@ -80,9 +83,15 @@ def understand(text: str, status: str = "", code: int | None = None) -> Refusal:
         status = inner
     temporary = status.startswith("4") or inner.startswith("4") or (code or 500) < 500
     reason = _at_its_stage(reason_of(text, status, code), text, status, inner)
-    if code == _OUT_OF_ORDER and reason in UNREACHABLE and status[1:3] not in {".1", ".2"}:
+    if code == _OUT_OF_ORDER and reason in UNREACHABLE and not _names_address(text, status):
         reason = Reason.SYNTAX
-    return Refusal(reason, not (temporary or _TEMPORARY.search(text)), status, code)
+    passes = temporary or _TEMPORARY.search(text) or _QUOTED_TEMPORARY.search(text)
+    return Refusal(reason, not passes, status, code)
+
+
+def _names_address(text: str, status: str) -> bool:
+    """Return whether both the code and the words of a reply are about an address."""
+    return status[1:3] in {".1", ".2"} and reason_in_words(text, status) is not None
 
 
 def _at_its_stage(reason: Reason, text: str, status: str, inner: str) -> Reason:
@@ -119,7 +128,9 @@ def _contrary(compared: str, reason: Reason, status: str) -> Reason | None:
     """Return the reason of a reply that takes back that somebody is gone, or says it of us."""
     if about_us := reason_about_us(compared, reason):
         return about_us
-    if reason == Reason.HOST_UNKNOWN and status[1:] in {".5.2", ".5.4"}:
+    if status[1:] in _ABOUT_LETTERS:
+        return Reason.CONTENT
+    if reason == Reason.HOST_UNKNOWN and (status[1:] in {".5.2", ".5.4"} or "syntax" in compared):
         return Reason.SYNTAX  # "Invalid domain name", of our EHLO
     is_open = is_doubtful(compared) or _is_conditional(compared)
     return Reason.UNDEFINED if is_open else None
@@ -127,7 +138,8 @@ def _contrary(compared: str, reason: Reason, status: str) -> Reason | None:
 
 def _is_conditional(compared: str) -> bool:
     """Return whether a reply says that somebody is gone with an "if" or an "or" alone."""
-    return _says_gone(without_marks(compared)) and not _says_gone(asserted(compared))
+    plain, certain = without_marks(compared), asserted(compared)
+    return certain != plain and _says_gone(plain) and not _says_gone(certain)
 
 
 def _says_gone(text: str) -> bool:

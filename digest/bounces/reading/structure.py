@@ -99,7 +99,7 @@ def _collect(mime: Mime, message: Message) -> None:
         kind = part.get_content_type()
         if part.get_content_maintype() == "multipart":  # without its boundary: all is one text
             message.text += _text(part, "text/plain")[:LONGEST_TEXT] + "\n"
-        elif kind == "text/delivery-status":
+        elif kind == "text/delivery-status" or _is_status_in_disguise(part, kind):
             message.status += groups_of_text(_text(part, "text/plain"))
         elif kind == "text/feedback-report":
             message.feedback = message.feedback or _feedback(part)
@@ -121,6 +121,12 @@ def _parts(mime: Mime) -> Iterator[Mime]:
         yield from _parts(report)
     else:
         yield mime
+
+
+def _is_status_in_disguise(part: Mime, kind: str) -> bool:
+    """Return whether a gateway passes on a delivery report as an attachment without a type."""
+    is_untyped = kind == "application/octet-stream"
+    return is_untyped and _text(part, "text/plain").lstrip().lower().startswith("reporting-mta:")
 
 
 def _wrapped_report(mime: Mime) -> Mime | None:

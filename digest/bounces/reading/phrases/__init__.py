@@ -26,8 +26,10 @@ _DOMAIN = 60  # characters before what is said of a domain
 ADJACENT = 12  # from somebody to what they lack
 
 _SENTENCE = re.compile(r"[.!?;](?=\s|$)|[\u3002\uff01\uff1f\uff1b]")
-# Postfix; Google; Sendmail, who names who asked it
-_STAGE = re.compile(r"\((?:in reply to [^()]{0,40}|state \d{1,3})\)|\brelay=\S+")
+# Postfix; Google; Sendmail, who names who asked it; Exim, whose list of addresses was asked
+_STAGE = re.compile(
+    r"\((?:in reply to [^()]{0,40}|state \d{1,3})\)|\brelay=\S+|\brcpt-verify-fail\w{0,3}\b"
+)
 _LINK = re.compile(r"\bhttps?://\S+")
 _NOT_HERE = re.compile(
     r"resol|local|host|serv|handl|list|our\b|\bm[ey]\b|\bin\b|\bon\b|\bat\b|configur|here|belong"

@@ -120,17 +120,24 @@ def _family(entries: list[str], fillers: str) -> re.Pattern[str]:
 def alternatives(entries: list[str]) -> str:
     """Return an expression for any of these words, the longest first.
 
-    Those with the same first letter share a branch: the engine tries a few, not hundreds.
+    Those with the same first letter share a branch, and a word's beginning is looked for once: the
+    engine passes over most places at a glance, and tries a few words at the others, not hundreds.
     """
-    branches: dict[tuple[str, str], list[str]] = defaultdict(list)
+    groups: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for entry in sorted(set(entries), key=len, reverse=True):
         bound = "" if _IDEOGRAPH.search(entry) or entry == "<>" else r"\b"
         before = "" if entry.startswith("n't") else bound
-        branches[before, entry[0]].append(_expression(entry[1:]) + bound)
-    return "|".join(
-        f"{before}{_expression(first)}(?:{'|'.join(rest)})"
-        for (before, first), rest in branches.items()
-    ).join(("(?:", ")"))
+        groups[before][entry[0]].append(_expression(entry[1:]) + bound)
+    return "|".join(f"{before}{_any_of(branches)}" for before, branches in groups.items()).join(
+        ("(?:", ")")
+    )
+
+
+def _any_of(branches: dict[str, list[str]]) -> str:
+    alternatives_by_letter = (
+        f"{_expression(first)}(?:{'|'.join(rest)})" for first, rest in branches.items()
+    )
+    return "|".join(alternatives_by_letter).join(("(?:", ")"))
 
 
 def _expression(entry: str) -> str:

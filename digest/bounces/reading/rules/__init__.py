@@ -136,6 +136,7 @@ def _is_ours(text: str, part: str) -> bool:
     return bool(_YOUR.search(text, max(position - 20, 0), position))
 
 
+@lru_cache(maxsize=64)  # each step of reading a reply compares the same text
 def normalized(text: str) -> str:
     """Return a text in lower case and with single spaces, without addresses and host[ip].
 
