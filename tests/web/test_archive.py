@@ -48,6 +48,21 @@ def test_list_is_latest_first_with_the_zone(client: Client, newsletter: Newslett
     assert "Mon 23 Nov 2026, 12:00 GMT" in page
 
 
+def test_pages_say_when_an_issue_was_sent(client: Client, newsletter: Newsletter) -> None:
+    """Not the slot that it was sent before: that would be a date in the future."""
+    out(newsletter, slot=NOON + timedelta(days=1), send_at=NOON, archive_access="subscribers")
+    key = f"{NOON + timedelta(days=1):%Y%m%dT%H%M%SZ}"
+    for path in ("", f"/{key}"):
+        page = text(client, f"/archive/{newsletter.slug}{path}")
+        assert "Mon 23 Nov 2026, 12:00 GMT" in page
+    catalogue = text(client, f"/newsletters/{newsletter.publication.slug}")
+    assert "Mon 23 Nov 2026, 12:00 GMT" in catalogue
+    out(newsletter, planned_at=NOON + timedelta(hours=1))  # its own slot is the earlier one
+    feed = ET.fromstring(text(client, f"/archive/{newsletter.slug}/feed.xml"))
+    assert feed.findtext(f"{ATOM}entry/{ATOM}published") == NOON.isoformat()
+    assert feed.findtext(f"{ATOM}updated") == (NOON + timedelta(hours=1)).isoformat()
+
+
 @pytest.mark.parametrize(
     ("language", "moment"),
     [("de", "23. November 2026, 12:00 GMT"), ("es", "23 de noviembre de 2026, 12:00 GMT")],

@@ -117,10 +117,11 @@ def feed(request: HttpRequest, slug: str) -> HttpResponse:
     """Return the latest issues as Atom (RFC 4287)."""
     newsletter = _newsletter(slug)
     latest = list(with_stories(public_issues(newsletter))[:PAGE_SIZE])
+    moments = [issue.planned_at for issue in latest if issue.planned_at]
     context = {
         "newsletter": newsletter,
         "issues": latest,
-        "updated": latest[0].planned_at if latest else newsletter.created_at,
+        "updated": max(moments, default=newsletter.created_at),
         "absolute": absolute,
         "picture_of": picture_of,
     }
