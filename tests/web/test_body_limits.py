@@ -7,7 +7,7 @@ from django.test import Client
 
 from digest.web.body_limits import LARGEST_BODY, UPLOADS, largest_body
 
-IMPORT, PICTURES = UPLOADS
+IMPORT, PICTURES, EVENTS = UPLOADS
 
 
 class Unread:
@@ -39,6 +39,7 @@ def test_large_forms_are_refused_unread(client: Client, path: str) -> None:
         (f"{IMPORT}/", 31_000_000),
         (f"{IMPORT}/preview/", 31_000_000),
         (f"{PICTURES}/", 26_000_000),
+        (f"{EVENTS}token", UPLOADS[EVENTS]),
         ("/admin/pictures/", LARGEST_BODY),
         ("/admin/subscribers/", LARGEST_BODY),
         (f"/x{IMPORT}", LARGEST_BODY),

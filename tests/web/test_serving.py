@@ -19,7 +19,7 @@ from tests import cpu
 
 THREADS = 2
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "
-IMPORT, _ = UPLOADS
+IMPORT, *_ = UPLOADS
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:

@@ -21,6 +21,7 @@ from digest.relays.registry import RelayOptions
 from digest.relays.transports.base import Envelope
 from digest.relays.transports.esp.messages import mark, parsed_message
 from digest.subscribers.models import Subscriber, Suppression
+from digest.web.body_limits import LARGEST_BODY
 from tests.bounces.factories import message_id
 from tests.bounces.providers.payloads import (
     ADDRESS,
@@ -133,11 +134,12 @@ def test_rubbish_is_refused_or_does_nothing(client: Client, name: str, body: byt
 def test_no_event_of_a_large_call_is_left_out(
     client: Client, issue: Issue, subscriber: Subscriber
 ) -> None:
-    """More than a thousand deliveries, and a bounce at the end."""
+    """More than a megabyte of deliveries, and a bounce at the end."""
     provider, relay = add_provider("sparkpost")
     call = provider.call(message_id(issue, subscriber), UNKNOWN)
     delivered = call.body[1:-1].replace(b'"bounce"', b'"delivery"')
-    call.body = b"[" + b",".join([*[delivered] * 1_500, call.body[1:]])
+    call.body = b"[" + b",".join([*[delivered] * 4_000, call.body[1:]])
+    assert len(call.body) > LARGEST_BODY
     assert send(client, relay, call) == 200
     assert Bounce.objects.get().consequence == "hard"
 
