@@ -64,8 +64,58 @@ _HEDGED = """
 550 Пользователь не найден или сервер заблокирован
 """
 
+# A code about the recipient, with words that speak of a server, of us, or of what we sent.
+_BESIDE_A_CODE = """
+503 5.1.1 Connection error
+503 5.1.1 could not add the user
+550 5.1.1 backend connection failed
+550 5.1.1 network trouble
+550 5.1.1 cannot connect to the mail store
+550 5.1.1 permission denied on the mail store
+550 5.1.1 SQL error
+550 5.1.1 service not running
+550 5.1.1 pipe transport failed
+550 5.1.1 the filter script returned an error
+550 5.1.1 cannot create output file
+550 5.1.1 mailbox locked by another process
+550 5.1.1 no valid certificate
+550 5.1.1 fake MX, use the real one
+550 5.1.1 we take mail over IPv4 alone
+550 5.1.1 unknown encoding
+550 5.1.1 invalid format of the message
+550 5.1.1 bad message-id
+501 5.1.3 syntax error in your message
+550 5.1.1 recipient unsubscribed
+550 5.1.1 The recipient does not want mail from you
+550 5.1.1 recipient refuses newsletters
+550 5.1.1 delivery to programs is off
+550 5.2.1 mailbox being backed up
+550 5.2.1 mailbox takes no mail from lists
+550 5.2.1 delivery paused by the user
+550 5.2.1 archived, read only
+550 5.1.10 no bounces are taken here
+553 5.6.7 Address not valid UTF-8
+550 5.6.9 user unknown to take UTF-8
+556 remote IP check failed
+"""
 
-@pytest.mark.parametrize("reply", _HEDGED.strip().splitlines())
+_OF_OTHERS = """
+550 5.7.27 Sender address has null MX
+550 MAIL FROM domain publishes a null MX
+550 your domain has a null MX record
+550 the sender doesn't have a valid account
+550 UID 500 is an unknown user: cannot mail to files
+550 kim@mailbox.example doesn't have a valid shell for mailing to programs
+501 Invalid domain name syntax
+554 5.3.5 Unknown address family
+550 mail failed for one recipient (kim@mailbox.example:451 User unknown)
+550 5.0.350 Remote server returned an error -> 451 4.1.1 user unknown
+"""
+
+
+@pytest.mark.parametrize(
+    "reply", (_HEDGED.strip() + _BESIDE_A_CODE + _OF_OTHERS.strip()).splitlines()
+)
 def test_a_reply_that_hedges_suppresses_nobody(reply: str) -> None:
     """It passes, is a guess, is limited, or is of what belongs to somebody."""
     refusal = understand(reply)

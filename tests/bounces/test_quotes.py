@@ -46,7 +46,7 @@ def test_a_forwarded_report_is_read() -> None:
     """Somebody forwards a report to the address in Return-Path, quoted by their mail program."""
     quoted = "".join(f"> {line}\n" for line in ("Your mail failed.", "", *_STATUS.splitlines()))
     text = f"This came today.\n\nBegin forwarded message:\n\n> From: MAILER-DAEMON\n{quoted}"
-    content = shapes.mail(f"Kim <{shapes.ADDRESS}>", "Fwd: Returned mail", "text/plain", text)
+    content = shapes.mail("Lee <lee@news.example>", "Fwd: Returned mail", "text/plain", text)
     report = read_report(content)
     assert (report.kind, report.reason, report.status) == (Kind.BOUNCE, "userunknown", "5.1.1")
     assert report.recipient == shapes.ADDRESS

@@ -7,6 +7,10 @@ from digest.bounces.reading.replies import understand
 
 # Written for this test; without a code of their own, these come with 550.
 _WORDINGS = """
+550 REJECTED - RCPT-VERIFY-FAIL kim@mailbox.example - user [kim@mailbox.example] not found here
+550 5.7.1 Delivery not authorized. This mailbox is no longer active.
+550 mail failed for one recipient (kim@mailbox.example:550 5.1.1 User unknown)
+550 5.0.350 Remote server returned an error -> 550 Mailbox closed
 550 SL E510 so such user
 Casella di posta non disponibile
 Buzón de correo no disponible
@@ -226,6 +230,7 @@ def test_an_address_that_is_gone(reply: str) -> None:
         "550-5.1.1 This account\n550-5.1.1 is not known to\n550 5.1.1 our system",
         "550-The mailbox you wrote to\n550-was closed by its\n550 owner.",
         "553-Sorry.\n553 This user is no longer known here",
+        "Remote host said: 550 sorry, your recipient is not in my list\nGiving up on 192.0.2.1.",
         "5.1.0 - Unknown address error 550-'5.1.1 <kim@mailbox.example>: mailbox.example'",
     ],
 )

@@ -1,0 +1,73 @@
+"""Mail of persons and their machines that quotes a report, and parts that gateways changed."""
+
+from base64 import b64encode
+
+import pytest
+
+from digest.bounces.reading import Kind, read_report
+from digest.bounces.reading.reasons import Reason
+from tests.bounces import shapes
+
+_UNNAMED = (
+    "Final-Recipient: rfc822; <somebody>\nAction: failed\nStatus: 5.1.1\n"
+    "Diagnostic-Code: smtp; 550 5.1.1 User unknown\n"
+)
+_NAMED = _UNNAMED.replace("<somebody>", shapes.ADDRESS)
+_STORY = f"You wrote that a report looks like this:\n\n{_UNNAMED}"
+_KIM = f"Kim <{shapes.ADDRESS}>"
+
+
+@pytest.mark.parametrize("groups", [_UNNAMED, _NAMED])
+@pytest.mark.parametrize("mark", ["Auto-Submitted: auto-replied\n", "X-Autoreply: yes\n"])
+def test_an_absence_note_quotes_a_report(mark: str, groups: str) -> None:
+    """The story that it answers is about reports."""
+    body = f"I am away.\n\nYou wrote:\n\n{groups}"
+    assert read_report(shapes.note("Re: News", mark, body)).kind == Kind.AUTOMATIC
+
+
+def test_a_letter_quotes_a_report() -> None:
+    """One that names nobody means nothing, and nobody writes from a mailbox that is gone."""
+    for text in (_STORY, f"My provider says:\n\n{_NAMED}"):
+        assert read_report(shapes.mail(_KIM, "Re: News", "text/plain", text)).kind == Kind.LETTER
+
+
+def test_a_forwarded_report_in_plain_words_names_somebody() -> None:
+    """With several addresses it may be about any of them, and nobody is suppressed for it."""
+    for beginning, is_permanent in (("", True), ("I am lee@news.example, not:\n", False)):
+        text = f"{beginning}<{shapes.ADDRESS}>: 550 5.1.1 User unknown\n"
+        content = shapes.mail("news@news.example", "Fwd: Undelivered mail", "text/plain", text)
+        report = read_report(content)
+        assert (report.kind, report.permanent) == (Kind.BOUNCE, is_permanent)
+
+
+def test_a_receipt_without_its_type() -> None:
+    """Its fields are those of a report (RFC 8098 §3.2), and it says that the mail arrived."""
+    fields = f"Final-Recipient: rfc822;{shapes.ADDRESS}\nDisposition: manual-action; deleted\n"
+    text = f"Your mail was deleted, this account does not exist for news.\n\n{fields}"
+    assert read_report(shapes.mail(_KIM, "Not read", "text/plain", text)).kind == Kind.LETTER
+    kind = "multipart/report; report-type=disposition-notification; boundary=b0"
+    body = shapes.parts_of(("text/plain", text), ("text/plain", fields))
+    assert read_report(shapes.mail(_KIM, "Not read", kind, body)).kind == Kind.AUTOMATIC
+
+
+@pytest.mark.parametrize(
+    ("feedback", "kind"),
+    [("not-spam", Kind.OTHER), ("abuse", Kind.COMPLAINT), ("dmarc", Kind.OTHER)],
+)
+def test_feedback_without_its_type(feedback: str, kind: Kind) -> None:
+    """A gateway made a text of it; "not spam" is not a complaint."""
+    body = shapes.parts_of(
+        ("text/plain", "This is feedback."), ("text/plain", f"Feedback-Type: {feedback}\n")
+    )
+    report_type = "multipart/report; report-type=feedback-report; boundary=b0"
+    assert read_report(shapes.mail("fbl@isp.example", "Feedback", report_type, body)).kind == kind
+
+
+def test_a_delivery_report_without_its_type() -> None:
+    """A gateway passes it on as an attachment."""
+    encoded = b64encode(f"Reporting-MTA: dns; mx.example\n\n{_NAMED}".encode()).decode()
+    kind = "application/octet-stream; name=details.txt\nContent-Transfer-Encoding: base64"
+    body = shapes.parts_of(("text/plain", "Sorry."), (kind, encoded))
+    mixed = "multipart/mixed; boundary=b0"
+    report = read_report(shapes.mail("MAILER-DAEMON@x.example", "failure", mixed, body))
+    assert (report.reason, report.recipient) == (Reason.USER_UNKNOWN, shapes.ADDRESS)
