@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from digest.accounts.models import User
-from digest.console import pages
+from digest.console import meanwhile, pages
 from digest.console.access import record_action, scope_of, user_of
 from digest.console.lists import render_list
 from digest.console.tables import Column, Filter, search_in
@@ -134,6 +134,8 @@ def _save(request: HttpRequest, publication: Publication, row: Segment | None) -
     name, rules = request.POST.get("name", ""), EMPTY
     try:
         rules = _document(request.POST.get("rules", ""))
+        if row and meanwhile.is_outdated(request, _stored(row)):
+            raise RuleError(meanwhile.CHANGED)
         if row is None:
             row = saving.create(publication, name, rules, clock.now())
         else:
@@ -143,6 +145,10 @@ def _save(request: HttpRequest, publication: Publication, row: Segment | None) -
         return _page(request, catalog, row, name, rules, problem=str(problem))
     record_action(request, "saved the segment", row.name, publication.pk)
     return pages.done(request, "The segment was saved.", "segment", row.pk)
+
+
+def _stored(row: Segment) -> dict[str, Any]:
+    return {"name": row.name, "rules": row.rules}
 
 
 def _change(row: Segment, name: str, rules: Any, by: User) -> None:
@@ -169,6 +175,7 @@ def _page(
         "document_text": printable(json.dumps(rules, indent=2, ensure_ascii=False)),
         "fields": [_field(field) for field in catalog.fields.values()],
         "problem": problem,
+        "stored": _stored(row) if row else None,
         "users": _users(row) if row else [],
     }
     title = name or "New segment"

@@ -1,5 +1,6 @@
 """The components of the console as template tags; see `docs/console-components.md`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import template
@@ -10,6 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from digest.console import meanwhile
 from digest.console.statistics.sheets import shown_rows
 from digest.console.team.newsletters import reached_names
 from digest.core.text import percent
@@ -90,6 +92,12 @@ def form_row(
         "optional": marked,
         "days": days,
     }
+
+
+@register.inclusion_tag("console/components/mark.html")
+def opened_with(values: Mapping[str, Any]) -> dict[str, str]:
+    """Let a form say with which values it was opened (`console.meanwhile`)."""
+    return {"mark": meanwhile.mark_of(values)}
 
 
 @register.simple_tag
