@@ -5,7 +5,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
-from digest.console import meanwhile
+from digest.console import edit_conflicts
 from digest.console.access import (
     get_issue,
     has_right,
@@ -78,8 +78,8 @@ def _edit(request: HttpRequest, row: Appeal | None) -> HttpResponse:
     publications = scope_of(request, Right.EDIT).publications()
     may_edit = row is None or has_right(request, Right.EDIT, row.publication_id)
     form = AppealForm(request.POST or None, instance=row, publications=publications)
-    if row and meanwhile.is_outdated(request, form.initial):
-        form.add_error(None, meanwhile.CHANGED)
+    if row and edit_conflicts.is_outdated(request, form.initial):
+        form.add_error(None, edit_conflicts.CHANGED)
     if request.method == "POST" and form.is_valid() and (saved := _save(request, row, form)):
         record_action(request, "saved the appeal", saved, saved.publication_id)
         return done(request, "The appeal was saved.", "appeal", saved.pk)

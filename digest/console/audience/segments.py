@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
 from digest.accounts.models import User
-from digest.console import meanwhile, pages
+from digest.console import edit_conflicts, pages
 from digest.console.access import record_action, scope_of, user_of
 from digest.console.lists import render_list
 from digest.console.tables import Column, Filter, search_in
@@ -134,8 +134,8 @@ def _save(request: HttpRequest, publication: Publication, row: Segment | None) -
     name, rules = request.POST.get("name", ""), EMPTY
     try:
         rules = _document(request.POST.get("rules", ""))
-        if row and meanwhile.is_outdated(request, _stored(row)):
-            raise RuleError(meanwhile.CHANGED)
+        if row and edit_conflicts.is_outdated(request, _stored(row)):
+            raise RuleError(edit_conflicts.CHANGED)
         if row is None:
             row = saving.create(publication, name, rules, clock.now())
         else:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
-from digest.console import access, block_forms, meanwhile
+from digest.console import access, block_forms, edit_conflicts
 from digest.console.fields import offer_rows
 from digest.console.newsletters import cards
 from digest.console.newsletters.forms import LayoutBlockForm, NewForm
@@ -66,8 +66,8 @@ def save(request: HttpRequest, pk: int, card: str) -> HttpResponse:
         access.require_right(request, Right.EDIT, newsletter.publication_id)
     if card == "approval" and _changes_approval(request, newsletter):
         access.require_right(request, Right.MANAGE, newsletter.publication_id)
-    if meanwhile.is_outdated(request, form.initial):
-        form.add_error(None, meanwhile.CHANGED)
+    if edit_conflicts.is_outdated(request, form.initial):
+        form.add_error(None, edit_conflicts.CHANGED)
     change = contributions.noted(access.user_of(request), newsletter)
     with change if cards.changes_content(card, form) else nullcontext():
         is_saved = cards.save(card, newsletter, form, clock.now())

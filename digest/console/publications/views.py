@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from digest.console import meanwhile
+from digest.console import edit_conflicts
 from digest.console.access import (
     has_right,
     record_action,
@@ -34,8 +34,8 @@ def save(request: HttpRequest, publication: int, card: str) -> HttpResponse:
     """Save one card."""
     row = get_publication(request, publication, Right.MANAGE)
     form = cards.form_of(card, row, request.POST)
-    if meanwhile.is_outdated(request, form.initial):
-        form.add_error(None, meanwhile.CHANGED)
+    if edit_conflicts.is_outdated(request, form.initial):
+        form.add_error(None, edit_conflicts.CHANGED)
     logos = row.logo_url, row.logo_dark_url
     with contributions.noted(user_of(request), row):
         is_saved = cards.save(row, form)

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.analytics.statistics.totals import numbers_of
-from digest.console import meanwhile
+from digest.console import edit_conflicts
 from digest.console.access import has_right, record_action, require_right, scope_of, user_of
 from digest.console.pages import action_view, done, form_view, problems_on, render_page
 from digest.console.series.forms import StepForm
@@ -26,8 +26,8 @@ def step(request: HttpRequest, pk: int) -> HttpResponse:
     form = StepForm(row, scope_of(request, Right.EDIT), request.POST or None)
     if request.method == "POST":
         require_right(request, Right.EDIT, *_place(row))
-        if meanwhile.is_outdated(request, form.initial):
-            form.add_error(None, meanwhile.CHANGED)
+        if edit_conflicts.is_outdated(request, form.initial):
+            form.add_error(None, edit_conflicts.CHANGED)
         if form.is_valid():
             with problems_on(form):
                 editing.change_step(row, user_of(request), **form.values())

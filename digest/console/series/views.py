@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 
-from digest.console import meanwhile
+from digest.console import edit_conflicts
 from digest.console.access import (
     has_right,
     parse_id,
@@ -72,8 +72,8 @@ def series(request: HttpRequest, pk: int) -> HttpResponse:
     form = SettingsForm(row, scope_of(request, Right.EDIT), request.POST or None)
     if request.method == "POST":
         require_right(request, Right.EDIT, row.newsletter.publication_id, row.newsletter_id)
-        if meanwhile.is_outdated(request, form.initial):
-            form.add_error(None, meanwhile.CHANGED)
+        if edit_conflicts.is_outdated(request, form.initial):
+            form.add_error(None, edit_conflicts.CHANGED)
         if form.is_valid():
             with problems_on(form):
                 editing.change(row, **form.cleaned_data)

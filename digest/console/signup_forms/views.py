@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from digest.console import meanwhile
+from digest.console import edit_conflicts
 from digest.console.access import has_right, record_action, require_right, scope_of
 from digest.console.lists import TEMPLATE
 from digest.console.pages import action_view, done, form_view, page_view, problems_on, render_page
@@ -82,8 +82,8 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _edit(request: HttpRequest, publication: Publication, row: SignUpForm | None) -> HttpResponse:
     form = DesignForm(request.POST or None, publication, row)
-    if row and meanwhile.is_outdated(request, form.initial):
-        form.add_error(None, meanwhile.CHANGED)
+    if row and edit_conflicts.is_outdated(request, form.initial):
+        form.add_error(None, edit_conflicts.CHANGED)
     if request.method == "POST" and form.is_valid() and (saved := _save(form)):
         record_action(request, "saved the sign-up form", saved, publication.pk)
         return done(request, f"“{saved}” was saved.", "signup-form-design", saved.pk)

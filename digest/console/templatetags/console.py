@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from digest.console import meanwhile
+from digest.console import edit_conflicts
 from digest.console.statistics.sheets import shown_rows
 from digest.console.team.newsletters import reached_names
 from digest.core.text import percent
@@ -96,8 +96,8 @@ def form_row(
 
 @register.inclusion_tag("console/components/mark.html")
 def opened_with(values: Mapping[str, Any]) -> dict[str, str]:
-    """Let a form say with which values it was opened (`console.meanwhile`)."""
-    return {"mark": meanwhile.mark_of(values)}
+    """Let a form say with which values it was opened (`console.edit_conflicts`)."""
+    return {"mark": edit_conflicts.mark_of(values)}
 
 
 @register.simple_tag

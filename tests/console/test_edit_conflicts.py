@@ -56,6 +56,7 @@ def test_who_saves_last_is_told(
 ) -> None:
     """What was entered stays in the form, which replaces the other's when it is sent again."""
     publication = newsletter.publication
+    row: Any
     rows: dict[Any, Any] = {
         Newsletter: (newsletter, f"newsletter/{newsletter.pk}/", "name"),
         Publication: (publication, f"publication/{publication.pk}/", "sender_name"),
@@ -86,6 +87,6 @@ def test_who_saves_last_is_told(
 def mark(page: str, action: str) -> str:
     """The mark in the form with an address, or in the first form that has one."""
     begin = page.index(f'action="{action}"') if action else 0
-    found = MARK.search(page, begin)
-    assert found
-    return found[1]
+    match = MARK.search(page, begin)
+    assert match
+    return match[1]
