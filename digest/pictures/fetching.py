@@ -29,7 +29,8 @@ AT_ONCE = 8
 BATCH = 24
 BUDGET = 120.0  # seconds in which a batch begins to convert
 LEASE = timedelta(minutes=10)  # as long as the job may take
-MAX_FAILURES = 5  # in a row; the last try comes about an hour after the first
+MAX_FAILURES = 9  # in a row; the last try comes about an hour after the first
+LONGEST_WISH = timedelta(hours=1)  # of a server's Retry-After
 BACKOFF = Backoff.doubling(timedelta(seconds=15), timedelta(minutes=30), jitter=(0.0, 0.2))
 ACCEPT = "image/jpeg, image/png, image/webp, image/avif, image/*;q=0.8"
 
@@ -171,4 +172,6 @@ def _is_final(problem: DigestError) -> bool:
 
 def _retry_values(problem: DigestError, now: datetime, *, failures: int) -> dict[str, object]:
     wait = BACKOFF.wait(failures, random.random())  # noqa: S311  no secret
+    seconds = problem.retry_after if isinstance(problem, FetchError) else None
+    wait = max(wait, min(timedelta(seconds=seconds or 0), LONGEST_WISH))
     return {"problem": str(problem), "failures": failures, "next_try_at": now + wait}

@@ -68,16 +68,21 @@ def test_a_server_in_trouble_is_asked_again(publisher: Publisher) -> None:
 
 
 def test_after_some_failures_it_is_refused(publisher: Publisher) -> None:
-    """And its row says why."""
+    """After about an hour, and its row says why."""
     publisher.pages["/a.jpg"] = Answer(status=500)
     fetching.request(1, [publisher.url("/a.jpg")], NOON)
     now = NOON
-    for _ in range(fetching.MAX_FAILURES):
-        fetching.fetch_due(now)
-        now += timedelta(hours=1)
-    picture = Picture.objects.get()
+    while (picture := fetching.fetch_due(now)[0]).next_try_at:
+        now = picture.next_try_at
+    assert timedelta(minutes=50) < now - NOON < timedelta(minutes=80)
     assert (picture.state, picture.next_try_at) == ("refused", None)
     assert "500" in picture.problem
+
+
+def test_a_server_may_say_when_to_come_back(publisher: Publisher) -> None:
+    """Asked before that, it would refuse again, and the tries would be used up."""
+    publisher.pages["/a.jpg"] = Answer(status=429, headers={"Retry-After": "1200"})
+    assert fetched(publisher).next_try_at == NOON + timedelta(minutes=20)
 
 
 def _slow(handler: BaseHTTPRequestHandler) -> None:
