@@ -79,7 +79,7 @@ def test_after_some_failures_it_is_refused(publisher: Publisher) -> None:
     assert "500" in picture.problem
 
 
-def test_a_server_may_say_when_to_come_back(publisher: Publisher) -> None:
+def test_a_server_names_the_time_of_the_next_try(publisher: Publisher) -> None:
     """Asked before that, it would refuse again, and the tries would be used up."""
     publisher.pages["/a.jpg"] = Answer(status=429, headers={"Retry-After": "1200"})
     assert fetched(publisher).next_try_at == NOON + timedelta(minutes=20)
