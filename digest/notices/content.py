@@ -209,7 +209,7 @@ def _paused(notice: Notice, now: datetime) -> WrittenNotice | None:
 
 def _visible_reply(paused: PausedDomain, notice: Notice) -> str:
     """Return a server's reply for somebody who sees the subscribers of every publication."""
-    user = User.objects.filter(email__iexact=notice.email, is_active=True).first()
+    user = _account_of(notice.email)
     ids = members.publication_ids(user, Right.SUBSCRIBERS) if user else frozenset()
     sees_all = ids is None or not Publication.objects.exclude(pk__in=ids).exists()
     return paused.reason if sees_all else ""
@@ -284,19 +284,25 @@ def _account(notice: Notice, now: datetime) -> WrittenNotice | None:
 def _password_reset(notice: Notice) -> WrittenNotice | None:
     """Return the link to a new password; None if the address has no account.
 
-    The link is made only now, so no table has it. Letters beyond ASCII have to be the same ones:
-    PostgreSQL takes a dotless i for an i, and these are two domains.
+    The link is made only now, so no table has it.
     """
-    users = User.objects.filter(email__iexact=notice.email, is_active=True)
-    is_plain = notice.email.isascii()
-    accounts = (
-        row for row in users if row.email == notice.email or (is_plain and row.email.isascii())
-    )
-    if (user := next(accounts, None)) is None:
+    if (user := _account_of(notice.email)) is None:
         return None
     names = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     url = links.absolute(reverse("account_reset_password_from_key", kwargs=names))
     return WrittenNotice(letters.password_reset(), {letters.CONFIRM: url})
+
+
+def _account_of(email: str) -> User | None:
+    """Return the active account with an address, in any case.
+
+    Letters beyond ASCII have to be the same ones: PostgreSQL takes a dotless i for an i, and these
+    are two domains.
+    """
+    users = User.objects.filter(email__iexact=email, is_active=True)
+    is_plain = email.isascii()
+    accounts = (row for row in users if row.email == email or (is_plain and row.email.isascii()))
+    return next(accounts, None)
 
 
 def _invitation(notice: Notice, number: int, now: datetime) -> WrittenNotice | None:
