@@ -15,7 +15,7 @@ from typing import NamedTuple
 from digest.core.languages import direction
 from digest.newsletters.models import Publication
 from digest.rendering import environment, mime
-from digest.rendering.cleaned import LONGEST_SUBJECT, shortened
+from digest.rendering.cleaned import LONGEST_SUBJECT, mail_url, shortened
 from digest.rendering.content import address_lines
 from digest.rendering.cutting import Marks, Piece
 from digest.rendering.inlining import inline
@@ -63,7 +63,7 @@ class Masthead:
         """Return the masthead of a publication."""
         return cls(
             name=publication.name,
-            url=publication.url,
+            url=mail_url(publication.url),
             postal_lines=tuple(address_lines(publication)),
             sender_name=publication.sender_name,
             sender_email=publication.sender_email,
