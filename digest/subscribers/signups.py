@@ -3,6 +3,7 @@
 store_signup         one INSERT, the same for every address, then a job
 claim_signups        the rows that a worker settles (digest.selfservice.signups)
 delete_unconfirmed   subscriptions that were not confirmed within a month
+forget_entered       what was entered beside the address, and can be confirmed no more
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from digest.core.telemetry import count
 from digest.core.telemetry.metrics import SIGN_UPS
 from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.models import VIA
+from digest.subscribers.evidence import requests
 from digest.subscribers.evidence.origins import NOWHERE, Origin
 from digest.subscribers.models import Profile, SignUp, Subscriber, Subscription
 
@@ -97,3 +99,16 @@ def delete_unconfirmed(now: datetime) -> int:
     remaining = Subscription.objects.filter(subscriber=OuterRef("pk"))
     Subscriber.objects.filter(~Exists(remaining), pk__in=subscribers).delete()
     return deleted
+
+
+def forget_entered(now: datetime) -> int:
+    """Delete what was entered for somebody who has left and did not confirm; return how many rows.
+
+    It may be a stranger's. What belongs to a pending subscription goes with it.
+    """
+    oldest = int((now - requests.KEEP).timestamp())
+    left = Subscription.objects.filter(state=Subscription.State.UNSUBSCRIBED)
+    # Requests are in the order of their times.
+    old_answers = left.filter(**{"answers__-1__at__lt": oldest})
+    old_values = Profile.objects.filter(**{"unconfirmed__-1__at__lt": oldest})
+    return old_answers.update(answers=None) + old_values.update(unconfirmed=None)

@@ -1,16 +1,18 @@
 """A designed sign-up form: its page, its JSON, and what comes of it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from digest.core import clock
 from digest.newsletters.audiences.models import Attribute
 from digest.newsletters.models import Newsletter
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.notices.models import Notice
 from digest.selfservice import signups
-from digest.subscribers import attributes
+from digest.subscribers import attributes, consent
 from digest.subscribers.models import (
     ConsentEvent,
     Growth,
@@ -19,6 +21,7 @@ from digest.subscribers.models import (
     Subscriber,
     Subscription,
 )
+from digest.subscribers.signups import forget_entered
 from tests.cast import NOON, make_layout_block, make_newsletter, make_signup_form, make_subscriber
 from tests.web.signing_up import NADIA, confirm_path, token
 
@@ -122,6 +125,21 @@ def test_the_page_around_a_frame_learns_that_it_was_accepted(
     page = send(client, form)
     assert b"<script" not in page.content
     assert "script-src" not in page.headers["Content-Security-Policy"]
+
+
+def test_what_was_entered_for_somebody_who_has_left_is_not_kept_for_ever(
+    client: Client, form: SignUpForm
+) -> None:
+    """Anybody may have entered it; the mail to confirm it has expired after a week."""
+    newsletter = form.newsletters.get()
+    subscriber = make_subscriber(newsletter, email=NADIA)
+    consent.unsubscribe(subscriber.pk, newsletter.pk, via="page", ip=None, now=clock.now())
+    send(client, form)
+    signups.settle_due()
+    for days, is_kept in ((13, True), (15, False)):
+        forget_entered(clock.now() + timedelta(days=days))
+        assert (Subscription.objects.get().answers is not None) == is_kept
+        assert (Profile.objects.get().unconfirmed is not None) == is_kept
 
 
 def test_its_source_is_kept(client: Client, form: SignUpForm) -> None:
