@@ -1,12 +1,12 @@
-"""When the last backup was made on this machine: a file in the data folder."""
+"""When the last backup was made: in the database, so that every machine can say so."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 import structlog
-from django.conf import settings
+from django.db import DatabaseError
+
+from digest.installation.models import Installation
 
 log = structlog.get_logger(__name__)
 
@@ -16,30 +16,28 @@ class LastBackup:
     """The last backup."""
 
     made_at: datetime  # UTC
-    path: str
+    path: str  # on the machine that made it
     size: int  # bytes
 
 
 def write(backup: LastBackup) -> None:
     """Remember a backup. Never raises: the backup itself is made by then."""
-    values = asdict(backup) | {"made_at": backup.made_at.isoformat()}
-    unfinished = _path().with_suffix(".new")
+    values = {
+        "backup_at": backup.made_at,
+        "backup_path": backup.path,
+        "backup_size": backup.size,
+    }
     try:
-        unfinished.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_text(json.dumps(values))
-        unfinished.replace(_path())
-    except OSError as problem:
-        log.warning("last backup not recorded", problem=str(problem))
+        Installation.objects.update_or_create(pk=Installation.ONLY_ROW, defaults=values)
+    except DatabaseError as problem:
+        log.warning("last backup not recorded", problem=str(problem).strip())
 
 
 def read() -> LastBackup | None:
-    """Return the last backup; None if none was made here."""
-    try:
-        values = json.loads(_path().read_text())
-        return LastBackup(**values | {"made_at": datetime.fromisoformat(values["made_at"])})
-    except (OSError, ValueError, TypeError, KeyError):
+    """Return the last backup; None if `digest backup` made none."""
+    installation = Installation.objects.filter(pk=Installation.ONLY_ROW).first()
+    if installation is None or installation.backup_at is None:
         return None
-
-
-def _path() -> Path:
-    return Path(settings.DIGEST_DATA_DIR) / "last_backup.json"
+    return LastBackup(
+        installation.backup_at, installation.backup_path, installation.backup_size or 0
+    )

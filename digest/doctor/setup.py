@@ -115,10 +115,10 @@ def check_data_folder(_now: datetime) -> Iterator[Finding]:
 
 
 def check_backup(now: datetime) -> Iterator[Finding]:
-    """A backup was made on this machine within the last week."""
+    """A backup was made within the last week."""
     backup = last.read()
     if backup is None:
-        yield ok("No backup was made on this machine by `digest backup` (docs/backup.md).")
+        yield ok("No backup was made by `digest backup` (docs/backup.md).")
         return
     summary = f"The last backup is of {clock.format_moment(backup.made_at)} ({backup.path})."
     if now - backup.made_at > MAX_BACKUP_AGE:

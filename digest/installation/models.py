@@ -17,6 +17,10 @@ class Installation(models.Model):
     # (digest.installation.witnesses), so that data from before show themselves.
     beats = models.BigIntegerField(default=0)
     beat_at = models.DateTimeField(null=True)
+    # The last one of `digest backup`; what a backup itself has is the one before it.
+    backup_at = models.DateTimeField(null=True)
+    backup_path = models.TextField(default="")
+    backup_size = models.BigIntegerField(null=True)  # bytes
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_only_one")]

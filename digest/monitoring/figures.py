@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db.models import Count, QuerySet, Sum
 
 from digest.articles.models import Source
+from digest.backups import last
 from digest.bounces.models import Refusal
 from digest.bounces.results.tables import by_destination
 from digest.core import jobs
@@ -154,6 +155,11 @@ def _beat(_now: datetime) -> Iterator[Value]:
     yield [], at.timestamp() if at else 0
 
 
+def _backup(_now: datetime) -> Iterator[Value]:
+    if backup := last.read():
+        yield [], backup.made_at.timestamp()
+
+
 def _hold(_now: datetime) -> Iterator[Value]:
     yield [], 1 if holds.current() else 0
 
@@ -188,6 +194,7 @@ FIGURES = (
     Figure("digest_sources", "Sources by how polling goes.", ("state",), _sources),
     Figure("digest_subscriptions", "Ever joined, ever left.", ("change",), _subscriptions),
     Figure("digest_beat_timestamp_seconds", "Last tick of beat that a worker did.", (), _beat),
+    Figure("digest_backup_timestamp_seconds", "Last backup by `digest backup`.", (), _backup),
     Figure("digest_mail_held", "Whether mail is held after a restore.", (), _hold),
     Figure("digest_database_bytes", "Size of the database.", (), _database_size),
     Figure("digest_data_free_bytes", "Free on the disk of the data folder.", (), _disk_free),

@@ -24,10 +24,9 @@ from digest.core.database.statements import fetch_row
 from digest.core.telemetry.processes import Process, running_processes
 from digest.installation.models import Installation
 from digest.monitoring import figures
-from digest.monitoring.alerts.conditions import current_conditions
+from digest.monitoring.alerts.conditions import LEAST_FREE, current_conditions
 
 MOST_SKEW = 5.0  # seconds, as digest.installation.clocks has it
-LEAST_FREE = 2_000_000_000  # bytes; docs/monitoring/alerts.yml warns below it
 LONG_DUE = timedelta(minutes=15)
 
 
@@ -104,7 +103,7 @@ class Status:
     valkey: Valkey | None
     queues: list[Queue]
     beat_at: datetime | None
-    backup: LastBackup | None  # made on the machine of this web process
+    backup: LastBackup | None
 
     @property
     def versions(self) -> list[str]:
@@ -126,7 +125,7 @@ def read_status(now: datetime) -> Status:
         beat_at=Installation.objects.values_list("beat_at", flat=True).first()
         if database
         else None,
-        backup=last.read(),
+        backup=last.read() if database else None,
     )
 
 

@@ -54,6 +54,16 @@ def test_nothing_is_wrong() -> None:
     assert current_conditions(NOON) == {}
 
 
+def test_a_disk_without_room_is_named_once_for_its_machine(valkey: redis.Redis) -> None:
+    """By the least that one of its processes sees."""
+    for name, free in (("worker", 5_000_000_000), ("beat", 1_900_000_000)):
+        entry = json.loads(valkey.hget(telemetry.PROCESSES, name) or b"")
+        valkey.hset(telemetry.PROCESSES, name, json.dumps(entry | {"free": free}))
+    conditions = current_conditions(NOON)
+    assert conditions.keys() == {"disk:one"}
+    assert conditions["disk:one"].startswith("1.9 GB are free")
+
+
 def test_processes_that_are_gone_are_noticed(valkey: redis.Redis, settings: Settings) -> None:
     """Beat without workers is worth nothing, so workers come first."""
     valkey.hdel(telemetry.PROCESSES, "beat")

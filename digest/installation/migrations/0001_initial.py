@@ -45,6 +45,9 @@ class Migration(migrations.Migration):
                 ("key", models.UUIDField(default=uuid.uuid4)),
                 ("beats", models.BigIntegerField(default=0)),
                 ("beat_at", models.DateTimeField(null=True)),
+                ("backup_at", models.DateTimeField(null=True)),
+                ("backup_path", models.TextField(default="")),
+                ("backup_size", models.BigIntegerField(null=True)),
             ],
             options={
                 "constraints": [

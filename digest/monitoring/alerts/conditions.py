@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import redis
 
 from digest.core import clock
-from digest.core.telemetry.processes import running_processes
+from digest.core.telemetry.processes import Process, running_processes
 from digest.installation import holds
 from digest.installation.models import Installation
 from digest.issues.building import is_unwanted_skip
@@ -15,6 +15,7 @@ from digest.issues.models import Issue
 from digest.relays.models import Relay
 
 BEAT_SILENT = timedelta(minutes=5)
+LEAST_FREE = 2_000_000_000  # bytes; docs/monitoring/alerts.yml warns below it
 MISSED_WITHIN = timedelta(hours=6)  # issues that were skipped earlier are not news
 
 
@@ -30,14 +31,33 @@ def current_conditions(now: datetime) -> dict[str, str]:
 
 def _processes(now: datetime) -> Iterator[tuple[str, str]]:
     try:
-        names = {process.process for process in running_processes(now)}
+        running = running_processes(now)
     except (redis.RedisError, OSError):
         yield "valkey", "Valkey cannot be reached: sign-ups are refused. Start it."
         return
+    yield from _disks(running)
+    names = {process.process for process in running}
     if "worker" not in names:
         yield "worker", "No worker runs: nothing is sent. Start one with `digest worker`."
     elif "beat" not in names:
         yield "beat", "No beat runs: slots are not noticed. Start it with `digest beat`."
+
+
+def _disks(running: list[Process]) -> Iterator[tuple[str, str]]:
+    """Name the machines whose data folder has little room: without any nothing is sent there."""
+    free: dict[str, int] = {}
+    for process in running:
+        if process.free is not None:
+            free[process.host] = min(process.free, free.get(process.host, process.free))
+    for host, octets in free.items():
+        if octets < LEAST_FREE:
+            yield (
+                f"disk:{host}",
+                (
+                    f"{octets / 1e9:.1f} GB are free on the disk of the data folder of {host}. "
+                    "Free some room: without it nothing is sent."
+                ),
+            )
 
 
 def _hold(now: datetime) -> Iterator[tuple[str, str]]:
