@@ -6,11 +6,12 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from digest.notices.models import Notice
-from digest.relays import dkim, health, registry, routes
+from digest.relays import dkim, health, registry, retries, routes
 from digest.relays.errors import RelayDownError, TransportError
 from digest.relays.models import Relay
 from digest.relays.rate_limits import RateLimiter
-from digest.relays.transports.base import Transport
+from digest.relays.retries import Outcome
+from digest.relays.transports.base import Reply, Transport
 
 NEXT_LOOK = timedelta(minutes=10)  # where no relay is for a sender's domain
 SHORTEST_WAIT = 0.1  # seconds, of a relay at its limit
@@ -87,7 +88,31 @@ class RelayPool(ExitStack):
         """Return the open transport of a relay that was chosen."""
         return self._open[relay][0]
 
-    def has_alternative(self, relay: Relay, notice: Notice) -> bool:
+    def postponement(self, relay: Relay, notice: Notice) -> Outcome | None:
+        """Return how a notice waits for the limit or the pause of its recipient's domain.
+
+        None: it may go. So may all but those in bulk: one mail for which somebody waits is not what
+        a domain is limited or paused for.
+        """
+        if notice.precedence != Notice.Precedence.IN_BULK:
+            return None
+        limiter = self._open[relay][1]
+        _, postponed = limiter.partition([notice])
+        for _, outcome in postponed:
+            limiter.release(1)
+            return outcome
+        return None
+
+    def outcome_of(self, relay: Relay, notice: Notice, reply: Reply, now: datetime) -> Outcome:
+        """Return what to record of a reply; a refusal by a paused domain is not for good."""
+        first, chance = notice.first_attempt_at or now, random.random()  # noqa: S311
+        has_alternative = self._has_alternative(relay, notice)
+        outcome = retries.outcome_of(
+            reply, notice.attempts, first, now, chance, has_alternative=has_alternative
+        )
+        return self._open[relay][1].record_reply(notice.email, reply, outcome)
+
+    def _has_alternative(self, relay: Relay, notice: Notice) -> bool:
         """Say whether another relay may take a notice that this one cannot."""
         domain = routes.sender_domain(notice.publication.sender_email)
         return bool(routes.shared_domains(relay, [domain], self._relays))

@@ -7,7 +7,6 @@ once more, under the same Message-ID: a confirmation that never comes is worse t
 twice.
 """
 
-import random
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -111,6 +110,9 @@ def _send(notice: Notice, relays: RelayPool) -> int:
     except NoRelayError as problem:
         relays.block(notice.publication_id, problem.until)
         return _record(notice, _postponed(notice, problem.until))
+    if waiting := relays.postponement(relay, notice):
+        until = waiting.due_at or now
+        return _record(notice, _postponed(notice, until) | {"reply": waiting.reply})
     try:
         changes = _deliver(notice, relays, relay, now)
     except RelayDownError as problem:
@@ -137,11 +139,7 @@ def _deliver(notice: Notice, relays: RelayPool, relay: Relay, now: datetime) -> 
     except DigestError as problem:
         return {"state": State.FAILED, "reply": str(problem), "settled_at": now}
     reply = transport.deliver(envelope, message)
-    first, chance = notice.first_attempt_at or now, random.random()  # noqa: S311
-    has_alternative = relays.has_alternative(relay, notice)
-    outcome = retries.outcome_of(
-        reply, notice.attempts, first, now, chance, has_alternative=has_alternative
-    )
+    outcome = relays.outcome_of(relay, notice, reply, now)
     return {
         "state": outcome.state,
         "reply": outcome.reply,

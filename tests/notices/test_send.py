@@ -14,7 +14,7 @@ from digest.newsletters.models import Newsletter
 from digest.notices import messages, send
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
-from digest.relays.models import Relay
+from digest.relays.models import PausedDomain, Relay
 from digest.selfservice import signups
 from digest.subscribers import consent
 from digest.subscribers.models import Subscription
@@ -142,3 +142,56 @@ def test_a_password_reset_overtakes_invitations_in_bulk(newsletter: Newsletter) 
     )
     now = NOON + timedelta(hours=1)
     assert [send.claim(now) for _ in range(4)] == [reset, signup, bulk, None]
+
+
+def notice_to(newsletter: Newsletter, email: str, *, in_bulk: bool) -> Notice:
+    """A confirmation that is due."""
+    address = addresses.parse(email)
+    notice = signups.invite(address, [newsletter], via="page", now=clock.now(), in_bulk=in_bulk)
+    assert notice is not None
+    return notice
+
+
+def test_invitations_in_bulk_leave_a_paused_domain_alone(
+    relay: Relaying, newsletter: Newsletter
+) -> None:
+    """One mail for which somebody waits is tried; its refusal is not for good."""
+    server = relay({"rcpt": lambda address: "550 5.7.1 no" if "refused" in address else None})
+    until = clock.now() + timedelta(minutes=30)
+    PausedDomain.objects.create(
+        relay=Relay.objects.get_or_create(name="default")[0],
+        domain="reader.example",
+        since=clock.now(),
+        until=until,
+    )
+    names = {"bulk": True, "waiting": False, "refused": False}
+    bulk, waiting, refused = (
+        notice_to(newsletter, f"{name}@reader.example", in_bulk=in_bulk)
+        for name, in_bulk in names.items()
+    )
+    send.send_due()
+    for notice in (bulk, waiting, refused):
+        notice.refresh_from_db()
+    assert server.recipients == ["waiting@reader.example"]
+    assert (bulk.attempts, refused.attempts, refused.state) == (0, 1, State.DEFERRED)
+    assert bulk.due_at >= until
+    assert refused.due_at >= until
+    assert "reader.example refuses our mail" in bulk.reply
+
+
+def test_invitations_in_bulk_obey_the_limit_of_a_domain(
+    relay: Relaying, newsletter: Newsletter
+) -> None:
+    """The others do not: they are few."""
+    server = relay()
+    Relay.objects.create(name="default", domain_limits={"reader.example": 1})
+    notices = [
+        notice_to(newsletter, f"{name}@reader.example", in_bulk=name != "waiting")
+        for name in ("first", "second", "waiting")
+    ]
+    send.send_due()
+    for notice in notices:
+        notice.refresh_from_db()
+    assert server.recipients == ["waiting@reader.example", "first@reader.example"]
+    assert notices[1].state == State.QUEUED
+    assert notices[1].due_at > clock.now() + timedelta(seconds=10)
