@@ -94,6 +94,7 @@ _BESIDE_A_CODE = """
 550 5.2.1 delivery paused by the user
 550 5.2.1 archived, read only
 550 5.1.10 no bounces are taken here
+550 5.2.1 the mailbox may be offline
 553 5.6.7 Address not valid UTF-8
 550 5.6.9 user unknown to take UTF-8
 556 remote IP check failed

@@ -7,6 +7,7 @@ from digest.bounces.reading.replies import understand
 
 # Written for this test; without a code of their own, these come with 550.
 _WORDINGS = """
+553 5.1.3 Mailbox name not allowed
 550 REJECTED - RCPT-VERIFY-FAIL kim@mailbox.example - user [kim@mailbox.example] not found here
 550 5.7.1 Delivery not authorized. This mailbox is no longer active.
 550 mail failed for one recipient (kim@mailbox.example:550 5.1.1 User unknown)

@@ -66,8 +66,9 @@ _CONTRADICTION = re.compile(
     r"|block\w*|greylist\w*|disk|connect\w*|network|backend|internal|service not|sql|programs?"
     r"|scripts?|filters?|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?"
     r"|read[ -]only|permission|specify"
-    r"|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)|not allowed"
-    r"|not permitted)\b(?![\w.-]*\.\w)"  # not within the name of a host
+    r"|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)"
+    r"|(?<!name )(?<!syntax )not allowed|not permitted|(?:may|might) be)\b"
+    r"(?![\w.-]*\.\w)"  # not within the name of a host
 )
 
 
