@@ -4,7 +4,7 @@ Nothing changes until the new mailbox confirms it, and the old mailbox can undo 
 because links travel with forwarded mail.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,6 +16,7 @@ from digest.subscribers.errors import SubscriberError
 from digest.subscribers.models import AddressChange, Subscriber, Subscription
 from digest.subscribers.suppression import lift_own_wish
 
+KEEP_UNCONFIRMED = timedelta(days=14)  # much longer than a link to confirm one works
 ADDRESS_IN_USE = (
     "Another subscriber has this address. Unsubscribe the old address and choose newsletters there."
 )
@@ -67,6 +68,12 @@ def undo(change_id: int) -> AddressChange | None:
     later = Q(confirmed_at=None) | Q(confirmed_at__gte=change.confirmed_at)
     change.subscriber.address_changes.exclude(pk=change.pk).filter(later).delete()
     return change
+
+
+def delete_unconfirmed(now: datetime) -> int:
+    """Delete requests that no mailbox confirmed, which may be a stranger's; return how many."""
+    old = AddressChange.objects.filter(confirmed_at=None, requested_at__lt=now - KEEP_UNCONFIRMED)
+    return old.delete()[0]
 
 
 def is_in_effect(change: AddressChange, *, undone: bool) -> bool:

@@ -13,7 +13,7 @@ from digest.core.rate_limits import limiter
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending.models import Delivery
-from digest.subscribers import consent, importing, suppression
+from digest.subscribers import address_change, consent, importing, suppression
 from digest.subscribers.errors import UnsubscribedError
 from digest.subscribers.models import (
     AddressChange,
@@ -443,6 +443,18 @@ def test_an_address_that_was_mistyped_cannot_be_confirmed_later(
     change_address(strict, nadia, newsletter, NEW)
     assert b"This request is no longer valid" in strict.post(mistyped).content
     assert email_of(nadia) == NEW
+
+
+def test_an_address_that_nobody_confirmed_is_not_kept(
+    strict: Client, nadia: Subscriber, newsletter: Newsletter
+) -> None:
+    """It may be that of somebody who has nothing to do with us."""
+    change_address(strict, nadia, newsletter, NEW)
+    page = {"action": "change", "email": "nadia@third.example"}
+    strict.post(fresh_page_of(nadia, newsletter), page)
+    for days, number in ((13, 2), (15, 1)):
+        address_change.delete_unconfirmed(clock.now() + timedelta(days=days))
+        assert AddressChange.objects.count() == number
 
 
 def test_a_confirmed_address_lifts_what_a_list_said_of_it(

@@ -4,6 +4,7 @@ from digest.core import clock, jobs
 from digest.notices import retention, send
 from digest.notifications import queueing
 from digest.selfservice import signups
+from digest.subscribers import address_change
 from digest.subscribers.signups import forget_entered
 from workers.task import job
 
@@ -25,6 +26,7 @@ def delete_old_notices() -> None:
     """Delete the notices that have been over for long, and what they asked in vain to confirm."""
     retention.delete_old(clock.now())
     forget_entered(clock.now())
+    address_change.delete_unconfirmed(clock.now())
 
 
 @job(jobs.NOTIFY_NEWSROOM)
