@@ -5,12 +5,12 @@ from dataclasses import asdict
 from typing import Any
 
 from digest.analytics import clickers
-from digest.bounces.models import Bounce
+from digest.bounces.models import Bounce, SunsetQuestion
 from digest.entitlements import personal_data
 from digest.newsletters.models import Newsletter
 from digest.notices.models import Notice
 from digest.sending import history
-from digest.sending.models import AnyDelivery
+from digest.sending.models import AnyDelivery, VariantChoice
 from digest.series.models import Enrolment
 from digest.series.numbers import enrolments_of, passages_of
 from digest.subscribers.models import Subscriber, Subscription
@@ -50,10 +50,12 @@ def export_subscriber(subscriber: Subscriber, most_deliveries: int | None = None
             _bounce(row)
             for row in subscriber.bounces.select_related("issue__newsletter").order_by("id")
         ],
+        "questions_to_stay": _questions(subscriber),
         "clicks": clickers.export_hits(subscriber),
         "memberships": personal_data.export(subscriber),
         "series": [_enrolment(row) for row in enrolments_of(subscriber)],
         "notices": [_notice(row) for row in subscriber.notices.order_by("id")],
+        "experiments": _experiments(subscriber),
         "deliveries": [
             _delivery(row) for row in history.of_subscriber(subscriber)[:most_deliveries]
         ],
@@ -171,6 +173,32 @@ def _bounce(bounce: Bounce) -> dict[str, Any]:
         "source": bounce.source,
         "reply": bounce.reply,
     }
+
+
+def _questions(subscriber: Subscriber) -> list[dict[str, Any]]:
+    rows = SunsetQuestion.objects.filter(subscription__subscriber=subscriber)
+    return [
+        {
+            "newsletter": row.subscription.newsletter.slug,
+            "asked_at": row.asked_at,
+            "outcome": row.get_outcome_display(),
+            "settled_at": row.settled_at,
+        }
+        for row in rows.select_related("subscription__newsletter").order_by("id")
+    ]
+
+
+def _experiments(subscriber: Subscriber) -> list[dict[str, Any]]:
+    rows = VariantChoice.objects.filter(subscriber=subscriber)
+    return [
+        {
+            "newsletter": row.issue.newsletter.slug,
+            "issue": row.issue_id,
+            "variant": row.variant,
+            "at": row.at,
+        }
+        for row in rows.select_related("issue__newsletter").order_by("issue_id")
+    ]
 
 
 def _delivery(delivery: AnyDelivery) -> dict[str, Any]:

@@ -2,11 +2,20 @@
 
 import pytest
 
+from digest.bounces.models import SunsetQuestion
 from digest.newsletters.audiences.models import Attribute
 from digest.selfservice import data_export, erasure
+from digest.sending.models import VariantChoice
 from digest.subscribers import attributes, profiles
 from digest.subscribers.models import Profile
-from tests.cast import NOON, make_newsletter, make_publication, make_subscriber, make_subscription
+from tests.cast import (
+    NOON,
+    make_issue,
+    make_newsletter,
+    make_publication,
+    make_subscriber,
+    make_subscription,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -31,3 +40,27 @@ def test_profiles_are_exported_and_erased() -> None:
     erasure.erase(subscriber.pk, NOON)
     assert not Profile.objects.exists()
     assert Attribute.objects.exists()
+
+
+def test_what_was_asked_and_tried_is_exported() -> None:
+    """Whether they want to stay, and which variant of an experiment they got."""
+    tide, gazette = make_newsletter(slug="tide"), make_newsletter(slug="gazette")
+    subscriber = make_subscriber(tide)
+    make_subscription(subscriber, gazette)
+    for newsletter in (tide, gazette):
+        issue = make_issue(newsletter)
+        VariantChoice.objects.create(
+            issue=issue, subscriber=subscriber, variant=1, probability=0.5, at=NOON
+        )
+        subscription = subscriber.subscriptions.get(newsletter=newsletter)
+        SunsetQuestion.objects.create(subscription=subscription, asked_at=NOON)
+    export = data_export.export_subscriber(subscriber)
+    limited = data_export.limit_to_newsletters(export, {"tide"})
+    for name in ("experiments", "questions_to_stay"):
+        assert [row["newsletter"] for row in export[name]] == ["tide", "gazette"]
+        assert [row["newsletter"] for row in limited[name]] == ["tide"]
+    assert limited["experiments"][0]["variant"] == 1
+    assert limited["questions_to_stay"][0]["outcome"] == "not answered yet"
+    erasure.erase(subscriber.pk, NOON)
+    assert not VariantChoice.objects.exists()
+    assert not SunsetQuestion.objects.exists()
