@@ -2,7 +2,7 @@
 
 pause_domain       deliveries that it refused just now wait with the others; editors get a notice
 defer_recorded     refusals that were recorded late, after the pause began, wait as well
-lift_pause         an editor knows better: deliveries that wait for its end are due now
+lift_pause         an editor knows better: mails that wait for its end are due now
 """
 
 from datetime import datetime, timedelta
@@ -61,8 +61,10 @@ def defer_recorded(now: datetime) -> int:
 
 
 def lift_pause(pause: PausedDomain, now: datetime) -> int:
-    """End a pause; return how many deliveries are due now."""
+    """End a pause; return how many deliveries are due now. So are notices that wait for its end."""
     pausing.end_pause(pause, now)
+    notices = Notice.objects.filter(state__in=Notice.DUE, email__endswith=f"@{pause.domain}")
+    notices.filter(reply__startswith=pausing.HELD_BACK, due_at__gt=now).update(due_at=now)
     return execute(
         _MAKE_DUE,
         {

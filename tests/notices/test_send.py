@@ -16,6 +16,7 @@ from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
 from digest.relays.models import PausedDomain, Relay
 from digest.selfservice import signups
+from digest.sending import domain_pauses
 from digest.subscribers import consent
 from digest.subscribers.models import Subscription
 from digest.subscribers.suppression import suppress
@@ -177,6 +178,8 @@ def test_invitations_in_bulk_leave_a_paused_domain_alone(
     assert bulk.due_at >= until
     assert refused.due_at >= until
     assert "reader.example refuses our mail" in bulk.reply
+    domain_pauses.lift_pause(PausedDomain.objects.get(), clock.now())
+    assert Notice.objects.filter(state__in=Notice.DUE, due_at__lte=clock.now()).count() == 2
 
 
 def test_invitations_in_bulk_obey_the_limit_of_a_domain(
