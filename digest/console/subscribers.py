@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -55,6 +55,13 @@ _NOT_ERASED = (
 @page_view(Right.SUBSCRIBERS)
 def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
     """Show a subscriber: subscriptions, consent, issues and notices."""
+    return show(request, pk)
+
+
+def show(
+    request: HttpRequest, pk: int, entered: dict[int, QueryDict] | None = None
+) -> HttpResponse:
+    """Return the page; with what was `entered` of a profile and could not be saved."""
     subscriber = get_subscriber(request, pk)
     scope = scope_of(request, Right.SUBSCRIBERS)
     after = request.GET.get("after", "")
@@ -80,11 +87,12 @@ def subscriber(request: HttpRequest, pk: int) -> HttpResponse:
             )[:20]
         ],
         "enrolments": _enrolments(subscriber, scope),
-        "profile_cards": profile.cards(subscriber, scope),
+        "profile_cards": profile.cards(subscriber, scope, entered or {}),
         "can_export": _is_reached(request, subscriber, Right.EXPORT),
         "can_erase": _is_reached(request, subscriber, Right.ERASE),
     }
-    return render_page(request, "console/subscriber.html", "Subscriber", context)
+    status = 422 if entered else 200
+    return render_page(request, "console/subscriber.html", "Subscriber", context, status=status)
 
 
 def _is_reached(request: HttpRequest, subscriber: Subscriber, right: Right) -> bool:

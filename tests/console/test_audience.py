@@ -76,6 +76,11 @@ def test_tags_and_values_of_a_subscriber(ada_client: Client, tide: Newsletter) -
     assert (profile.tags, profile.attributes) == (["press", "vip"], {"age": 41})
     answer = ada_client.post(address, {"tags": "", "attribute-age": "old"}, follow=True)
     assert "Enter a number" in messages_of(answer)
+    form = answer.content.decode()  # with what was entered
+    assert ('value="old"' in form, 'name="original-attribute-age" value="41"' in form) == (
+        True,
+        True,
+    )
     profile.refresh_from_db()
     assert profile.tags == ["press", "vip"]
     page = ada_client.get(f"/admin/subscribers/{subscriber.pk}/").content.decode()

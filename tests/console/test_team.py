@@ -196,8 +196,9 @@ def test_rubbish_invites_nobody(
     """It says what is wrong."""
     form = {"email": "ben@courier.example", "role": "editor", "publication": courier.slug} | fields
     answer = ada_client.post("/admin/team/invite/", form, follow=True)
-    assert answer.status_code == 200
+    assert answer.status_code == 422
     assert list(answer.context["messages"])
+    assert f'value="{form["email"]}"' in answer.content.decode()  # what was entered stays
     assert not Invitation.objects.exists()
 
 

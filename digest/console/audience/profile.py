@@ -1,18 +1,11 @@
-"""What a publication knows of a subscriber: tags and attribute values, changed on their page."""
+"""What a publication knows of a subscriber: tags, attribute values and segments, on their page."""
 
 from typing import Any
 
-from django.contrib import messages
-from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import QueryDict
 
-from digest.console.access import get_subscriber, record_action, scope_of
-from digest.console.pages import action_view, done
 from digest.core import clock
-from digest.core.errors import DigestError
 from digest.newsletters.audiences.models import Attribute, Segment
-from digest.newsletters.members import Right
 from digest.newsletters.models import Publication
 from digest.subscribers import attributes, profiles
 from digest.subscribers.models import Subscriber
@@ -21,69 +14,32 @@ from digest.subscribers.segments.membership import Membership, memberships_of, s
 from digest.tenancy.scope import PublicationScope
 
 MOST_SEGMENTS = 20  # that a subscriber's page looks at
+ATTRIBUTE = "attribute-"  # before its key, in the name of a field
 
 
-@action_view(Right.SUBSCRIBERS)
-def save(request: HttpRequest, pk: int, publication: int) -> HttpResponse:
-    """Save a subscriber's tags and attribute values in one publication."""
-    subscriber, scope = get_subscriber(request, pk), scope_of(request, Right.SUBSCRIBERS)
-    row: Publication = get_object_or_404(scope.publications(), pk=publication)
-    if not subscriber.subscriptions.filter(newsletter__publication=row).exists():
-        raise Http404
-    try:
-        with transaction.atomic():
-            _save_tags(request, pk, row.pk)
-            profiles.set_attributes(pk, row.pk, _changed_values(request))
-    except DigestError as problem:
-        messages.error(request, f"{problem} Nothing was saved.")
-        return redirect("subscriber", pk)
-    record_action(request, "changed tags and attributes", subscriber.email, row.pk)
-    return done(request, "Tags and attributes were saved.", "subscriber", pk)
+def cards(
+    subscriber: Subscriber, scope: PublicationScope, entered: dict[int, QueryDict]
+) -> list[dict[str, Any]]:
+    """Return what each publication in scope knows of a subscriber, with the fields of a form.
 
-
-def _save_tags(request: HttpRequest, subscriber_id: int, publication_id: int) -> None:
-    """Add the tags that the user added, and remove those that they removed; others stay."""
-    if "tags" not in request.POST:
-        return
-    current = set(profiles.locked_profile(subscriber_id, publication_id).tags)
-    original = request.POST.get("original-tags")
-    before = current if original is None else set(profiles.split_tags(original))
-    after = set(profiles.split_tags(request.POST["tags"]))
-    profiles.set_tags(subscriber_id, publication_id, current - (before - after) | (after - before))
-
-
-def _changed_values(request: HttpRequest) -> dict[str, str]:
-    """Return the values, by key, that differ from those with which the page was opened.
-
-    So nothing is undone that changed meanwhile, and a choice that is offered no more can stay.
+    `entered` is what could not be saved, by publication: the form still has it.
     """
-    fields = {name: str(value) for name, value in request.POST.items()}
-    return {
-        name.removeprefix(_ATTRIBUTE): value
-        for name, value in fields.items()
-        if name.startswith(_ATTRIBUTE) and fields.get(f"{_ORIGINAL}{name}") != value
-    }
-
-
-_ATTRIBUTE, _ORIGINAL = "attribute-", "original-"
-
-
-def cards(subscriber: Subscriber, scope: PublicationScope) -> list[dict[str, Any]]:
-    """Return what each publication in scope knows of a subscriber, with the fields of a form."""
     subscriptions = subscriber.subscriptions.values("newsletter__publication")
     publications = scope.publications().filter(pk__in=subscriptions).order_by("name", "pk")
-    return [_card(subscriber, publication) for publication in publications]
+    return [_card(subscriber, row, entered.get(row.pk, QueryDict())) for row in publications]
 
 
-def _card(subscriber: Subscriber, publication: Publication) -> dict[str, Any]:
+def _card(subscriber: Subscriber, publication: Publication, entered: QueryDict) -> dict[str, Any]:
     profile = profiles.profile_of(subscriber.pk, publication.pk)
     rows = attributes.attributes_of(publication.pk)
+    tags = ", ".join(profile.tags)
     return {
         "id": f"profile-{publication.pk}",
         "publication": publication,
-        "tags": ", ".join(profile.tags),
+        "tags": entered.get("tags", tags),
+        "original_tags": tags,
         "segments": _segments(subscriber, publication),
-        "fields": [_field(row, profile.attributes.get(key)) for key, row in rows.items()],
+        "fields": [_field(row, profile.attributes.get(key), entered) for key, row in rows.items()],
     }
 
 
@@ -107,7 +63,7 @@ def _reason(membership: Membership, subscriber: Subscriber) -> str:
     return "; ".join(text for text, holds in rows if holds)
 
 
-def _field(attribute: Attribute, value: attributes.Value) -> dict[str, Any]:
+def _field(attribute: Attribute, value: attributes.Value, entered: QueryDict) -> dict[str, Any]:
     kinds = {Attribute.Kind.NUMBER: "text", Attribute.Kind.DATE: "date"}
     choices = [*attribute.choices]
     if attribute.kind == Attribute.Kind.BOOLEAN:
@@ -115,10 +71,12 @@ def _field(attribute: Attribute, value: attributes.Value) -> dict[str, Any]:
     text = attributes.show_value(attribute, value)
     if choices and text and text not in choices:
         choices.append(text)  # offered no more, but theirs
+    name = f"{ATTRIBUTE}{attribute.key}"
     return {
-        "name": f"{_ATTRIBUTE}{attribute.key}",
+        "name": name,
         "label": attribute.label,
-        "value": text,
+        "value": entered.get(name, text),
+        "original": text,
         "type": kinds.get(Attribute.Kind(attribute.kind), "text"),
         "mode": "decimal" if attribute.kind == Attribute.Kind.NUMBER else "text",
         "choices": choices,

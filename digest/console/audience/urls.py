@@ -4,7 +4,14 @@ from django.urls import include, path
 from django.urls.resolvers import URLPattern, URLResolver
 
 from digest.console import subscribers
-from digest.console.audience import attributes, changes, listing, profile, segments, suppressing
+from digest.console.audience import (
+    attributes,
+    changes,
+    listing,
+    profile_changes,
+    segments,
+    suppressing,
+)
 from digest.console.importing import invitations
 from digest.console.importing import views as importing
 from digest.console.transfers import views as transfers
@@ -22,7 +29,7 @@ _IMPORT = [
     path("service/<int:pk>/remove-issues/", transfers.remove_issues, name="transfer-remove-issues"),
 ]
 _SUBSCRIBER = [
-    path("profile/<int:publication>/", profile.save, name="subscriber-profile"),
+    path("profile/<int:publication>/", profile_changes.save, name="subscriber-profile"),
     path("", subscribers.subscriber, name="subscriber"),
     path("unsubscribe/", subscribers.unsubscribe, name="subscriber-unsubscribe"),
     path("resend/<int:issue_id>/", subscribers.resend, name="subscriber-resend"),

@@ -5,7 +5,7 @@ from typing import Any
 from allauth.account.utils import perform_login
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from digest.accounts import audit
 from digest.accounts.models import AuditEntry, User
-from digest.console.access import record_action, require_right, scope_of, user_of
+from digest.console.access import parse_id, record_action, require_right, scope_of, user_of
 from digest.console.pages import action_view, done, page_view, problems_on, render_page
 from digest.console.tables import Column, build_table
 from digest.console.team.newsletters import (
@@ -35,6 +35,11 @@ from digest.notices.queue import queue_notice
 @page_view(Right.MANAGE)
 def team(request: HttpRequest) -> HttpResponse:
     """List the members and the pending invitations."""
+    return _page(request)
+
+
+def _page(request: HttpRequest, entered: QueryDict | None = None) -> HttpResponse:
+    """Return the page; with what was `entered` for an invitation that cannot be."""
     scope, now = scope_of(request, Right.MANAGE), clock.now()
     memberships = scope.filter(Member.objects.select_related("user", "publication"))
     pending = scope.filter(Invitation.objects.filter(accepted_at=None, revoked_at=None))
@@ -48,8 +53,12 @@ def team(request: HttpRequest) -> HttpResponse:
         "newsletters": newsletter_choices(scope),
         "roles": Role.choices,
         "rights": [(role, _description(role)) for role in Role],
+        "entered": entered,
+        "proposal": {name: entered[name] for name in entered} if entered is not None else None,
+        "ticked": list(map(parse_id, entered.getlist("newsletter"))) if entered is not None else [],
     }
-    return render_page(request, "console/team/team.html", "Team", context)
+    status = 200 if entered is None else 422
+    return render_page(request, "console/team/team.html", "Team", context, status=status)
 
 
 @action_view(Right.MANAGE)
@@ -75,7 +84,7 @@ def invite(request: HttpRequest) -> HttpResponse:
                 context=context,
             )
         return done(request, f"Invitation sent to {invitation.email}.", "team")
-    return redirect("team")
+    return _page(request, request.POST)
 
 
 @action_view(Right.MANAGE)
