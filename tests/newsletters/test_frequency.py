@@ -21,6 +21,8 @@ from tests.clock import NOON
         ([], "0 7,17 * * mon,thu", Frequency(Often.DAYS_A_WEEK, 2)),
         ([], "0 7 1 * *", Frequency(Often.MONTHLY)),
         ([], "0 7 1,15 * *", Frequency(Often.TWICE_A_MONTH)),
+        ([], "0 7 1,11,21 * *", Frequency(Often.IRREGULARLY)),
+        ([], "0 7 1-5 * *", Frequency(Often.IRREGULARLY)),
         ([], "0 7 * * sun", Frequency(Often.WEEKLY, 6)),
         ([], "0 7 29 2 *", Frequency(Often.IRREGULARLY)),
     ],

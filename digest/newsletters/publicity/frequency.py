@@ -53,8 +53,8 @@ def describe(moments: Sequence[datetime]) -> Frequency:
     """
     days = {moment.date() for moment in moments}
     weekdays = Counter(day.weekday() for day in days)
-    if len(days) < WEEKS - 1:
-        return Frequency(_RARE[len(days)])
+    if len(days) < WEEKS - 1 or len(days) < len(weekdays) * (WEEKS - 1):  # by days of the month
+        return Frequency(_RARE.get(len(days), Often.IRREGULARLY))
     if len(weekdays) >= len(WORKDAYS) and 2 * len(moments) > 3 * len(days):
         return Frequency(Often.SEVERAL_A_DAY)
     if len(weekdays) == 7:
@@ -66,4 +66,4 @@ def describe(moments: Sequence[datetime]) -> Frequency:
     return Frequency(Often.DAYS_A_WEEK, len(weekdays))
 
 
-_RARE = (Often.IRREGULARLY, Often.MONTHLY, Often.TWICE_A_MONTH)  # by days of four weeks
+_RARE = {1: Often.MONTHLY, 2: Often.TWICE_A_MONTH}  # by days of four weeks
