@@ -10,7 +10,7 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from digest.core import clock
+from digest.core import clock, languages
 from digest.core.links import absolute
 from digest.newsletters.publicity.archive_access import ArchiveAccess
 from digest.sending.public_archive import cover_of, render_issue, shown_stories
@@ -57,6 +57,7 @@ def _context(issue: Entry) -> dict[str, Any]:
     newsletter = issue.newsletter
     address = absolute(reverse("issue", args=[newsletter.slug, issue.key]))
     title = issue.subject or newsletter.name
+    own_language = newsletter.language or newsletter.publication.language
     earlier, later = neighbours(issue)
     return {
         "issue": issue,
@@ -65,6 +66,7 @@ def _context(issue: Entry) -> dict[str, Any]:
         "address": address,
         "title": title,
         "cover": _cover(issue),
+        "text_direction": languages.direction(own_language),
         "zone": clock.zone(newsletter.publication.timezone),
         "earlier": earlier,
         "later": later,

@@ -18,6 +18,7 @@ from digest.notices.models import Notice
 from digest.rendering.links import online_url, share_links
 from digest.sending.outgoing import compose_sample
 from digest.subscribers.segments import saving
+from digest.transfers.models import PastIssue
 from tests.cast import NOON, make_block, make_issue, make_newsletter, make_story
 
 pytestmark = pytest.mark.django_db
@@ -253,6 +254,18 @@ def test_an_issue_leads_to_its_neighbours(client: Client, newsletter: Newsletter
     assert page.count(f'action="/subscribe/{newsletter.slug}"') == 2
     latest = text(client, f"/archive/{newsletter.slug}/{third.key}")
     assert 'rel="next"' not in latest
+
+
+def test_an_issue_from_elsewhere_is_set_as_its_language_is_written(
+    client: Client, newsletter: Newsletter
+) -> None:
+    """Also where Digest has no texts in it, and speaks English itself."""
+    Newsletter.objects.update(language="fa")
+    past_issue = PastIssue.objects.create(
+        newsletter=newsletter, service="ghost", origin="1", slot=NOON, subject="سلام", html="سلام"
+    )
+    page = text(client, f"/archive/{newsletter.slug}/{past_issue.key}")
+    assert '<html lang="fa" dir="rtl">' in page
 
 
 def test_an_issue_describes_itself(client: Client, newsletter: Newsletter) -> None:
