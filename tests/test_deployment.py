@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from django.core.management import load_command_class
+from django.core.management import get_commands, load_command_class
 
 ROOT = Path(__file__).parent.parent
 DEPLOYMENT = ROOT / "docs" / "deployment"
@@ -33,7 +33,9 @@ MANIFESTS: list[dict[str, Any]] = [
 def parse_command(command: list[str]) -> None:
     """Let the command's own parser read its arguments."""
     name, *arguments = map(str, command)
-    load_command_class("digest.cli", name).create_parser("digest", name).parse_args(arguments)
+    load_command_class(get_commands()[name], name).create_parser("digest", name).parse_args(
+        arguments
+    )
 
 
 def of_kind(*kinds: str) -> list[dict[str, Any]]:
@@ -41,13 +43,13 @@ def of_kind(*kinds: str) -> list[dict[str, Any]]:
     return [manifest for manifest in MANIFESTS if manifest["kind"] in kinds]
 
 
-def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the pods' description of a workload."""
-    pod: dict[str, Any] = manifest["spec"]["template"]["spec"]
-    return pod
+def template_of(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the pods' labels and description of a workload."""
+    template: dict[str, Any] = manifest["spec"].get("jobTemplate", manifest)["spec"]["template"]
+    return template
 
 
-WORKLOADS = of_kind("Deployment", "StatefulSet", "Job")
+WORKLOADS = of_kind("Deployment", "StatefulSet", "Job", "CronJob")
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +130,7 @@ def test_the_proxy_adds_to_the_compose_file(compose: dict[str, Any]) -> None:
 @pytest.mark.parametrize("manifest", WORKLOADS, ids=lambda row: row["metadata"]["name"])
 def test_pods_run_our_commands_within_limits(manifest: dict[str, Any]) -> None:
     """As another user than root, with a file system that cannot be written, and not for ever."""
-    pod = pod_of(manifest)
+    pod = template_of(manifest)["spec"]
     [container] = pod["containers"]
     parse_command(container["args"])
     assert pod["securityContext"]["runAsNonRoot"]
@@ -140,18 +142,18 @@ def test_pods_run_our_commands_within_limits(manifest: dict[str, Any]) -> None:
     probe = container.get("livenessProbe", {})
     if command := probe.get("exec", {}).get("command"):
         assert command == ["python", "-m", "digest.alive", container["args"][0]]
-    assert probe or manifest["kind"] == "Job"
+    assert probe or manifest["kind"] in {"Job", "CronJob"}
     if "readinessProbe" not in container:  # a rolling update would go on before it is ready
-        assert container["args"][0] in {"migrate", "inbound"}
+        assert container["args"][0] in {"migrate", "inbound", "backup"}
 
 
 def test_manifests_select_pods_that_there_are() -> None:
     """Services and disruption budgets too; web and workers have a budget."""
     labels = {
-        manifest["spec"]["template"]["metadata"]["labels"]["app.kubernetes.io/component"]
+        template_of(manifest)["metadata"]["labels"]["app.kubernetes.io/component"]
         for manifest in WORKLOADS
     }
-    assert labels == {"migrate", *PROCESSES}
+    assert labels == {"migrate", "backup", *PROCESSES}
     budgets = of_kind("PodDisruptionBudget")
     selectors = [row["spec"]["selector"]["matchLabels"] for row in budgets]
     selectors += [row["spec"]["selector"] for row in of_kind("Service")]
