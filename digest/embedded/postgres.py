@@ -5,6 +5,7 @@ a first start that was cut short is begun again, what a killed server left behin
 the server log stays small, and stopping works whoever started it.
 """
 
+import atexit
 import os
 import shutil
 import signal
@@ -62,12 +63,23 @@ def stop(folder: Path, *, patience: float = 20) -> None:
     if server is None:
         return
     for request, seconds in ((signal.SIGINT, patience), (signal.SIGQUIT, 5.0)):
-        with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
+        with suppress(psutil.NoSuchProcess):
             server.send_signal(request)
-            server.wait(seconds)
-            return
-        if not server.is_running():
-            return
+        if _ends_within(server, seconds):
+            break
+    # The wheel would stop it again when we end, and wait for its entry in the process table to go.
+    atexit.unregister(_wheel(folder)._cleanup)  # noqa: SLF001
+
+
+def _ends_within(server: psutil.Process, seconds: float) -> bool:
+    """Wait for the end of a process that is not our child: its entry may stay for a while."""
+    give_up = time.monotonic() + seconds
+    with suppress(psutil.NoSuchProcess):
+        while server.is_running() and server.status() != psutil.STATUS_ZOMBIE:
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.02)
+    return True
 
 
 def running(folder: Path) -> psutil.Process | None:

@@ -2,9 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -48,6 +52,21 @@ def test_a_killed_server_is_started_again(folder: Path) -> None:
     server.send_signal(signal.SIGKILL)
     server.wait(5)
     assert answers(postgres.start(folder))
+
+
+def test_an_ended_server_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody takes it out of the process table, as in a container without an init."""
+    code = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); {}"
+    script = [sys.executable, "-c", code.format("time.sleep(60)")]
+    with subprocess.Popen(script, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        server = psutil.Process(int(parent.stdout.readline()))
+        monkeypatch.setattr(postgres, "running", lambda _folder: server)
+        start = time.monotonic()
+        postgres.stop(tmp_path)
+        assert time.monotonic() - start < 10
+        assert server.status() == psutil.STATUS_ZOMBIE
+        parent.kill()
 
 
 @pytest.mark.parametrize(
