@@ -44,9 +44,12 @@ class Api:
         return self._call("POST", path, json=body, headers={"Idempotency-Key": uuid4().hex})
 
     def token_details(self) -> TokenDetails:
-        """Return what the token may do."""
+        """Return what the token may do. Raises McpError where it does not work."""
         token = self.get("/token")
-        return TokenDetails(token["name"], frozenset(token["scopes"]), token["publication"])
+        try:
+            return TokenDetails(token["name"], frozenset(token["scopes"]), token["publication"])
+        except (LookupError, TypeError) as cause:
+            raise McpError("This address is not Digest's: it says nothing of the token.") from cause
 
     def close(self) -> None:
         """Close the connections."""

@@ -58,5 +58,7 @@ def _url(options: argparse.Namespace) -> str:
 
 def _token() -> str:
     if token := env.read("DIGEST_API_TOKEN"):
-        return token
+        if token.isascii() and token.isprintable() and " " not in token:
+            return token
+        raise McpError("DIGEST_API_TOKEN holds more than an API token. Copy the token again.")
     raise McpError("Set DIGEST_API_TOKEN to an API token: digest token add assistant --scope …")
