@@ -11,13 +11,19 @@ def shorten(log: Path, largest: int = LARGEST) -> None:
     """Keep `log` below `largest` bytes: what it holds moves to `NAME.1`, and it starts again.
 
     The file itself stays, because a running process goes on writing to it (opened for appending).
+    On a full disk, which must not stop the mail, its lines are lost.
     """
     try:
         if log.stat().st_size <= largest:
             return
     except FileNotFoundError:
         return
-    shutil.copy2(log, log.with_name(f"{log.name}.1"))
+    older = log.with_name(f"{log.name}.1")
+    older.unlink(missing_ok=True)
+    try:
+        shutil.copy2(log, older)
+    except OSError:
+        older.unlink(missing_ok=True)
     os.truncate(log, 0)
 
 

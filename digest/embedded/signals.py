@@ -20,7 +20,8 @@ class StopSignals:
         self.asked = 0
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._receive) for number in STOPS}
+        heeded = [number for number in STOPS if not _is_ignored_by_nohup(number)]
+        self._before = {number: signal.signal(number, self._receive) for number in heeded}
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -43,3 +44,7 @@ class StopSignals:
 
     def _receive(self, _number: int, _frame: FrameType | None) -> None:
         self.asked += 1
+
+
+def _is_ignored_by_nohup(number: signal.Signals) -> bool:
+    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

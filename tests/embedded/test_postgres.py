@@ -11,8 +11,9 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+from kombu import Connection
 
-from digest.embedded import postgres
+from digest.embedded import postgres, valkey
 from digest.embedded.errors import EmbeddedError
 from tests.scripts import run_script
 
@@ -20,7 +21,7 @@ from tests.scripts import run_script
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A server's folder; tests may leave it running or not."""
-    folder = tmp_path_factory.mktemp("embedded") / "postgres"
+    folder = tmp_path_factory.mktemp("it's at 50%; my data?#1") / "postgres"
     yield folder
     postgres.stop(folder)
 
@@ -52,6 +53,29 @@ def test_a_killed_server_is_started_again(folder: Path) -> None:
     server.send_signal(signal.SIGKILL)
     server.wait(5)
     assert answers(postgres.start(folder))
+
+
+@pytest.mark.parametrize("character", list('"$`\\\n'))
+def test_a_folder_that_a_shell_would_misread_is_refused(tmp_path: Path, character: str) -> None:
+    """In one line, before anything is made."""
+    with pytest.raises(EmbeddedError, match="Choose another folder with --data"):
+        postgres.start(tmp_path / f"my{character}data" / "postgres")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["my data", "a;b", "50%20", "a?b#c", "é", "a" * 90])
+def test_valkey_is_reached_whatever_its_folder_is_called(tmp_path: Path, name: str) -> None:
+    """By redis-py and by kombu, which read addresses differently."""
+    command, url = valkey.command(tmp_path / name / "valkey")
+    with subprocess.Popen(command) as server:
+        try:
+            give_up = time.monotonic() + 10
+            while not valkey.answers(url) and time.monotonic() < give_up:
+                time.sleep(0.02)
+            with Connection(url.replace("unix://", "redis+socket://", 1)) as broker:
+                broker.ensure_connection(max_retries=1, timeout=2)
+        finally:
+            server.terminate()
 
 
 def test_an_ended_server_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

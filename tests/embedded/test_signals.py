@@ -27,6 +27,17 @@ def test_a_second_signal_says_hurry_and_interrupts_nothing() -> None:
         assert signals.hurry()
 
 
+def test_the_end_of_the_terminal_is_ignored_under_nohup() -> None:
+    """Who starts it so wants it to run on."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals() as signals:
+            os.kill(os.getpid(), signal.SIGHUP)
+            signals.check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_afterwards_signals_do_what_they_did_before() -> None:
     """The handlers of others are put back."""
     before = signal.getsignal(signal.SIGTERM)

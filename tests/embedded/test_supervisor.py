@@ -1,5 +1,6 @@
 """Programs are kept running, given up when they keep ending, and ended together."""
 
+import errno
 import json
 import os
 import signal
@@ -178,6 +179,41 @@ def test_a_long_log_is_set_aside_while_it_is_written(tmp_path: Path) -> None:
     assert log.read_bytes() == b"new\n"
     assert (tmp_path / "web.log.1").read_bytes() == b"old\n" * 100
     assert last_lines(log) == ["new"]
+
+
+def test_a_long_log_on_a_full_disk_gives_its_room_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lines are lost, and everything runs on."""
+    log = tmp_path / "web.log"
+    log.write_bytes(b"line\n" * 100)
+    (tmp_path / "web.log.1").write_bytes(b"older\n")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("shutil.copy2", full)
+    shorten(log, largest=100)
+    assert [path.name for path in tmp_path.iterdir()] == ["web.log"]
+    assert log.read_bytes() == b""
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(
+    supervisor: Supervisor, output: list[str], tmp_path: Path
+) -> None:
+    """For a moment there are too many processes, or an upgrade replaces the program."""
+    interpreter = tmp_path / "python"
+    interpreter.symlink_to(sys.executable)
+    supervisor.start(Program("web", [str(interpreter), "-c", SLEEPS], os.environ))
+    first = supervisor.children[0].process
+    os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    interpreter.unlink()
+    supervisor.look()
+    assert output[-1] == "web could not be started (No such file or directory)."
+    interpreter.symlink_to(sys.executable)
+    supervisor.look()
+    assert supervisor.children[0].process.poll() is None
 
 
 def test_what_serves_others_ends_last(supervisor: Supervisor, tmp_path: Path) -> None:
