@@ -4,6 +4,7 @@ A provider gives up after some hours if our address does not answer; its API sti
 What is known already changes nothing. `histories` and `address_lists` say who has such an API.
 """
 
+import time
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,6 +22,9 @@ from digest.relays.transports.esp.address import SCHEME, EspAddress, parse_addre
 
 EVERY = timedelta(hours=1)
 LEASE = timedelta(minutes=40)  # longer than the job may take: nobody asks twice at once
+BUDGET = (
+    20 * 60.0
+)  # seconds of one reading; stopped from without, the job would begin anew for ever
 OVERLAP = timedelta(hours=1)  # events appear in the API with a delay
 FARTHEST = timedelta(days=3)  # back; Mailgun keeps events for some days
 
@@ -62,4 +66,10 @@ def _record_since(address: EspAddress, asked_at: datetime, now: datetime) -> int
     since = max(asked_at - OVERLAP, now - FARTHEST)
     is_list = address.name in ADDRESS_LISTS
     events = (ADDRESS_LISTS if is_list else HISTORIES)[address.name](address, since)
-    return sum(record_event(event, now, trusts_address=is_list) for event in events)
+    recorded, until = 0, time.monotonic() + BUDGET
+    for event in events:
+        recorded += record_event(event, now, trusts_address=is_list)
+        if time.monotonic() > until:
+            log.warning("provider history cut off", provider=address.name, since=str(since))
+            break
+    return recorded

@@ -227,6 +227,24 @@ def test_a_bounce_of_a_forgotten_message_does_not_hold_up_the_others() -> None:
     assert Bounce.objects.get().consequence == "hard"
 
 
+def test_a_history_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the job is stopped at its time limit, and begins with the same events again."""
+    monkeypatch.setattr(history, "BUDGET", -1.0)
+
+    def answer(request: Request) -> Answer:
+        content = json.loads(_postmark(request, "x", server.url).body)
+        if bounces := content.get("Bounces"):
+            content["Bounces"] = bounces * 300
+        return Answer.of(content)
+
+    with ProviderServer(answer, pages=answer) as server:
+        _add("postmark", server)
+        now = clock.now()
+        assert history.ask_due(now) == 1
+        assert len(server.requests) == 2
+    assert ProviderHistory.objects.get().asked_at == now
+
+
 def test_a_long_history_is_read_by_one_job() -> None:
     """The next tick does not ask again while the first still reads; nor for ever after a kill."""
     with ProviderServer(lambda _: Answer(), pages=lambda _: Answer.of([])) as server:
