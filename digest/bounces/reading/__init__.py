@@ -15,6 +15,8 @@
 Whatever is read was written by strangers. Only `Report.tokens` can be checked, by their signature.
 """
 
+from email.utils import parseaddr
+
 from digest.bounces.reading import automatic, dsn, feedback, notifications, plain, structure, tokens
 from digest.bounces.reading.report import Kind, Report
 
@@ -41,8 +43,8 @@ def _is_by_recipient(message: structure.Message, report: Report) -> bool:
     if report.kind != Kind.BOUNCE or not report.recipient:
         return False
     is_by_machine = bool(message.status) or automatic.is_by_server(message)
-    author = message.fields.get("from", "")[:500].lower()
-    return not is_by_machine and report.recipient.lower() in author
+    _, author = parseaddr(message.fields.get("from", "")[:500])
+    return not is_by_machine and report.recipient.lower() == author.lower()
 
 
 def _kind_of(message: structure.Message) -> Kind:

@@ -1,7 +1,11 @@
 """Whether words that speak of somebody unknown speak of us: the sender, our relay, our lists."""
 
 import re
+import tomllib
+from functools import cache
+from pathlib import Path
 
+from digest.bounces.reading.phrases.families import alternatives, without_marks
 from digest.bounces.reading.reasons import Reason
 
 # The sender's address or domain, called unknown: in the languages that file 5 of the rules has.
@@ -55,6 +59,7 @@ _COUNTED = re.compile(
 )
 
 LONGEST_REPLY = 300  # characters
+_NOT_WITHIN_HOST = r"(?![\w.-]*\.\w)"  # its name may hold any words
 # What a code about the address (5.1.1) is not believed beside, where no other word says so.
 _CONTRADICTION = re.compile(
     r"\b(?:from address|sender|from you|bounces|your (?:postmaster|message|mail)"
@@ -67,8 +72,7 @@ _CONTRADICTION = re.compile(
     r"|scripts?|filters?|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?"
     r"|read[ -]only|permission|specify"
     r"|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)"
-    r"|(?<!name )(?<!syntax )not allowed|not permitted|(?:may|might) be)\b"
-    r"(?![\w.-]*\.\w)"  # not within the name of a host
+    r"|(?<!name )(?<!syntax )not allowed|not permitted|(?:may|might) be)\b" + _NOT_WITHIN_HOST
 )
 
 
@@ -77,8 +81,20 @@ def contradicts(text: str) -> bool:
 
     A whole report speaks of many things: only a normalized text as long as a reply is read.
     """
+    if len(text) > LONGEST_REPLY:
+        return False
     without_ours = text.replace("our-sender", "")  # our own address, which a reply may repeat
-    return len(text) <= LONGEST_REPLY and bool(_CONTRADICTION.search(without_ours))
+    is_foreign = _contradictions().search(without_marks(text))
+    return bool(is_foreign or _CONTRADICTION.search(without_ours))
+
+
+@cache
+def _contradictions() -> re.Pattern[str]:
+    """Return the words of other languages than English: `contradictions.toml`, read once."""
+    text = Path(__file__).with_name("contradictions.toml").read_text("utf-8")
+    languages = tomllib.loads(without_marks(text))["words"]
+    contradiction = alternatives([entry for entries in languages.values() for entry in entries])
+    return re.compile(contradiction + _NOT_WITHIN_HOST)
 
 
 def reason_about_us(text: str, reason: Reason) -> Reason | None:

@@ -1,0 +1,72 @@
+"""A code about the address, with words of other languages that speak of something else."""
+
+import pytest
+
+from digest.bounces.reading.reasons import Consequence, consequence_of
+from digest.bounces.reading.replies import understand
+
+# Who sent it, a server's fault, what was sent, a policy.
+_CONTRADICTED = """
+Absender nicht erlaubt
+Netzwerkfehler
+Nachricht zu groß
+Ihre IP-Adresse ist gesperrt
+expéditeur refusé
+erreur de connexion au serveur
+message trop volumineux
+remitente rechazado
+error de conexión
+contenido no permitido
+mittente rifiutato
+errore di connessione
+messaggio troppo grande
+remetente recusado
+falha no disco
+mensagem muito grande
+afzender geweigerd
+verbindingsfout
+bericht te groot
+nadawca odrzucony
+błąd połączenia
+wiadomość zbyt duża
+отправитель отклонён
+техническая ошибка
+письмо слишком большое
+avsändaren nekad
+afsenderen afvist
+odesílatel odmítnut
+a feladó elutasítva
+gönderen reddedildi
+送信者が拒否されました
+邮件太大
+발신자 거부
+"""
+# What a code decides, for no sentence does.
+_REFUSED = """
+Empfänger abgelehnt
+destinataire refusé
+destinatario rechazado
+destinatario rifiutato
+destinatário recusado
+ontvanger geweigerd
+odbiorca odrzucony
+адресат отклонён
+<kim@mailbox.example>: Recipient address rejected: netzwerk-filter.example
+"""
+
+
+def _consequence(reply: str) -> Consequence:
+    refusal = understand(f"550 5.1.1 {reply}")
+    return consequence_of(refusal.reason, permanent=refusal.permanent)
+
+
+@pytest.mark.parametrize("reply", _CONTRADICTED.strip().splitlines())
+def test_a_code_beside_other_words_suppresses_nobody(reply: str) -> None:
+    """They are about the sender, a server or the mail."""
+    assert _consequence(reply) != Consequence.HARD
+
+
+@pytest.mark.parametrize("reply", _REFUSED.strip().splitlines())
+def test_a_code_beside_the_recipient_is_believed(reply: str) -> None:
+    """The words do not say why, so the code does."""
+    assert _consequence(reply) == Consequence.HARD
