@@ -54,9 +54,13 @@ def require_reason(reason: str) -> None:
 
 
 def lift(address_key: str, *, newsletter: Newsletter | None = None) -> bool:
-    """Lift the suppression for this newsletter (or the one for all); True if there was one."""
-    deleted, _ = _of(address_key).filter(newsletter=newsletter).delete()
-    return deleted > 0
+    """Lift the suppression for this newsletter (or the one for all); True if there was one.
+
+    That somebody was erased stays, whatever else was said of the address before or since.
+    """
+    rows = _of(address_key).filter(newsletter=newsletter).exclude(reason=ERASED)
+    erased = rows.filter(erased_at__isnull=False).update(reason=ERASED)
+    return erased + rows.filter(erased_at=None).delete()[0] > 0
 
 
 def suppress_erased(address_key: str, now: datetime) -> None:

@@ -15,14 +15,15 @@ from digest.accounts.models import AuditEntry
 from digest.articles.models import Article, Source
 from digest.bounces import recording
 from digest.bounces.reading.reasons import Reason
-from digest.core import clock
+from digest.core import addresses, clock
 from digest.issues.models import Issue
 from digest.newsletters.models import ContentChange, Newsletter
 from digest.notices.models import Notice
+from digest.selfservice import erasure
 from digest.selfservice.signups import settle_due
 from digest.sending.models import Delivery
 from digest.sending.planning import plan_built
-from digest.subscribers import consent
+from digest.subscribers import consent, suppression
 from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
 from digest.subscribers.suppression import is_suppressed, suppress
 from tests.api.conftest import Caller, MakeCaller
@@ -588,8 +589,6 @@ def test_an_export_for_one_publication_tells_of_no_other(
 
 
 def _address(subscriber: Subscriber) -> Any:
-    from digest.core import addresses
-
     return addresses.parse(subscriber.email)
 
 
@@ -599,15 +598,42 @@ def test_suppressions_are_added_listed_and_lifted(caller: Caller, tide: Newslett
     created = caller("POST", "/suppressions", body)
     second = caller("POST", "/suppressions", body | {"reason": "later"})
     assert [created.status_code, second.status_code] == [201, 200]
-    suppression = json.loads(second.content)
-    assert (suppression["email"], suppression["reason"]) == ("left@reader.example", "complaint")
+    row = json.loads(second.content)
+    assert (row["email"], row["reason"]) == ("left@reader.example", "complaint")
     assert is_suppressed("left@reader.example", tide.pk)
-    path = f"/suppressions/{suppression['id']}"
+    path = f"/suppressions/{row['id']}"
     assert caller("DELETE", path).status_code == 422
     assert is_suppressed("left@reader.example", tide.pk)
     assert caller("DELETE", f"{path}?reason=called%20us").status_code == 204
     assert not is_suppressed("left@reader.example", tide.pk)
     assert AuditEntry.objects.latest("pk").action.endswith(f"{path}: called us")
+
+
+@pytest.mark.parametrize("is_call", [True, False])
+def test_an_erasure_outlives_another_suppression(
+    caller: Caller, tide: Newsletter, *, is_call: bool
+) -> None:
+    """Lifting that one must not let an import bring back who was erased."""
+    address, email = addresses.parse("kim@reader.example"), "kim@reader.example"
+    erasure.erase(make_subscriber(tide, email=email).pk, NOON)
+    made = caller.json("POST", "/suppressions", {"email": email, "reason": "asked by phone"})
+    if is_call:
+        assert caller("DELETE", f"/suppressions/{made['id']}?reason=x").status_code == 204
+    else:
+        assert suppression.lift(address.key)
+    assert not is_suppressed(address.key, tide.pk)
+    assert suppression.was_erased(address.key)
+
+
+def test_an_erasure_outlives_an_earlier_suppression(tide: Newsletter) -> None:
+    """Its row has the reason of that one, which is lifted, and then its own."""
+    subscriber = make_subscriber(tide)
+    suppress(subscriber.address_key, reason="complained", now=NOON)
+    erasure.erase(subscriber.pk, NOON)
+    assert suppression.lift(subscriber.address_key)
+    assert not is_suppressed(subscriber.address_key, tide.pk)
+    assert suppression.was_erased(subscriber.address_key)
+    assert not suppression.lift(subscriber.address_key)
 
 
 def test_nobody_is_called_erased_who_was_not(make_caller: MakeCaller, tide: Newsletter) -> None:
