@@ -616,9 +616,9 @@ def test_an_erasure_outlives_another_suppression(
     """Lifting that one must not let an import bring back who was erased."""
     address, email = addresses.parse("kim@reader.example"), "kim@reader.example"
     erasure.erase(make_subscriber(tide, email=email).pk, NOON)
-    made = caller.json("POST", "/suppressions", {"email": email, "reason": "asked by phone"})
+    row = caller.json("POST", "/suppressions", {"email": email, "reason": "asked by phone"})
     if is_call:
-        assert caller("DELETE", f"/suppressions/{made['id']}?reason=x").status_code == 204
+        assert caller("DELETE", f"/suppressions/{row['id']}?reason=x").status_code == 204
     else:
         assert suppression.lift(address.key)
     assert not is_suppressed(address.key, tide.pk)
