@@ -10,10 +10,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+import django
+
 from digest.cli import processes
 from digest.core import env
 from digest.embedded import checks
-from digest.embedded.spawning import Program
+from digest.embedded.spawning import CAN_FORK, Program
 from digest.loading import modules_that_stay
 
 LOOPBACK = "127.0.0.1"
@@ -81,9 +83,10 @@ def base_url(place: Place) -> str:
 
 
 def load() -> None:
-    """Load the modules of the processes that `loaded` forks from this one."""
+    """Set up Django, and load the modules of the processes that will be forks of this one."""
     with modules_that_stay():
-        for module in _MODULES:
+        django.setup()
+        for module in _MODULES if CAN_FORK else ():
             import_module(module)
 
 

@@ -24,7 +24,7 @@ from digest.core import env
 from digest.embedded.signals import STOPS
 
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # prctl(2)
-_IS_LINUX = sys.platform.startswith("linux")
+CAN_FORK = sys.platform.startswith("linux")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ Process = subprocess.Popen[bytes] | Fork
 def spawn(program: Program, log: Path) -> Process:
     """Start a program whose output goes to the end of `log`."""
     with log.open("ab") as out:
-        if program.is_loaded and _IS_LINUX and threading.active_count() == 1:
+        if program.is_loaded and CAN_FORK and threading.active_count() == 1:
             return _fork(program, out)
         return subprocess.Popen(  # noqa: S603  the commands are our own
             program.command,
@@ -84,7 +84,7 @@ def spawn(program: Program, log: Path) -> Process:
 
 def _end_with_parent(parent: int) -> Callable[[], None] | None:
     """Return what makes a new process end with `parent`, however that ends (Linux only)."""
-    if not _IS_LINUX:
+    if not CAN_FORK:
         return None
     prctl = ctypes.CDLL(None).prctl
 
