@@ -206,7 +206,7 @@ def test_a_relay_that_does_not_answer_is_named() -> None:
     """With host and port."""
     with SmtpServer() as server:
         pass
-    with pytest.raises(RelayDownError, match=f"127.0.0.1:{server.port} cannot be reached"):
+    with pytest.raises(RelayDownError, match=f"127.0.0.1:{server.port} cannot be reached: Connect"):
         SmtpTransport(parse_address(server.url)).deliver(TO_INES, MAIL)
 
 

@@ -26,6 +26,7 @@ from digest.relays.transports.esp.address import CONNECT_SECONDS, PARALLEL, EspA
 from digest.relays.transports.esp.backends import backend_for, restrict_session
 from digest.relays.transports.esp.messages import RawMessage, mark, parsed_message
 from digest.relays.transports.esp.results import CallResult, result_of_error, result_of_status
+from digest.relays.transports.reasons import reason_of
 
 TICK_SECONDS = 0.5  # between two calls of the source's tick
 MAX_TEXT = 500  # characters of an error's text that are stored
@@ -86,7 +87,7 @@ class EspTransport:
                 url, timeout=(CONNECT_SECONDS, self.address.seconds), allow_redirects=False
             )
         except requests.RequestException as cause:
-            raise RelayDownError(f"{url} cannot be reached: {cause}") from cause
+            raise RelayDownError(f"{url} cannot be reached: {reason_of(cause)}") from cause
         if response.status_code >= 500:
             raise RelayDownError(f"{url} answers {response.status_code}")
         return f"{url} answers"

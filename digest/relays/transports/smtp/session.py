@@ -14,6 +14,7 @@ from pathlib import Path
 
 from digest.relays.errors import RelayDownError
 from digest.relays.transports.base import Reply
+from digest.relays.transports.reasons import reason_of
 from digest.relays.transports.smtp.address import Auth, RelayAddress, StartTls
 from digest.relays.transports.smtp.advice import advice_for
 from digest.relays.transports.smtp.capabilities import Capabilities
@@ -44,10 +45,10 @@ def connect(address: RelayAddress) -> Session:
             advice=advice_for(cause),
         ) from cause
     except ssl.SSLError as cause:
-        problem = f"{server} cannot be reached with encryption: {cause}"
+        problem = f"{server} cannot be reached with encryption: {reason_of(cause)}"
         raise RelayDownError(problem, advice=advice_for(cause)) from cause
     except (OSError, smtplib.SMTPException) as cause:
-        problem = f"{server} cannot be reached: {cause}"
+        problem = f"{server} cannot be reached: {reason_of(cause)}"
         raise RelayDownError(problem, advice=advice_for(cause)) from cause
     except ValueError as cause:  # a host that is not a name, a challenge that is not Base64
         problem = f"{server} cannot be used: {cause}"
