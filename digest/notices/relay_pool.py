@@ -34,7 +34,8 @@ class RelayPool(ExitStack):
         dkim.check_keys()
         self._relays = registry.active_relays()
         self._open: dict[Relay, tuple[Transport, RateLimiter]] = {}
-        self._limited: dict[Relay, datetime] = {}  # until when each is at its limit
+        # Until when each is at its limit, for single notices and for those in bulk
+        self._limited: dict[tuple[Relay, bool], datetime] = {}
         self._blocked: dict[int, datetime] = {}  # publications, until when no relay takes theirs
 
     def choose(self, notice: Notice, now: datetime) -> Relay:
@@ -45,19 +46,20 @@ class RelayPool(ExitStack):
         """
         domain = routes.sender_domain(notice.publication.sender_email)
         suitable = routes.relays_for_domain(domain, self._relays)
-        while available := self._taking(suitable, now):
+        single = notice.precedence != Notice.Precedence.IN_BULK
+        while available := self._taking(suitable, now, single=single):
             relay = routes.choose_relay(available, random.Random())  # noqa: S311
             limiter = self._limiter_of(relay, now)
-            if limiter.reserve(1):
+            if limiter.reserve(1, single=single):
                 return relay
             wait = max(limiter.wait or 0, SHORTEST_WAIT)
-            self._limited[relay] = now + timedelta(seconds=wait)
-        raise NoRelayError(self._next_look(suitable, now))
+            self._limited[relay, single] = now + timedelta(seconds=wait)
+        raise NoRelayError(self._next_look(suitable, now, single=single))
 
-    def _taking(self, suitable: Sequence[Relay], now: datetime) -> list[Relay]:
+    def _taking(self, suitable: Sequence[Relay], now: datetime, *, single: bool) -> list[Relay]:
         """Return the relays that are up and not at their limit."""
         available = routes.available_relays(suitable, now)
-        return [relay for relay in available if self._limited.get(relay, now) <= now]
+        return [relay for relay in available if self._limited.get((relay, single), now) <= now]
 
     def _limiter_of(self, relay: Relay, now: datetime) -> RateLimiter:
         """Return the limits of a relay, which is opened now if it is not yet."""
@@ -70,10 +72,11 @@ class RelayPool(ExitStack):
             self._open[relay] = transport, RateLimiter(relay, "notices")
         return self._open[relay][1]
 
-    def _next_look(self, suitable: Sequence[Relay], now: datetime) -> datetime:
+    def _next_look(self, suitable: Sequence[Relay], now: datetime, *, single: bool) -> datetime:
         """Return when one of the relays may carry mail again."""
         moments = [relay.retry_at for relay in suitable if relay.retry_at]
-        moments += [self._limited[relay] for relay in suitable if relay in self._limited]
+        limited = (self._limited.get((relay, single)) for relay in suitable)
+        moments += [moment for moment in limited if moment]
         return min((moment for moment in moments if moment > now), default=now + NEXT_LOOK)
 
     def block(self, publication_id: int, until: datetime) -> None:

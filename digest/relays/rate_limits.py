@@ -27,7 +27,7 @@ from digest.relays.retries import Outcome
 from digest.relays.throttles import buckets, connections, refusals
 from digest.relays.throttles.buckets import Bound, Limit
 from digest.relays.transports.base import Reply
-from digest.relays.warming import domain_bounds, relay_bounds
+from digest.relays.warming import domain_bounds, notice_quota, relay_bounds
 
 CONNECTION_SECONDS = 60.0  # that a reserved connection lasts without being renewed
 BURST = timedelta(seconds=10)  # of a limit may go at once: about as much as one tick of beat finds
@@ -106,9 +106,12 @@ class RateLimiter:
         """Whether the relay takes only so many messages in a time, in all or for a domain."""
         return bool(self._relay_bounds()) or self._limits_domains
 
-    def reserve(self, count: int) -> int:
-        """Reserve up to `count` messages and return how many; if 0, `wait` says for how long."""
-        bounds = self._relay_bounds()
+    def reserve(self, count: int, *, single: bool = False) -> int:
+        """Reserve up to `count` messages and return how many; if 0, `wait` says for how long.
+
+        A `single` notice does not wait for the allowance of a warm-up: it has a quota of its own.
+        """
+        bounds = self._single_bounds() if single else self._relay_bounds()
         if not bounds:
             return count
         try:
@@ -228,6 +231,15 @@ class RateLimiter:
             bounds = (limit_of(self.relay.per_minute, self._key),)
         if warming := registry.warming_of(self.relay):
             bounds += relay_bounds(warming, self._key, clock.now().date())
+        return bounds
+
+    def _single_bounds(self) -> tuple[Bound, ...]:
+        bounds: tuple[Bound, ...] = ()
+        if self.relay.per_minute:
+            bounds = (limit_of(self.relay.per_minute, self._key),)
+        if warming := registry.warming_of(self.relay):
+            quota = notice_quota(warming, self._key, clock.now().date())
+            bounds += (quota,) if quota else ()
         return bounds
 
     def _domain_bounds(self, domain: str) -> tuple[Bound, ...]:

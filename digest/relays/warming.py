@@ -18,6 +18,8 @@ from digest.relays.throttles.buckets import Bound, Limit, Quota
 # six times what would spread the allowance evenly over the day, and a daily quota ends it.
 PACE_HOURS = 4
 DOMAIN_SHARE = 0.5  # of the relay's allowance, for any one recipient domain
+NOTICE_SHARE = 0.2  # of it, beside it, for mails to one person for which somebody waits
+FEWEST_NOTICES = 50  # a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,18 @@ def day_quota(warming: Warming, relay: str, today: date) -> Quota | None:
     """Return the quota of a relay on `today` (UTC); None after the warm-up."""
     allowed = allowance(warming, today)
     return None if allowed is None else _bounds(relay, allowed)[0]
+
+
+def notice_quota(warming: Warming, relay: str, today: date) -> Quota | None:
+    """Return the quota of single notices on `today` (UTC), beside the allowance; None: no limit.
+
+    An issue uses up the allowance of many days: without a quota of its own, a confirmation or a
+    password reset would wait until it is out.
+    """
+    allowed = allowance(warming, today)
+    if allowed is None:
+        return None
+    return Quota(f"warming-notices:{relay}", max(FEWEST_NOTICES, int(allowed * NOTICE_SHARE)))
 
 
 def relay_bounds(warming: Warming, relay: str, today: date) -> tuple[Bound, ...]:

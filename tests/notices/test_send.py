@@ -1,5 +1,6 @@
 """Sending notices: what the relay says is recorded, and a dead worker leaves one uncertain."""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes
@@ -8,6 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+import redis
 
 from digest.core import addresses, clock
 from digest.newsletters.models import Newsletter
@@ -15,6 +17,9 @@ from digest.notices import messages, send
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice
 from digest.relays.models import PausedDomain, Relay
+from digest.relays.rate_limits import RateLimiter
+from digest.relays.throttles import buckets
+from digest.relays.warming import Warming
 from digest.selfservice import signups
 from digest.sending import domain_pauses
 from digest.subscribers import consent
@@ -198,3 +203,30 @@ def test_invitations_in_bulk_obey_the_limit_of_a_domain(
     assert server.recipients == ["waiting@reader.example", "first@reader.example"]
     assert notices[1].state == State.QUEUED
     assert notices[1].due_at > clock.now() + timedelta(seconds=10)
+
+
+def test_a_warm_up_whose_allowance_is_used_up_stops_no_single_notice(
+    relay: Relaying, newsletter: Newsletter
+) -> None:
+    """An issue takes what each day allows; invitations in bulk wait as it does."""
+    server = relay()
+    warming = Warming(clock.now().date(), start=1, growth=1.0, until=10)
+    row = Relay.objects.create(
+        name="default",
+        warming_since=warming.started_on,
+        warming_start=warming.start,
+        warming_growth=warming.growth,
+        warming_until=warming.until,
+    )
+    with redis.Redis.from_url(os.environ["DIGEST_REDIS_URL"]) as valkey:
+        valkey.set(buckets.BORN, 1)  # it started long ago: buckets are full
+    assert RateLimiter(row, "a sender").reserve(500) == 1
+    single, bulk = (
+        notice_to(newsletter, f"{name}@reader.example", in_bulk=name == "bulk")
+        for name in ("single", "bulk")
+    )
+    send.send_due()
+    bulk.refresh_from_db()
+    assert server.recipients == [single.email]
+    assert bulk.state == State.QUEUED
+    assert bulk.due_at > clock.now() + timedelta(minutes=1)
