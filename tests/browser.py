@@ -24,6 +24,7 @@ from playwright.sync_api import (
 )
 
 Scheme = Literal["dark", "light"]
+Places = set[tuple[Scheme, int]]  # of elements on pages, each as a hash
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -150,7 +151,8 @@ _RUN_AXE = """async ([allRules, options]) => {
     const isLeftOut = (rule) => !allRules && ["minor", "moderate"].includes(rule.impact);
     const leftOut = axe._audit.rules.filter(isLeftOut).map((rule) => [rule.id, {enabled: false}]);
     const iframes = document.querySelector("iframe:not([sandbox])") !== null;
-    const defaults = {resultTypes: ["violations"], iframes, rules: Object.fromEntries(leftOut)};
+    const rules = Object.fromEntries(leftOut);
+    const defaults = {resultTypes: ["violations"], preload: false, iframes, rules};
     return (await axe.run({...defaults, ...options})).violations;
 }"""
 # Rules for a page that has been looked at already, and now has other colours.
@@ -164,6 +166,35 @@ def serious_violations(page: Page, **options: Any) -> list[str]:
         for violation in violations(page, all_rules=False, **options)
         if violation["impact"] in {"serious", "critical"}
     ]
+
+
+def has_new_places(page: Page, scheme: Scheme, places: Places) -> bool:
+    """Say whether an element stands where none of `places` was; add those of the page to them.
+
+    That is: in elements with other classes or attributes, in another scheme, or with a text where
+    there was none. In all other places axe finds what it found before.
+    """
+    current = {(scheme, place) for place in page.evaluate(_PLACES_OF_ELEMENTS)}
+    has_new = not current <= places
+    places |= current
+    return has_new
+
+
+_PLACES_OF_ELEMENTS = """() => {
+    const valued = ["class", "role", "style", "type"];
+    const places = new Set();
+    const hash = (text, start) => [...text].reduce((n, c) => (n * 31 + c.charCodeAt(0)) | 0, start);
+    const walk = (element, outer) => {
+        const isIn = (name) => valued.includes(name) ? element.getAttribute(name) : "";
+        const names = element.getAttributeNames().map((name) => `${name}=${isIn(name)}`).sort();
+        const hasText = element.textContent.trim() !== "";
+        const place = hash(`${element.tagName} ${names} ${hasText}`, outer);
+        places.add(place);
+        for (const child of element.children) walk(child, place);
+    };
+    walk(document.body, 0);
+    return [...places];
+}"""
 
 
 def settle(page: Page) -> None:

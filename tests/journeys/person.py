@@ -4,15 +4,27 @@ import time
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser import SHOTS, SIZES, serious_violations, set_scheme, settle
+from tests.browser import (
+    SHOTS,
+    SIZES,
+    Places,
+    has_new_places,
+    serious_violations,
+    set_scheme,
+    settle,
+)
 
 
 class Person:
-    """Enters and presses; each page that they leave fits a phone and can be used by everybody."""
+    """Enters and presses; each page that they leave fits a phone and can be used by everybody.
 
-    def __init__(self, page: Page, name: str) -> None:
+    `places` are those of the same console that others have looked at.
+    """
+
+    def __init__(self, page: Page, name: str, places: Places) -> None:
         self.page, self.name = page, name
         self.pages = self.fields = self.presses = 0
+        self._places = places
         self._looking = 0.0  # seconds in which only the test looks
         self._since = time.monotonic()
 
@@ -58,7 +70,8 @@ class Person:
         start = time.monotonic()
         self.pages += 1
         settle(self.page)
-        assert serious_violations(self.page) == []
+        if has_new_places(self.page, "light", self._places):
+            assert serious_violations(self.page) == []
         self._shoot("desktop")
         self.page.set_viewport_size(SIZES["phone"])
         assert self.page.evaluate("document.documentElement.scrollWidth") <= 390, self.page.url

@@ -153,7 +153,7 @@ def states_of_issues(up: Up) -> set[str]:
     return {row["state"] for row in json.loads(digest(up, "issue", "list", "--json"))}
 
 
-TIMES = int(os.environ.get("DIGEST_PRESSES", "10"))  # more of them: a longer look for a race
+TIMES = int(os.environ.get("DIGEST_PRESSES", "3"))  # more of them: a longer look for a race
 
 
 def create_drafts(up: Up, number: int) -> list[int]:

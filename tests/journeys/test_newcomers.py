@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.articles.publisher import Publisher
-from tests.browser import BROWSER, chromium_page
+from tests.browser import BROWSER, Places, chromium_page
 from tests.cast import exports
 from tests.journeys.conftest import running
 from tests.journeys.newsstand import newsstand
@@ -23,6 +23,7 @@ from tests.journeys.upside import ROOT, Up
 
 PASSWORD = "correct-horse-battery"
 PICTURES = 7  # of the stories in the first issue
+PLACES: Places = set()  # they see the same pages
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff2c00000000010001000002024401003b")
 
 pytestmark = [pytest.mark.journey, *BROWSER]
@@ -134,7 +135,7 @@ def is_as_documented(person: Person) -> None:
 
 def test_from_mailchimp_with_a_zip(house: Up, page: Page, site: Publisher, tmp_path: Path) -> None:
     """Tags, suppressions and campaigns come; who left gets nothing; the archive has the past."""
-    person = Person(page, "Mailchimp")
+    person = Person(page, "Mailchimp", PLACES)
     set_up(person, house, site)
     choose(person, exports.zipped(tmp_path / "mailchimp.zip", exports.mailchimp_account()))
     expect(page.get_by_text("recognised as an export of Mailchimp")).to_be_visible()
@@ -158,7 +159,7 @@ def test_from_mailchimp_with_a_zip(house: Up, page: Page, site: Publisher, tmp_p
 
 def test_from_ghost_with_its_json(house: Up, page: Page, site: Publisher, tmp_path: Path) -> None:
     """Its JSON and the CSV of its members are chosen at once, and come in one go."""
-    person = Person(page, "Ghost")
+    person = Person(page, "Ghost", PLACES)
     set_up(person, house, site)
     content, members = tmp_path / "ghost.json", tmp_path / "members.csv"
     content.write_text(exports.ghost_json([exports.ghost_post()]))
@@ -172,7 +173,7 @@ def test_from_ghost_with_its_json(house: Up, page: Page, site: Publisher, tmp_pa
 
 def test_from_listmonk_with_its_csv(house: Up, page: Page, site: Publisher, tmp_path: Path) -> None:
     """Nobody is added before the publisher says what the file does not."""
-    person = Person(page, "listmonk")
+    person = Person(page, "listmonk", PLACES)
     set_up(person, house, site)
     subscribers = tmp_path / "subscribers.csv"
     subscribers.write_text(exports.LISTMONK)
