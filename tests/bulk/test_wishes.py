@@ -96,7 +96,8 @@ def test_nobody_is_invited_who_receives_nothing(
     make_subscription(pending, tide, state="pending", confirmed_at=None)
     change = run(draft(tide, ada, "invite", newsletter="weekly"))
     assert change.reasons == {"receive nothing of this publication": 2}
-    assert [row.email for row in Notice.objects.all()] == [active.email]
+    notice = Notice.objects.get()
+    assert (notice.email, notice.precedence) == (active.email, Notice.Precedence.IN_BULK)
     third = make_newsletter(slug="third", publication=tide.publication)
     prepared = draft(tide, ada, "invite", newsletter="third")
     Newsletter.objects.filter(pk=third.pk).update(state="closed")
