@@ -108,6 +108,37 @@ _OF_OTHERS = """
 550 UID 500 is an unknown user: cannot mail to files
 550 kim@mailbox.example doesn't have a valid shell for mailing to programs
 501 Invalid domain name syntax
+550 No MX for the address in From
+550 Errors-To: no such user
+550 envelope-from user does not exist
+550 source mailbox does not exist
+550 login user unknown
+550 no such user: news@news.example (your SMTP login)
+550 your hosting account has been suspended
+550 DKIM key for user not found
+550 BIMI record of user not found
+550 rua address unknown
+550 image host not found
+550 the account of the link shortener is disabled
+550 The recipient's archive mailbox does not exist
+550 the recipient's forward address does not exist
+550 the delegate of the user was not found
+550 moderators mailbox unavailable
+550 subscriber not found in this list
+550 only members may post; address unknown to the list
+550 User over daily receive limit; mailbox disabled
+550 Recipient has been removed from this message
+550 Account closed connection
+550 no such user; this is the secondary
+550 resent-from mailbox does not exist
+550 approver's account is disabled
+550 escrow mailbox not found
+550 calendar account of user not found
+550 sms subscriber unknown
+550 template for user not found
+550 push token of user invalid
+550 mailbox unknown at this hour
+550 recipient gone quiet, delivery paused
 554 5.3.5 Unknown address family
 550 mail failed for one recipient (kim@mailbox.example:451 User unknown)
 550 5.0.350 Remote server returned an error -> 451 4.1.1 user unknown

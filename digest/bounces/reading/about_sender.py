@@ -39,6 +39,11 @@ _MAY_NOT_SEND = re.compile(
     r"\b(?:outgoing|outbound) (?:e-?)?(?:mails?|messages?)\b|\bmay not send\b"
     r"|\b(?:message |mail )?sending (?:for|from|by) (?:this|your|the) account\b"
     r"|\bposting (?:to|is)\b|\bchallenge\w*\b|\b(?:must|please) authenticate\b"
+    r"|\b(?:login|api|source|hosting|smarthost|reseller) (?:user|account|mailbox|address)\b"
+    r"|\bsmtp login\b|\b(?:envelope|resent)[- ]from\b|\berrors-to\b"
+    r"|\baddress in (?:the )?(?:from|reply-to)\b"
+    r"|\b(?:dkim|spf:?|bimi|dmarc|rua) (?:\w+ ){0,2}?(?:key|record|selector|address|for|of)\b"
+    r"|\b(?:image|link) (?:host|shortener|domain)\b|\blink shortener\b"
 )
 _HOST_UNKNOWN = re.compile(
     r"\b(?:helo|ehlo)\b|client host|sender's domain|\bcertificate\b|\b(?:sending|client) domain\b"

@@ -30,6 +30,8 @@ _FAR = 40  # characters between a part of a server and its fault
 _PERIOD = re.compile(
     r"\bfor (?:an?|\d+|some|the next) (?:\w+ )?(?:hour|minute|day|week)s?\b"
     r"|\b(?:is|are|was|went) down\b|\b(?:technical|server) (?:problem|issue|trouble|failure)s?\b"
+    r"|\bover (?:\w+ ){0,3}(?:limit|rate)\b|\bclosed (?:the )?connection\b|\bthe secondary\b"
+    r"|\bat this hour\b|\bbeing (?:re)?loaded\b|\bdelivery (?:is )?paused\b"
     r"|\bwill be (?:\w+ )?(?:creat|activ|open|avail|enabl|restor|mov|migrat|set up|back)"
     r"|\b(?:could not|couldn't|cannot|can't) be read\b"
 )
@@ -49,6 +51,8 @@ _LIMITED = re.compile(
     r"|outside |external |receiving |large |incoming ){0,3}(?:notification|deliver|forward"
     r"|message|mails?\b|newsletter|repl|comment|conversation|access\b|pop\b|imap\b|smtp\b|attachment|receiving"
     r"|outside|external)"
+    r"|\bremoved from (?:this|the|your) (?:message|mail)\b"
+    r"|\b(?:only members|members may|members can|unknown to the list|found in (?:this|the) list)\b"
     r"|\bwhile (?:a|an|the|it|we|he|she|they|his|her|your|its|our)\b"
     r"|\bno (?:user|mailbox|recipient) (?:will|can|may|wants)\b|\b(?:for|know) you\b(?! to)"
     r"|\b(?:ningun|aucun|nessun|nenhum|geen|kein|zaden) \w+ (?:ne )?(?:puede|peut|puo|pode|kan|kann"
@@ -69,6 +73,13 @@ _BELONGINGS = re.compile(
     r"|charset|type|format|option|parameter|agent|class|group|preference|filter|count|limit)s?\b"
     r"|\b(?:at|to|by) the \w{1,20} (?:gateway|machine|console)\b"
     r"|\bmail(?:ing)? to (?:files|programs)\b"
+    r"|(?<!\bno )\b(?:archive|forward(?:ing)?|journal|quarantine|escrow|backup|calendar|chat|sms"
+    r"|fax|campaign|delegate|manager|moderator|approver)(?:'?s)?'? (?:mailbox|address|account|user"
+    r"|subscriber)\b"
+    r"|\b(?!mail|account|address|inbox|user|names?\b|ids?\b|entr|match|lookup|search|quer|no\b)\w+"
+    r" (?:of|for) (?:(?:the|this|that) )?(?:user|recipient) (?:is |was |could )?"
+    r"(?:not (?:be )?found|invalid|unknown|missing|does not exist)\b"
+    r"|\b(?:delegate|manager|moderator|approver|assistant)s? of (?:the )?(?:user|recipient|list)\b"
 )
 _COMMAND = re.compile(
     r"\b(?:unknown|unrecogni[sz]ed|invalid|bad) command\b"
