@@ -1,6 +1,7 @@
 """Values that only a script would send: they are refused in words, and nothing of them is kept."""
 
 import json
+from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -80,3 +81,14 @@ def test_an_appeal_runs_in_years_that_can_be_read_again(
 def test_no_address_holds_a_nul(ada_client: Client, publication: Publication, address: str) -> None:
     """PostgreSQL takes none, wherever it stands."""
     assert ada_client.get(f"/admin/{address}").status_code in {400, 404}
+
+
+def test_an_appeal_that_cannot_be_copied_says_why(
+    ada_client: Client, publication: Publication
+) -> None:
+    """Its picture is gone, as after older data were restored."""
+    appeal = make_appeal(publication, picture=UUID(int=7))
+    answer = ada_client.post(f"/admin/appeals/{appeal.pk}/duplicate/", follow=True)
+    assert answer.status_code == 200
+    assert [row.level_tag for row in answer.context["messages"]] == ["error"]
+    assert Appeal.objects.count() == 1

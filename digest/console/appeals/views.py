@@ -115,10 +115,12 @@ def _save(request: HttpRequest, row: Appeal | None, form: AppealForm) -> Appeal 
 def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a paused copy."""
     row = _editable(request, pk)
-    copy = appeals.duplicate(row, clock.now())
-    contributions.note(user_of(request), copy)
-    record_action(request, "duplicated the appeal", row, row.publication_id)
-    return done(request, "The copy is paused until you resume it.", "appeal", copy.pk)
+    with problems_on(request):
+        copy = appeals.duplicate(row, clock.now())
+        contributions.note(user_of(request), copy)
+        record_action(request, "duplicated the appeal", row, row.publication_id)
+        return done(request, "The copy is paused until you resume it.", "appeal", copy.pk)
+    return redirect("appeal", pk)
 
 
 @action_view(Right.EDIT)

@@ -153,11 +153,14 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
         raise Http404
     place = ids.index(moved)
     target = place + (1 if request.POST.get("move") == "down" else -1)
-    if 0 <= target < len(ids):
-        ids[place], ids[target] = ids[target], ids[place]
+    if not 0 <= target < len(ids):
+        return redirect("series", pk=pk)
+    ids[place], ids[target] = ids[target], ids[place]
+    with problems_on(request):
         editing.order_steps(row, ids)
         record_action(request, "ordered the steps of", row, row.newsletter.publication_id)
-    return done(request, "The steps were put in order.", "series", pk)
+        return done(request, "The steps were put in order.", "series", pk)
+    return redirect("series", pk=pk)
 
 
 @action_view(Right.EDIT)
