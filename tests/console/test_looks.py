@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from django.apps import apps
@@ -23,9 +23,10 @@ from digest.series.models import Series, Step
 from digest.subscribers.models import Subscriber, SubscriberImport
 from digest.transfers.models import Transfer
 from tests.browser import (
-    SCHEMES,
     SHOTS,
+    SIZES,
     Places,
+    Scheme,
     chromium_page,
     has_new_places,
     in_browser,
@@ -37,7 +38,7 @@ from tests.console import houses
 from tests.console.test_rights import PAGES
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+Look = tuple[Literal["phone", "desktop"], Scheme]
 # What a browser does not open as a page: answers to buttons, downloads, parts of pages, ways out.
 NO_PAGES = (
     *("home/sending/", "progress/", "recipients/", "preflight/", "<slug:verb>/", "export/"),
@@ -58,11 +59,10 @@ SCRIPTED = """[...document.querySelectorAll("[href], [src], [action], [formactio
     .filter(one => [one.href, one.src, one.action, one.formAction]
         .some(to => /^javascript:/i.test(to)))
     .map(one => one.outerHTML)"""
-STATES: dict[str, tuple[Callable[[], User], dict[str, int], str]] = {
-    "empty": (houses.just_set_up, DESKTOP, "dark"),
-    "full on a phone": (houses.lived_in, PHONE, "dark"),
-    "full": (houses.lived_in, DESKTOP, "light"),
-    "in trouble": (houses.in_trouble, PHONE, "light"),
+STATES: dict[str, tuple[Callable[[], User], list[Look]]] = {
+    "empty": (houses.just_set_up, [("desktop", "dark")]),
+    "full": (houses.lived_in, [("desktop", "light"), ("phone", "dark")]),
+    "in trouble": (houses.in_trouble, [("phone", "light")]),
 }
 PLACES: Places = set()  # many pages are alike in all states
 METHODS: dict[str, str] = {}  # that an address answers, whatever it is about
@@ -72,17 +72,17 @@ METHODS: dict[str, str] = {}  # that an address answers, whatever it is about
 def page(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[Page]:
     """A page of a browser that is signed in, in front of a house in some state."""
     cache.clear()
-    name, (house, size, scheme) = request.param
+    name, (house, looks) = request.param
     user = house()
-    look = {"viewport": size, "color_scheme": scheme, "reduced_motion": "reduce"}
-    with chromium_page(**look, user_agent=houses.EVIL_BROWSER, may_be_refused=True) as browser:
+    options = {"reduced_motion": "reduce", "user_agent": houses.EVIL_BROWSER}
+    with chromium_page(**options, may_be_refused=True) as browser:
         browser.goto(f"{live_server.url}/admin/")
         browser.get_by_label("Email").fill(user.email)
         browser.get_by_label("Password").fill(houses.PASSWORD)
         browser.get_by_role("button", name="Sign in", exact=True).click()
         browser.wait_for_url(f"{live_server.url}/admin/")
-        browser.shot = f"{name.replace(' ', '-')}"  # type: ignore[attr-defined]
-        browser.scheme = scheme  # type: ignore[attr-defined]
+        browser.state = name  # type: ignore[attr-defined]
+        browser.looks = looks  # type: ignore[attr-defined]
         yield browser
 
 
@@ -91,13 +91,18 @@ def test_every_page(page: Page, live_server: LiveServer) -> None:
     """Axe finds nothing serious, nothing scrolls sideways, no word from outside runs."""
     wrong: list[str] = []
     statuses = []
+    looks: list[Look] = page.looks  # type: ignore[attr-defined]
+    show(page, looks[0])
     for address in addresses():
         status = open_page(page, live_server.url + address)
         statuses.append(status)
         if status in {403, 404, 405}:  # Django's own, for what is only made elsewhere
             continue
         assert status == 200, address
-        wrong += [f"{address}: {fault}" for fault in faults(page)]
+        for look in looks:
+            if len(looks) > 1:
+                show(page, look)
+            wrong += [f"{address}, {look}: {fault}" for fault in faults(page, look)]
     assert wrong == []
     assert statuses.count(200) > 15
 
@@ -109,13 +114,20 @@ def test_the_archive_runs_nothing(live_server: LiveServer) -> None:
     issue = Issue.objects.filter(Issue.REGULAR, state=Issue.State.SENDING).get()
     Issue.objects.filter(pk=issue.pk).update(only_topics=[])  # others are not in the archive
     archive = f"{live_server.url}/archive/{issue.newsletter.slug}"
-    with chromium_page(viewport=PHONE) as public:
+    with chromium_page(viewport=SIZES["phone"]) as public:
         for address in (archive, f"{archive}/{issue.key}"):
             public.goto(address)
             settle(public)
             assert "hacked" in public.content()  # it is there, as words
             assert public.evaluate("window.hacked") is None
             assert public.evaluate(SCRIPTED) == []
+
+
+def show(page: Page, look: Look) -> None:
+    """Show the page, and those to come, in one size and scheme."""
+    size, scheme = look
+    page.set_viewport_size(SIZES[size])
+    set_scheme(page, scheme)
 
 
 def open_page(page: Page, url: str) -> int:
@@ -187,10 +199,11 @@ KINDS: dict[str, Any] = {
 }
 
 
-def faults(page: Page) -> Iterator[str]:
+def faults(page: Page, look: Look) -> Iterator[str]:
     """Look at a page as axe, a ruler and an attacker do."""
     settle(page)
-    if has_new_places(page, page.scheme, PLACES):  # type: ignore[attr-defined]
+    size, scheme = look
+    if has_new_places(page, scheme, PLACES):
         yield from serious_violations(page)
     wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     if wide > 0:
@@ -202,7 +215,5 @@ def faults(page: Page) -> Iterator[str]:
             yield f"a stranger's script ran: {hacked}"
     if SHOTS:
         place = page.url.split("/admin/")[1].strip("/").replace("/", "-") or "home"
-        for scheme in sorted(SCHEMES, key=lambda scheme: scheme == page.scheme):  # type: ignore[attr-defined]
-            set_scheme(page, scheme)  # that of the state comes last, and stays
-            path = Path(SHOTS) / f"{place}--{page.shot}-{scheme}.png"  # type: ignore[attr-defined]
-            page.screenshot(path=path, full_page=True)
+        path = Path(SHOTS) / f"{place}--{page.state}-{size}-{scheme}.png"  # type: ignore[attr-defined]
+        page.screenshot(path=path, full_page=True)
