@@ -15,7 +15,7 @@ from digest.accounts.models import User
 from digest.core import rich_text
 from digest.issues.models import Issue
 from tests.articles.publisher import Answer, publishing
-from tests.browser import chromium_page, in_browser
+from tests.browser import chromium_page, in_browser, serious_violations, settle
 from tests.cast.accounts import browser_of, make_superuser
 from tests.cast.articles import make_article
 from tests.cast.issues import make_block, make_issue, make_story
@@ -237,7 +237,8 @@ def test_the_editor_is_fit_for_every_screen(page: Page, scheme: Any) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.reload()
         page.evaluate(OPEN_FORMS)
-        page.shot = f"{scheme}-{width}"  # type: ignore[attr-defined]
+        settle(page)
+        assert serious_violations(page) == []
         assert list(faults(page)) == []
         shoot(page, f"{scheme}-{width}")
 
