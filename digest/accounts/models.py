@@ -35,6 +35,13 @@ class UserManager(BaseUserManager["User"]):
         with refuse_duplicate(AccountError(f"There is an account for {address} already.")):
             return self.create_user(address, password, is_staff=True, is_superuser=True, **fields)
 
+    def with_address(self, email: str) -> "models.QuerySet[User]":
+        """Return the user with an address, in any case, as the constraint compares addresses.
+
+        `iexact` compares capitals: of a dotless i that is an I, so it takes two domains for one.
+        """
+        return self.alias(address=Lower("email")).filter(address=Lower(models.Value(email)))
+
 
 class User(AbstractUser):
     """Somebody who signs in to the console."""

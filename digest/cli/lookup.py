@@ -18,7 +18,7 @@ from digest.relays.models import Relay
 
 def user(address: str) -> User:
     """Return the active account with this address; raise UsageError if there is none."""
-    row = User.objects.filter(email__iexact=address, is_active=True).first()
+    row = User.objects.with_address(address).filter(is_active=True).first()
     if row is None:
         raise UsageError(f"There is no account for {address}. Owners invite people under Team.")
     return row

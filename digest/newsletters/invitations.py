@@ -34,7 +34,7 @@ def invite(email: str, role: MemberRole, invited_by: User, now: datetime) -> Inv
     address = addresses.parse(email).email
     members.check_role(role)
     team = Member.objects.filter(publication=role.publication)
-    if team.filter(user__email__iexact=address).exists():
+    if team.filter(user__in=User.objects.with_address(address)).exists():
         raise NewsletterError(f"{address} is a member already.")
     with transaction.atomic():
         pending = Invitation.objects.filter(accepted_at=None, revoked_at=None)
@@ -95,7 +95,7 @@ def revoke(invitation: Invitation, now: datetime) -> None:
 
 def _create_user(email: str, password: str, now: datetime) -> User:
     """Return a user with this password; a deactivated account is activated again."""
-    existing = User.objects.filter(email__iexact=email).first()
+    existing = User.objects.with_address(email).first()
     if existing and existing.is_active:
         raise NewsletterError(
             "There is an account with this address. Sign in, then open the link again."

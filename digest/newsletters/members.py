@@ -120,7 +120,7 @@ def check_role(role: MemberRole) -> None:
 def is_on_team(email: str, publication_id: int) -> bool:
     """Say whether this is the address of somebody who may see a publication in the console."""
     members = Member.objects.filter(Q(publication=publication_id) | Q(publication=None))
-    active = User.objects.filter(email__iexact=email, is_active=True)
+    active = User.objects.with_address(email).filter(is_active=True)
     return active.filter(Q(is_superuser=True) | Q(memberships__in=members)).exists()
 
 

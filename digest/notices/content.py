@@ -209,7 +209,7 @@ def _paused(notice: Notice, now: datetime) -> WrittenNotice | None:
 
 def _visible_reply(paused: PausedDomain, notice: Notice) -> str:
     """Return a server's reply for somebody who sees the subscribers of every publication."""
-    user = _account_of(notice.email)
+    user = User.objects.with_address(notice.email).filter(is_active=True).first()
     ids = members.publication_ids(user, Right.SUBSCRIBERS) if user else frozenset()
     sees_all = ids is None or not Publication.objects.exclude(pk__in=ids).exists()
     return paused.reason if sees_all else ""
@@ -286,23 +286,11 @@ def _password_reset(notice: Notice) -> WrittenNotice | None:
 
     The link is made only now, so no table has it.
     """
-    if (user := _account_of(notice.email)) is None:
+    if (user := User.objects.with_address(notice.email).filter(is_active=True).first()) is None:
         return None
     names = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     url = links.absolute(reverse("account_reset_password_from_key", kwargs=names))
     return WrittenNotice(letters.password_reset(), {letters.CONFIRM: url})
-
-
-def _account_of(email: str) -> User | None:
-    """Return the active account with an address, in any case.
-
-    Letters beyond ASCII have to be the same ones: PostgreSQL takes a dotless i for an i, and these
-    are two domains.
-    """
-    users = User.objects.filter(email__iexact=email, is_active=True)
-    is_plain = email.isascii()
-    accounts = (row for row in users if row.email == email or (is_plain and row.email.isascii()))
-    return next(accounts, None)
 
 
 def _invitation(notice: Notice, number: int, now: datetime) -> WrittenNotice | None:

@@ -149,7 +149,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
                 ip=client_ip.address(request),
             )
             return _sign_in(request, user, signed_in)
-    has_account = User.objects.filter(email__iexact=invitation.email, is_active=True).exists()
+    has_account = User.objects.with_address(invitation.email).filter(is_active=True).exists()
     context = {
         "invitation": invitation,
         "problem": problem,

@@ -115,7 +115,7 @@ def _story(issue: Issue, position: int) -> int:
 
 
 def _user(address: str) -> User:
-    row = User.objects.filter(email__iexact=address, is_active=True).first()
+    row = User.objects.with_address(address).filter(is_active=True).first()
     if row is None:
         raise ExperimentError(
             f"There is no account for {address}. Owners invite people under Team."

@@ -154,7 +154,7 @@ def _subscriber_id(text: str) -> int:
 
 
 def _user(email: str) -> User:
-    if user := User.objects.filter(email__iexact=email, is_active=True).first():
+    if user := User.objects.with_address(email).filter(is_active=True).first():
         return user
     raise InvalidChangeError(f"There is no account {email!r}.")
 

@@ -83,12 +83,11 @@ class Command(ActionCommand):
 
 def _owner(email: str | None) -> User:
     """Return who was named; without a name, the only one there is."""
-    editors = User.objects.filter(is_active=True)
     if email:
-        if owner := editors.filter(email__iexact=email).first():
+        if owner := User.objects.with_address(email).filter(is_active=True).first():
             return owner
         raise UsageError(f"There is no active account for {email}.")
-    accounts = list(editors.order_by("pk")[:2])
+    accounts = list(User.objects.filter(is_active=True).order_by("pk")[:2])
     if len(accounts) == 1:
         return accounts[0]
     if accounts:

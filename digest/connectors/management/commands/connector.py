@@ -142,7 +142,7 @@ def _newsletters(publication: Publication, slugs: list[str]) -> list[Newsletter]
 
 
 def _user(email: str) -> User:
-    if user := User.objects.filter(email__iexact=email, is_active=True).first():
+    if user := User.objects.with_address(email).filter(is_active=True).first():
         return user
     raise ConnectorError(f"There is no account {email!r}.")
 

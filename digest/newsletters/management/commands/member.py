@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from digest.accounts.models import User
 from digest.core import clock
 from digest.core.terminal import ActionCommand, add_flag
 from digest.newsletters import members
@@ -53,7 +54,7 @@ class Command(ActionCommand):
         """Change a role."""
         publication = find_publication(options["publication"])
         rows = Member.objects.select_related("user", "publication").filter(publication=publication)
-        member = rows.filter(user__email__iexact=options["email"]).first()
+        member = rows.filter(user__in=User.objects.with_address(options["email"])).first()
         if member is None:
             raise NewsletterError(f"{options['email']} is not a member of {publication}.")
         newsletter_ids = member.newsletter_ids
