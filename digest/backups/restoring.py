@@ -210,6 +210,8 @@ def _replace_schema() -> None:
         cursor.execute("SET LOCAL lock_timeout = '10s'")
         cursor.execute("SELECT quote_ident(current_schema())")
         name = cursor.fetchone()[0]
+        if name is None:
+            raise BackupError("The user of DIGEST_DATABASE_URL may use no schema of this database.")
         cursor.execute(f"DROP SCHEMA {name} CASCADE")
         cursor.execute(f"CREATE SCHEMA {name}")
 

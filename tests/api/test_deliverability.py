@@ -29,7 +29,7 @@ def test_drops_are_listed(make_caller: MakeCaller, tide: Newsletter, other: Publ
     assert [row["id"] for row in caller.json("GET", "/drops")["items"]] == [drop.pk, over.pk]
     row = caller.json("GET", "/drops", open=True, newsletter="tide")["items"][0]
     assert (row["id"], row["name"], row["kind"]) == (drop.pk, "Gmail", "delivery")
-    assert row["summary"] == "40.0% of 1,200 mails were refused or deferred, usually 1.0%."
+    assert row["summary"] == "40.0 % of 1,200 mails were refused or deferred, usually 1.0 %."
     assert row["ended_at"] is None
     assert caller.json("GET", "/drops", open=False)["items"][0]["id"] == over.pk
     limited = make_caller(Scope.STATISTICS_READ, publication=other, name="limited")

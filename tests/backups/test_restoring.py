@@ -169,6 +169,7 @@ def test_a_schema_of_somebody_else_is_named(tmp_path: Path) -> None:
     making.make_backup(path, PASSPHRASE)
     with connection.cursor() as cursor:
         cursor.execute("CREATE ROLE writer")
+        cursor.execute("GRANT USAGE ON SCHEMA public TO writer")
         cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO writer")
         cursor.execute("SET ROLE writer")
         try:
