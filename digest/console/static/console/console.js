@@ -61,14 +61,14 @@ document.addEventListener("DOMContentLoaded", () => {
       setTimeout(() => { delete form.dataset.sent; }, 10_000);
     }
     sessionStorage.setItem(key, String(scrollY));
-    if (submitter?.dataset.busy) setTimeout(() => { submitter.disabled = true; submitter.dataset.label = submitter.textContent; submitter.textContent = submitter.dataset.busy; });
+    if (submitter?.dataset.busy) setTimeout(() => { submitter.disabled = true; submitter.dataset.idle = submitter.textContent; submitter.textContent = submitter.dataset.busy; });
   });
   // Where only a part of the page is new, its button says again what it does.
   document.addEventListener("htmx:afterRequest", ({ target }) => {
-    for (const button of target.querySelectorAll?.("[data-label]") ?? []) {
+    for (const button of target.querySelectorAll?.("[data-idle]") ?? []) {
       button.disabled = false;
-      button.textContent = button.dataset.label;
-      delete button.dataset.label;
+      button.textContent = button.dataset.idle;
+      delete button.dataset.idle;
     }
   });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
