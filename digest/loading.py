@@ -13,9 +13,11 @@ from contextlib import contextmanager
 @contextmanager
 def modules_that_stay() -> Iterator[None]:
     """Collect no garbage while modules are loaded; what is there afterwards is never collected."""
+    collects = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if collects:  # else it is done while more modules are loaded
+            gc.enable()

@@ -16,6 +16,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn, TextIO
@@ -56,9 +57,12 @@ class Fork:
 
     def _reap(self, flags: int) -> int | None:
         if self.returncode is None:
-            pid, status = os.waitpid(self.pid, flags)
-            if pid:
-                self.returncode = os.waitstatus_to_exitcode(status)
+            try:
+                pid, status = os.waitpid(self.pid, flags)
+            except ChildProcessError:  # whoever started us ignores SIGCHLD; as Popen has it
+                self.returncode = 0
+            else:
+                self.returncode = os.waitstatus_to_exitcode(status) if pid else None
         return self.returncode
 
 
@@ -100,21 +104,31 @@ def _fork(program: Program, out: IO[bytes]) -> Fork:
     """Fork, and wait until the fork is a process of its own, which signals reach."""
     end_with_parent = _end_with_parent(os.getpid())
     ready, started = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(ready)
+        os.close(started)
+        raise
     if not pid:
-        assert end_with_parent
-        end_with_parent()
-        _become(program, out, started)
+        _become(program, out, started, end_with_parent)
     os.close(started)
     os.read(ready, 1)
     os.close(ready)
     return Fork(pid)
 
 
-def _become(program: Program, out: IO[bytes], started: int) -> NoReturn:
-    """Run a program in this process, a fork. What its parent registered for its exit is left."""
+def _become(
+    program: Program, out: IO[bytes], started: int, prepare: Callable[[], None] | None
+) -> NoReturn:
+    """Run a program in this process, a fork. What its parent registered for its exit is left.
+
+    Nothing leads back to the parent's code, which would end what runs: a full disk neither.
+    """
     status = 1
     try:
+        if prepare:
+            prepare()
         _leave_parent(program, out, started)
         os.close(started)
         _prepare_django()
@@ -126,9 +140,12 @@ def _become(program: Program, out: IO[bytes], started: int) -> NoReturn:
     except BaseException:  # noqa: BLE001  the interpreter would print it and end
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(Exception):
+                    stream.flush()
+        finally:
+            os._exit(status)
 
 
 def _leave_parent(program: Program, out: IO[bytes], started: int) -> None:
@@ -158,11 +175,14 @@ def _lines_to(descriptor: int) -> TextIO:
 
 
 def _prepare_django() -> None:
-    """Let logging and the database be what they are in a process of this environment."""
+    """Let logging, figures and the database be what they are in a process of this environment."""
     import django
     from django.db import connections
 
+    from digest.core.telemetry import BUFFER
+
     django.setup()
+    BUFFER.forget()  # what the parent counted
     connections.settings["default"].update(env.own_database())
 
 

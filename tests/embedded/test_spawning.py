@@ -33,6 +33,10 @@ with StopSignals(), (folder / "lock").open("w") as lock, socket.create_server(("
     process = spawn(program, folder / "log")
     assert isinstance(process, Fork)
     started = Path(f"/proc/{process.pid}/comm").read_text()
+    try:
+        spawn(program, Path("/dev/full")).wait()
+    except OSError:  # in a fork that came back
+        (folder / "came back").touch()
     print(json.dumps([os.getpid(), started, numbers, process.wait(), process.poll()]))
 """
 
@@ -49,6 +53,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], dict[s
         check=True,
         timeout=60,
     )
+    assert not (folder / "came back").exists()  # where its log cannot be written either
     state, end = (folder / "log").read_text().splitlines()
     return json.loads(run.stdout), json.loads(state), end
 
