@@ -50,7 +50,7 @@ class RelayPool(ExitStack):
         while available := self._taking(suitable, now, single=single):
             relay = routes.choose_relay(available, random.Random())  # noqa: S311
             limiter = self._limiter_of(relay, now)
-            if limiter.reserve(1, single=single):
+            if (single and limiter.reserve(1, single=True)) or limiter.reserve(1):
                 return relay
             wait = max(limiter.wait or 0, SHORTEST_WAIT)
             self._limited[relay, single] = now + timedelta(seconds=wait)

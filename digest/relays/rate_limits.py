@@ -109,7 +109,7 @@ class RateLimiter:
     def reserve(self, count: int, *, single: bool = False) -> int:
         """Reserve up to `count` messages and return how many; if 0, `wait` says for how long.
 
-        A `single` notice does not wait for the allowance of a warm-up: it has a quota of its own.
+        `single` reserves from the quota that a warm-up has for single notices beside its allowance.
         """
         bounds = self._single_bounds() if single else self._relay_bounds()
         if not bounds:

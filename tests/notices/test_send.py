@@ -19,7 +19,7 @@ from digest.notices.queue import queue_notice
 from digest.relays.models import PausedDomain, Relay
 from digest.relays.rate_limits import RateLimiter
 from digest.relays.throttles import buckets
-from digest.relays.warming import Warming
+from digest.relays.warming import FEWEST_NOTICES, Warming
 from digest.selfservice import signups
 from digest.sending import domain_pauses
 from digest.subscribers import consent
@@ -205,21 +205,36 @@ def test_invitations_in_bulk_obey_the_limit_of_a_domain(
     assert notices[1].due_at > clock.now() + timedelta(seconds=10)
 
 
-def test_a_warm_up_whose_allowance_is_used_up_stops_no_single_notice(
-    relay: Relaying, newsletter: Newsletter
-) -> None:
-    """An issue takes what each day allows; invitations in bulk wait as it does."""
-    server = relay()
-    warming = Warming(clock.now().date(), start=1, growth=1.0, until=10)
-    row = Relay.objects.create(
+def _warming_relay(start: int) -> Relay:
+    with redis.Redis.from_url(os.environ["DIGEST_REDIS_URL"]) as valkey:
+        valkey.set(buckets.BORN, 1)  # it started long ago: buckets are full
+    warming = Warming(clock.now().date(), start=start, growth=1.0, until=1000)
+    return Relay.objects.create(
         name="default",
         warming_since=warming.started_on,
         warming_start=warming.start,
         warming_growth=warming.growth,
         warming_until=warming.until,
     )
-    with redis.Redis.from_url(os.environ["DIGEST_REDIS_URL"]) as valkey:
-        valkey.set(buckets.BORN, 1)  # it started long ago: buckets are full
+
+
+def test_single_notices_also_use_the_allowance_of_a_warm_up(
+    relay: Relaying, newsletter: Newsletter
+) -> None:
+    """On a day with many sign-ups and no issue."""
+    server = relay()
+    assert RateLimiter(_warming_relay(100), "notices").reserve(500, single=True) == FEWEST_NOTICES
+    notice = notice_to(newsletter, "single@reader.example", in_bulk=False)
+    send.send_due()
+    assert server.recipients == [notice.email]
+
+
+def test_a_warm_up_whose_allowance_is_used_up_stops_no_single_notice(
+    relay: Relaying, newsletter: Newsletter
+) -> None:
+    """An issue takes what each day allows; invitations in bulk wait as it does."""
+    server = relay()
+    row = _warming_relay(1)
     assert RateLimiter(row, "a sender").reserve(500) == 1
     single, bulk = (
         notice_to(newsletter, f"{name}@reader.example", in_bulk=name == "bulk")

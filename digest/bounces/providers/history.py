@@ -8,7 +8,7 @@ import time
 from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import Q
+from django.db.models import F, Q
 
 from digest.bounces.models import ProviderHistory
 from digest.bounces.providers.address_lists import ADDRESS_LISTS
@@ -22,9 +22,7 @@ from digest.relays.transports.esp.address import SCHEME, EspAddress, parse_addre
 
 EVERY = timedelta(hours=1)
 LEASE = timedelta(minutes=40)  # longer than the job may take: nobody asks twice at once
-BUDGET = (
-    20 * 60.0
-)  # seconds of one reading; stopped from without, the job would begin anew for ever
+BUDGET = 20 * 60.0  # seconds for all; stopped from without, the job would begin anew for ever
 OVERLAP = timedelta(hours=1)  # events appear in the API with a delay
 FARTHEST = timedelta(days=3)  # back; Mailgun keeps events for some days
 
@@ -33,43 +31,52 @@ log = structlog.get_logger(__name__)
 
 def ask_due(now: datetime) -> int:
     """Ask for each active mail server whose provider has a history; return how many were asked."""
-    number = 0
-    for relay in Relay.objects.filter(active=True):
+    number, until = 0, time.monotonic() + BUDGET
+    longest_ago = F("history__asked_at").asc(nulls_first=True)
+    for relay in Relay.objects.filter(active=True).order_by(longest_ago, "pk"):
         try:
             url = registry.url_of(relay)
             address = parse_address(url) if url.startswith(SCHEME) else None
             if address and address.name in {*HISTORIES, *ADDRESS_LISTS}:
-                number += _ask_if_due(relay, address, now)
+                number += _ask_if_due(relay, address, now, until)
         except (DigestError, *MALFORMED) as problem:
             log.warning("provider history not read", relay=relay.name, problem=str(problem))
     return number
 
 
-def _ask_if_due(relay: Relay, address: EspAddress, now: datetime) -> bool:
+def _ask_if_due(relay: Relay, address: EspAddress, now: datetime, until: float) -> bool:
     row, _ = ProviderHistory.objects.get_or_create(relay=relay, defaults={"asked_at": now - EVERY})
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     due = ProviderHistory.objects.filter(free, pk=row.pk, asked_at__lte=now - EVERY)
     for claimed in leases.claim(due, 1, now + LEASE):
         try:
-            recorded = _record_since(address, claimed.asked_at, now)
+            recorded, asked_at = _record_since(address, claimed.asked_at, now, until)
         except (DigestError, *MALFORMED):
             leases.finish(claimed)
             raise
-        leases.finish(claimed, asked_at=now)
+        leases.finish(claimed, asked_at=asked_at)
         log.info("provider history read", relay=relay.name, recorded=recorded)
         return True
     return False
 
 
-def _record_since(address: EspAddress, asked_at: datetime, now: datetime) -> int:
-    """Record what happened since a moment; return how many events changed something."""
+def _record_since(
+    address: EspAddress, asked_at: datetime, now: datetime, until: float
+) -> tuple[int, datetime]:
+    """Record what happened since a moment, until a moment of `time.monotonic`.
+
+    Return how many events changed something, and the moment to go on at: where that was not all,
+    and the provider gives the oldest events first, it is that of the last one.
+    """
     since = max(asked_at - OVERLAP, now - FARTHEST)
     is_list = address.name in ADDRESS_LISTS
     events = (ADDRESS_LISTS if is_list else HISTORIES)[address.name](address, since)
-    recorded, until = 0, time.monotonic() + BUDGET
+    recorded, times = 0, list[datetime]()
     for event in events:
         recorded += record_event(event, now, trusts_address=is_list)
+        times += [event.timestamp] if event.timestamp else []
         if time.monotonic() > until:
             log.warning("provider history cut off", provider=address.name, since=str(since))
-            break
-    return recorded
+            is_ascending = times and times[0] < times[-1] <= now
+            return recorded, times[-1] if is_ascending else now
+    return recorded, now

@@ -1,20 +1,24 @@
 """Events that a webhook lost are asked for."""
 
 import json
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from anymail.signals import AnymailTrackingEvent
 from structlog.testing import capture_logs
 
 from digest.bounces.models import Bounce, ProviderHistory
 from digest.bounces.providers import history
+from digest.bounces.providers.histories import HISTORIES
 from digest.core import clock
 from digest.relays import registry
 from digest.relays.models import Relay
 from digest.relays.registry import RelayOptions
+from digest.relays.transports.esp.address import parse_address
 from tests.bounces.factories import make_sent, message_id
 from tests.bounces.providers.payloads import ADDRESS, UNKNOWN
 from tests.cast import make_newsletter, make_subscriber
@@ -243,6 +247,28 @@ def test_a_history_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> No
         assert history.ask_due(now) == 1
         assert len(server.requests) == 2
     assert ProviderHistory.objects.get().asked_at == now
+
+
+@pytest.mark.parametrize(("minutes", "goes_on_at"), [((9, 5, 3), 5), ((3, 5, 9), 0)])
+def test_what_was_cut_off_is_asked_for_next(
+    monkeypatch: pytest.MonkeyPatch, minutes: tuple[int, ...], goes_on_at: int
+) -> None:
+    """Where the oldest events come first; where they come last, what is older is not read."""
+    now = clock.now()
+    events = [
+        AnymailTrackingEvent(event_type="opened", timestamp=now - timedelta(minutes=row))
+        for row in minutes
+    ]
+
+    def pages(*_: Any) -> Iterator[AnymailTrackingEvent]:
+        yield events[0]
+        time.sleep(0.1)
+        yield from events[1:]
+
+    monkeypatch.setitem(HISTORIES, "mailgun", pages)
+    address, until = parse_address("anymail+mailgun://key@mg.x"), time.monotonic() + 0.05
+    outcome = history._record_since(address, now - history.EVERY, now, until)
+    assert outcome == (0, now - timedelta(minutes=goes_on_at))
 
 
 def test_a_long_history_is_read_by_one_job() -> None:
