@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
@@ -126,9 +126,12 @@ def previous(rule: Rule, before: datetime) -> datetime | None:
     return None
 
 
-def upcoming(rule: Rule, after: datetime, count: int) -> list[datetime]:
-    """Return the next `count` slots after a moment, in UTC."""
-    return list(islice(_slots_from(rule, after), count))
+def upcoming(
+    rule: Rule, after: datetime, count: int, until: datetime | None = None
+) -> list[datetime]:
+    """Return the next `count` slots after a moment, in UTC; none later than `until`."""
+    slots = _slots_from(rule, after)
+    return list(islice(takewhile(lambda slot: until is None or slot <= until, slots), count))
 
 
 def moment(local: datetime, zone: ZoneInfo) -> datetime:

@@ -25,6 +25,10 @@ from tests.clock import NOON
         ([], "0 7 1-5 * *", Frequency(Often.IRREGULARLY)),
         ([], "0 7 * * sun", Frequency(Often.WEEKLY, 6)),
         ([], "0 7 29 2 *", Frequency(Often.IRREGULARLY)),
+        ([], "0 7,9 1 * *", Frequency(Often.MONTHLY)),
+        ([], "0 * * * *", Frequency(Often.SEVERAL_A_DAY)),
+        ([], "*/30 * * * *", Frequency(Often.SEVERAL_A_DAY)),
+        ([], "*/5 * * * *", Frequency(Often.SEVERAL_A_DAY)),
     ],
 )
 def test_a_rule_is_described(days: list[int], cron: str, expected: Frequency) -> None:
@@ -34,11 +38,21 @@ def test_a_rule_is_described(days: list[int], cron: str, expected: Frequency) ->
     assert frequency(rule, NOON) == expected
 
 
-def test_a_monthly_rule_is_one_on_each_day_of_the_month() -> None:
+@pytest.mark.parametrize(
+    ("days", "often"),
+    [
+        ("1", Often.MONTHLY),
+        ("28", Often.MONTHLY),
+        ("1,15", Often.TWICE_A_MONTH),
+        ("14,28", Often.TWICE_A_MONTH),
+        ("1,11,21", Often.IRREGULARLY),
+    ],
+)
+def test_a_rule_of_days_of_the_month_is_the_same_all_year(days: str, often: Often) -> None:
     """Also on those after which the next slot is more than four weeks away."""
-    rule = schedules.rule(timezone="UTC", days=[], at=None, cron="0 7 1 * *")
-    days = [NOON + timedelta(days=number) for number in range(31)]
-    assert {frequency(rule, day).often for day in days} == {Often.MONTHLY}
+    rule = schedules.rule(timezone="UTC", days=[], at=None, cron=f"0 7 {days} * *")
+    moments = [NOON + timedelta(days=number, hours=-6) for number in range(366)]
+    assert {frequency(rule, moment).often for moment in moments} == {often}
 
 
 def test_no_rule_is_irregular() -> None:

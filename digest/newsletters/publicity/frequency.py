@@ -10,7 +10,7 @@ from digest.newsletters import schedules
 from digest.newsletters.schedules import Rule
 
 WEEKS = 4
-LONGEST_MONTH = timedelta(days=31)
+YEAR = timedelta(days=366)
 MOST_SLOTS = WEEKS * 7 * 24
 WORKDAYS = frozenset(range(5))
 
@@ -36,14 +36,21 @@ class Frequency(NamedTuple):
 
 
 def frequency(rule: Rule | None, now: datetime) -> Frequency:
-    """Return how often a rule sends, by its slots of the next four weeks, or of a whole month."""
+    """Return how often a rule sends, by its slots of the next four weeks, or of a year."""
     if rule is None:
         return Frequency(Often.IRREGULARLY)
-    end = now + timedelta(weeks=WEEKS)
-    slots = [slot for slot in schedules.upcoming(rule, now, MOST_SLOTS) if slot <= end]
-    if not slots:  # the one of the month may be just past them
-        slots = [slot for slot in schedules.upcoming(rule, now, 1) if slot <= now + LONGEST_MONTH]
-    return describe([slot.astimezone(rule.timezone) for slot in slots])
+    slots = schedules.upcoming(rule, now, MOST_SLOTS, now + timedelta(weeks=WEEKS))
+    if len(slots) == MOST_SLOTS:  # these may be few days
+        return Frequency(Often.SEVERAL_A_DAY)
+    weekly = describe([slot.astimezone(rule.timezone) for slot in slots])
+    return weekly if weekly.often != Often.IRREGULARLY else _in_a_year(rule, now)
+
+
+def _in_a_year(rule: Rule, now: datetime) -> Frequency:
+    """Return how often a rule sends that goes by days of the month: four weeks may miss some."""
+    slots = schedules.upcoming(rule, now, MOST_SLOTS, now + YEAR)
+    days = {slot.astimezone(rule.timezone).date() for slot in slots}
+    return Frequency(_RARE.get(round(len(days) / 12, 1), Often.IRREGULARLY))
 
 
 def describe(moments: Sequence[datetime]) -> Frequency:
@@ -54,7 +61,7 @@ def describe(moments: Sequence[datetime]) -> Frequency:
     days = {moment.date() for moment in moments}
     weekdays = Counter(day.weekday() for day in days)
     if len(days) < WEEKS - 1 or len(days) < len(weekdays) * (WEEKS - 1):  # by days of the month
-        return Frequency(_RARE.get(len(days), Often.IRREGULARLY))
+        return Frequency(Often.IRREGULARLY)
     if len(weekdays) >= len(WORKDAYS) and 2 * len(moments) > 3 * len(days):
         return Frequency(Often.SEVERAL_A_DAY)
     if len(weekdays) == 7:
@@ -66,4 +73,5 @@ def describe(moments: Sequence[datetime]) -> Frequency:
     return Frequency(Often.DAYS_A_WEEK, len(weekdays))
 
 
-_RARE = {1: Often.MONTHLY, 2: Often.TWICE_A_MONTH}  # by days of four weeks
+# By days a month, of a year that may begin and end within one.
+_RARE = {1.0: Often.MONTHLY, 1.1: Often.MONTHLY, 2.0: Often.TWICE_A_MONTH, 2.1: Often.TWICE_A_MONTH}
