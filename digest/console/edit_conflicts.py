@@ -37,5 +37,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
         return repr(sorted((str(name), _plain(row)) for name, row in value.items()))
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
-        return repr([_plain(row) for row in value])
+        rows = [*value]
+        plain = [_plain(row) for row in rows]
+        # Of rows the database gives no order.
+        return repr(sorted(plain) if rows and isinstance(rows[0], Model) else plain)
     return str(value)

@@ -37,7 +37,7 @@ MONTH = 30
 CHARTED = 12  # issues in the chart
 LISTED = 5  # issues in the list
 WAITING = 20  # issues with a time, and as many without one
-SLOTS = 5  # of a newsletter, the next ones: the issues of some may be over
+SLOTS = 24  # of a newsletter, the next ones: the issues of some may be over
 
 State = Issue.State
 SENDING = (State.SENDING, State.PAUSED)

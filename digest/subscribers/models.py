@@ -86,6 +86,10 @@ class Subscription(models.Model):
             partial_index("subscription_audience", "newsletter", "subscriber", state="active"),
             # Unconfirmed subscriptions are deleted after a while.
             partial_index("subscription_pending", "created_at", state="pending"),
+            # So is what was entered for somebody who has left.
+            partial_index(
+                "subscription_entered", "id", state="unsubscribed", answers__isnull=False
+            ),
         ]
 
     def __str__(self) -> str:
@@ -119,6 +123,7 @@ class Profile(models.Model):
             GinIndex(
                 fields=["attributes"], opclasses=["jsonb_path_ops"], name="profile_attributes"
             ),
+            partial_index("profile_entered", "id", unconfirmed__isnull=False),
         ]
 
     def __str__(self) -> str:

@@ -107,8 +107,9 @@ def forget_entered(now: datetime) -> int:
     It may be a stranger's. What belongs to a pending subscription goes with it.
     """
     oldest = int((now - requests.KEEP).timestamp())
-    left = Subscription.objects.filter(state=Subscription.State.UNSUBSCRIBED)
+    left = Subscription.objects.filter(state=Subscription.State.UNSUBSCRIBED, answers__isnull=False)
     # Requests are in the order of their times.
     old_answers = left.filter(**{"answers__-1__at__lt": oldest})
-    old_values = Profile.objects.filter(**{"unconfirmed__-1__at__lt": oldest})
+    entered = Profile.objects.filter(unconfirmed__isnull=False)
+    old_values = entered.filter(**{"unconfirmed__-1__at__lt": oldest})
     return old_answers.update(answers=None) + old_values.update(unconfirmed=None)

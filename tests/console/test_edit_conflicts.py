@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from digest.console.edit_conflicts import mark_of
 from digest.newsletters.audiences.models import Segment
 from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.newsletters.signup_forms.models import SignUpForm
@@ -90,3 +91,27 @@ def mark(page: str, action: str) -> str:
     match = MARK.search(page, begin)
     assert match
     return match[1]
+
+
+def test_rows_have_no_order() -> None:
+    """The database gives them in any; of other values the order counts."""
+    first, second = Publication(pk=1), Publication(pk=2)
+    assert mark_of({"rows": [first, second]}) == mark_of({"rows": [second, first]})
+    assert mark_of({"rows": [first]}) != mark_of({"rows": [second]})
+    assert mark_of({"topics": ["sea", "sky"]}) != mark_of({"topics": ["sky", "sea"]})
+
+
+def test_a_segment_that_could_not_be_saved_is_not_changed(
+    ada_client: Client, newsletter: Newsletter
+) -> None:
+    """A name that is in use is refused; another one is taken, as nobody changed the segment."""
+    saving.create(newsletter.publication, "Taken", {"rules": []}, NOON)
+    row = saving.create(newsletter.publication, "All", {"rules": []}, NOON)
+    address = f"/admin/segments/{row.pk}/"
+    page = ada_client.get(address).content.decode()
+    for name in ("Taken", "Sea"):
+        data = {"name": name, "rules": '{"match": "all", "rules": []}'}
+        data["opened_with"] = mark(page, "")
+        page = ada_client.post(address, data, follow=True).content.decode()
+        assert CHANGED not in page
+    assert Segment.objects.get(pk=row.pk).name == "Sea"

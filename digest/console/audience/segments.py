@@ -97,7 +97,7 @@ def segment(request: HttpRequest, pk: int) -> HttpResponse:
     row: Segment = get_object_or_404(_segments(request), pk=pk)
     if request.method == "POST":
         return _save(request, row.publication, row)
-    return _page(request, catalog_of(row.publication), row, row.name, row.rules)
+    return _page(request, catalog_of(row.publication), row, row.name, row.rules, _stored(row))
 
 
 @pages.action_view(Right.SUBSCRIBERS)
@@ -132,9 +132,10 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _save(request: HttpRequest, publication: Publication, row: Segment | None) -> HttpResponse:
     name, rules = request.POST.get("name", ""), EMPTY
+    stored = _stored(row) if row else None  # what cannot be saved is in the row then
     try:
         rules = _document(request.POST.get("rules", ""))
-        if row and edit_conflicts.is_outdated(request, _stored(row)):
+        if stored and edit_conflicts.is_outdated(request, stored):
             raise RuleError(edit_conflicts.CHANGED)
         if row is None:
             row = saving.create(publication, name, rules, clock.now())
@@ -142,7 +143,7 @@ def _save(request: HttpRequest, publication: Publication, row: Segment | None) -
             _change(row, name, rules, user_of(request))
     except DigestError as problem:
         catalog = catalog_of(publication)
-        return _page(request, catalog, row, name, rules, problem=str(problem))
+        return _page(request, catalog, row, name, rules, stored, problem=str(problem))
     record_action(request, "saved the segment", row.name, publication.pk)
     return pages.done(request, "The segment was saved.", "segment", row.pk)
 
@@ -164,6 +165,7 @@ def _page(
     row: Segment | None,
     name: str,
     rules: Mapping[str, Any],
+    stored: Mapping[str, Any] | None = None,
     *,
     problem: str = "",
 ) -> HttpResponse:
@@ -175,7 +177,7 @@ def _page(
         "document_text": printable(json.dumps(rules, indent=2, ensure_ascii=False)),
         "fields": [_field(field) for field in catalog.fields.values()],
         "problem": problem,
-        "stored": _stored(row) if row else None,
+        "stored": stored,
         "users": _users(row) if row else [],
     }
     title = name or "New segment"

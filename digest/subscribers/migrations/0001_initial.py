@@ -345,6 +345,11 @@ class Migration(migrations.Migration):
                         fields=["created_at"],
                         name="subscription_pending",
                     ),
+                    models.Index(
+                        condition=models.Q(("answers__isnull", False), ("state", "unsubscribed")),
+                        fields=["id"],
+                        name="subscription_entered",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
@@ -407,6 +412,11 @@ class Migration(migrations.Migration):
                         fields=["attributes"],
                         name="profile_attributes",
                         opclasses=["jsonb_path_ops"],
+                    ),
+                    models.Index(
+                        condition=models.Q(("unconfirmed__isnull", False)),
+                        fields=["id"],
+                        name="profile_entered",
                     ),
                 ],
                 "constraints": [

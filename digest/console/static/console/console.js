@@ -64,8 +64,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (submitter?.dataset.busy) setTimeout(() => { submitter.disabled = true; submitter.dataset.idle = submitter.textContent; submitter.textContent = submitter.dataset.busy; });
   });
   // Where only a part of the page is new, its button says again what it does.
-  document.addEventListener("htmx:afterRequest", ({ target }) => {
-    for (const button of target.querySelectorAll?.("[data-idle]") ?? []) {
+  document.addEventListener("htmx:afterRequest", ({ detail: { elt } }) => {
+    for (const button of elt.querySelectorAll("[data-idle]")) {
       button.disabled = false;
       button.textContent = button.dataset.idle;
       delete button.dataset.idle;
