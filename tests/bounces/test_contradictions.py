@@ -52,6 +52,21 @@ ontvanger geweigerd
 odbiorca odrzucony
 адресат отклонён
 <kim@mailbox.example>: Recipient address rejected: netzwerk-filter.example
+mail.prodigy.net.mx: recipient refused
+mx1.harbour.network: recipient refused
+Your message could not be delivered to <kim@mailbox.example>
+the address may be misspelled
+not on the list of recipients
+recipient not found in the list of valid recipients
+"""
+# How servers and mail programs begin the reply of another.
+_PREAMBLES = """
+Remote host said: 550 5.1.1 Recipient rejected
+192.0.2.7 failed after I sent the message. Remote host said: 550 5.1.1 Recipient rejected
+Remote Server returned '550 5.1.1 Recipient rejected'
+remote server returned 550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient rejected
+host mx.mailbox.example[192.0.2.7] said: 550 5.1.1 Recipient rejected (in reply to RCPT TO command)
+SMTP error from remote mail server after RCPT TO:<kim@mailbox.example>: 550 5.1.1 Recipient rejected
 """
 
 
@@ -64,6 +79,13 @@ def _consequence(reply: str) -> Consequence:
 def test_a_code_beside_other_words_suppresses_nobody(reply: str) -> None:
     """They are about the sender, a server or the mail."""
     assert _consequence(reply) != Consequence.HARD
+
+
+@pytest.mark.parametrize("reply", _PREAMBLES.strip().splitlines())
+def test_a_preamble_says_nothing_of_the_sender(reply: str) -> None:
+    """It stands before each reply."""
+    refusal = understand(reply)
+    assert consequence_of(refusal.reason, permanent=refusal.permanent) == Consequence.HARD
 
 
 @pytest.mark.parametrize("reply", _REFUSED.strip().splitlines())

@@ -41,6 +41,8 @@ def ask_due(now: datetime) -> int:
                 number += _ask_if_due(relay, address, now, until)
         except (DigestError, *MALFORMED) as problem:
             log.warning("provider history not read", relay=relay.name, problem=str(problem))
+        if time.monotonic() > until:
+            break  # the next tick begins with the one that was asked longest ago
     return number
 
 
@@ -78,5 +80,5 @@ def _record_since(
         if time.monotonic() > until:
             log.warning("provider history cut off", provider=address.name, since=str(since))
             is_ascending = times and times[0] < times[-1] <= now
-            return recorded, times[-1] if is_ascending else now
+            return recorded, min(times[-1] + OVERLAP, now) if is_ascending else now
     return recorded, now

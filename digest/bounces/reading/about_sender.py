@@ -64,20 +64,28 @@ _COUNTED = re.compile(
 )
 
 LONGEST_REPLY = 300  # characters
-_NOT_WITHIN_HOST = r"(?![\w.-]*\.\w)"  # its name may hold any words
+# The name of a host may hold any words.
+_WITHIN_NO_HOST, _NOT_WITHIN_HOST = r"(?<![\w-]\.)", r"(?![\w.-]*\.\w)"
 # What a code about the address (5.1.1) is not believed beside, where no other word says so.
 _CONTRADICTION = re.compile(
-    r"\b(?:from address|sender|from you|bounces|your (?:postmaster|message|mail)"
-    r"|(?:your|remote|source|client) (?:ip|domain|server|host|client)|relay(?:ing|ed)?(?!=)"
+    _WITHIN_NO_HOST
+    + r"\b(?:from address|sender|from you|bounces|your postmaster|in your (?:message|mail)"
+    r"|your (?:message|mail) (?:is|has|contains|looks|was (?!not deliver|returned))"
+    # "Remote host said: 550 5.1.1" and "Remote Server returned '550 5.1.1'" begin any reply.
+    r"|(?:your|source|client) (?:ip|domain|server|host|client)|remote (?:ip|client)"
+    r"|relay(?:ing|ed)?(?!=)"
     r"|authenticat\w+|(?:un)?authori[sz]\w+|ipv[46]|spf|dkim|helo|ehlo|ptr|mx|tls|ssl|encrypt\w*"
     r"|certificates?|(?:un)?signed|signature|limit\w*|quota|rate|oversized"
     r"|too (?:large|big|many|much|fast)|message size|message[- ]?id|headers?|mime|encoding|charset"
-    r"|format|attachments?|content|newsletters?|lists?|unsubscri\w*|want|unwanted|complain\w*"
+    r"|(?<!address )format(?! of (?:the |an? )?(?:e-?mail )?(?:address|recipient))"
+    r"|attachments?|content|newsletters?|lists?(?! of (?:\w+ )?(?:users|recipients))|unsubscri\w*"
+    r"|want|unwanted|complain\w*"
     r"|block\w*|greylist\w*|disk|connect\w*|network|backend|internal|service not|sql|programs?"
     r"|scripts?|filters?|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?"
     r"|read[ -]only|permission|specify"
     r"|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)"
-    r"|(?<!name )(?<!syntax )not allowed|not permitted|(?:may|might) be)\b" + _NOT_WITHIN_HOST
+    r"|(?<!name )(?<!syntax )not allowed|not permitted"
+    r"|(?:may|might) be(?! (?:mis|wrong|incorrect|invalid)))\b" + _NOT_WITHIN_HOST
 )
 
 
@@ -99,7 +107,7 @@ def _contradictions() -> re.Pattern[str]:
     text = Path(__file__).with_name("contradictions.toml").read_text("utf-8")
     languages = tomllib.loads(without_marks(text))["words"]
     contradiction = alternatives([entry for entries in languages.values() for entry in entries])
-    return re.compile(contradiction + _NOT_WITHIN_HOST)
+    return re.compile(_WITHIN_NO_HOST + contradiction + _NOT_WITHIN_HOST)
 
 
 def reason_about_us(text: str, reason: Reason) -> Reason | None:

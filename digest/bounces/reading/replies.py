@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from digest.bounces.reading import phrases
-from digest.bounces.reading.about_sender import contradicts, reason_about_us
+from digest.bounces.reading.about_sender import LONGEST_REPLY, contradicts, reason_about_us
 from digest.bounces.reading.doubts import asserted, is_doubtful
 from digest.bounces.reading.phrases.families import without_marks
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
@@ -130,7 +130,9 @@ def _contrary(compared: str, reason: Reason, status: str) -> Reason | None:
         return about_us
     if status[1:] in _ABOUT_LETTERS:
         return Reason.CONTENT
-    if reason == Reason.HOST_UNKNOWN and (status[1:] in {".5.2", ".5.4"} or "syntax" in compared):
+    if reason == Reason.HOST_UNKNOWN and (
+        status[1:] in {".5.2", ".5.4"} or ("syntax" in compared and len(compared) <= LONGEST_REPLY)
+    ):
         return Reason.SYNTAX  # "Invalid domain name", of our EHLO
     is_open = is_doubtful(compared) or _is_conditional(compared)
     return Reason.UNDEFINED if is_open else None

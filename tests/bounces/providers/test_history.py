@@ -1,9 +1,9 @@
 """Events that a webhook lost are asked for."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
@@ -249,26 +249,38 @@ def test_a_history_without_end_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> No
     assert ProviderHistory.objects.get().asked_at == now
 
 
-@pytest.mark.parametrize(("minutes", "goes_on_at"), [((9, 5, 3), 5), ((3, 5, 9), 0)])
+@pytest.mark.parametrize(
+    ("hours", "goes_on_at"), [((9, 5, 3), 4), ((3, 5, 9), 0), ((2, 0.5, 0), 0)]
+)
 def test_what_was_cut_off_is_asked_for_next(
-    monkeypatch: pytest.MonkeyPatch, minutes: tuple[int, ...], goes_on_at: int
+    monkeypatch: pytest.MonkeyPatch, hours: tuple[float, ...], goes_on_at: int
 ) -> None:
     """Where the oldest events come first; where they come last, what is older is not read."""
     now = clock.now()
     events = [
-        AnymailTrackingEvent(event_type="opened", timestamp=now - timedelta(minutes=row))
-        for row in minutes
+        AnymailTrackingEvent(event_type="opened", timestamp=now - timedelta(hours=row))
+        for row in hours
     ]
+    seconds = iter([0.0, 2.0])
+    clock_of_machine = SimpleNamespace(monotonic=lambda: next(seconds))
+    monkeypatch.setattr("digest.bounces.providers.history.time", clock_of_machine)
+    monkeypatch.setitem(HISTORIES, "mailgun", lambda *_: iter(events))
+    address = parse_address("anymail+mailgun://key@mg.x")
+    outcome = history._record_since(address, now - 9 * history.EVERY, now, 1.0)
+    assert outcome == (0, now - timedelta(hours=goes_on_at))
 
-    def pages(*_: Any) -> Iterator[AnymailTrackingEvent]:
-        yield events[0]
-        time.sleep(0.1)
-        yield from events[1:]
 
-    monkeypatch.setitem(HISTORIES, "mailgun", pages)
-    address, until = parse_address("anymail+mailgun://key@mg.x"), time.monotonic() + 0.05
-    outcome = history._record_since(address, now - history.EVERY, now, until)
-    assert outcome == (0, now - timedelta(minutes=goes_on_at))
+def test_without_time_the_next_provider_is_asked_at_the_next_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would be cut off at its first event, and what is older lost."""
+    monkeypatch.setattr(history, "BUDGET", -1.0)
+    with ProviderServer(lambda _: Answer(), pages=lambda _: Answer.of([])) as server:
+        for number in range(2):
+            url = f"anymail+sendgrid://key@default?api_url={quote(server.url, safe='')}"
+            registry.add(f"provider-{number}", url, RelayOptions())
+        now = clock.now()
+        assert [history.ask_due(now), history.ask_due(now), history.ask_due(now)] == [1, 1, 0]
 
 
 def test_a_long_history_is_read_by_one_job() -> None:
