@@ -20,7 +20,13 @@ SHARED = {
     "tests/journeys/test_series.py": "lived_in",
 }
 # Long files whose tests share nothing.
-DIVIDED = {"tests/console/test_looks.py", "tests/workers/test_processes.py"}
+DIVIDED = {"tests/workers/test_processes.py"}
+# Few tests that take minutes.
+LONGEST = {
+    "tests/console/test_looks.py",
+    "tests/journeys/test_editing.py",
+    "tests/journeys/test_newcomers.py",
+}
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
@@ -51,15 +57,26 @@ def give_ids(items: Collection[pytest.Item]) -> None:
 
 
 def order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
-    """Put what takes longest first: journeys, then browsers, then files by their tests."""
+    """Put what takes longest first: journeys, then browsers, then files by their tests.
+
+    Journeys wait for most of their time, so what they are followed by has turns with them.
+    """
     items = list(items)
     sizes = Counter(share_of(item.nodeid) for item in items)
     shared_files = list(SHARED)
 
     def place(item: pytest.Item) -> tuple[bool, bool, int, int]:
-        is_journey, is_in_browser = map(item.get_closest_marker, ("journey", "browser"))
         file = item.nodeid.partition("::")[0]
+        is_in_browser = item.get_closest_marker("browser") is not None
         turn = shared_files.index(file) if file in SHARED else 0
-        return is_journey is None, is_in_browser is None, -sizes[share_of(item.nodeid)], turn
+        return file not in LONGEST, not is_in_browser, -sizes[share_of(item.nodeid)], turn
 
-    return sorted(items, key=place)
+    items.sort(key=place)
+    shares = dict.fromkeys(share_of(item.nodeid) for item in items)
+    journeys = dict.fromkeys(
+        share_of(item.nodeid) for item in items if item.get_closest_marker("journey")
+    )
+    remaining = [share for share in shares if share not in journeys]
+    turns = {share: 2 * number for number, share in enumerate(journeys)}
+    turns |= {share: 2 * number + 1 for number, share in enumerate(remaining)}
+    return sorted(items, key=lambda item: turns[share_of(item.nodeid)])
