@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Collate, Lower
 
 from digest.accounts.errors import AccountError
 from digest.accounts.topics import NewsroomEvent
@@ -36,11 +36,13 @@ class UserManager(BaseUserManager["User"]):
             return self.create_user(address, password, is_staff=True, is_superuser=True, **fields)
 
     def with_address(self, email: str) -> "models.QuerySet[User]":
-        """Return the user with an address, in any case, as the constraint compares addresses.
+        """Return the user with an address; the case of ASCII letters does not matter.
 
-        `iexact` compares capitals: of a dotless i that is an I, so it takes two domains for one.
+        Letters beyond ASCII have to be the same ones: PostgreSQL takes a dotless i, or the sign of
+        kelvin, for an i or a k in other cases, and these are other domains and mailboxes.
         """
-        return self.alias(address=Lower("email")).filter(address=Lower(models.Value(email)))
+        address = Lower(Collate(models.Value(email), "C"))
+        return self.alias(address=Lower(Collate("email", "C"))).filter(address=address)
 
 
 class User(AbstractUser):

@@ -89,7 +89,7 @@ def records(name: str, functions: dict[str, ast.FunctionDef], visited: frozenset
 # They say how a form would look, what stands at an address in it, or whom rules select; nothing is
 # stored.
 ANSWER_ALONE = {
-    *("previews.draft", "design.draft", "design.first_draft"),
+    *("previews.draft", "design.draft", "design.first_draft", "design.of_newsletter"),
     *("layout.fetch_link", "segments.preview"),
 }
 # They prepare a change of many subscribers, which nobody sees but its editor; what is done is

@@ -80,8 +80,11 @@ def test_valkey_is_reached_whatever_its_folder_is_called(tmp_path: Path, name: s
 
 def test_an_ended_server_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nobody takes it out of the process table, as in a container without an init."""
-    code = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); {}"
-    script = [sys.executable, "-c", code.format("time.sleep(60)")]
+    code = """import signal, subprocess, time
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells have jobs in the background ignore it
+print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
+time.sleep(60)"""
+    script = [sys.executable, "-c", code]
     with subprocess.Popen(script, stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         server = psutil.Process(int(parent.stdout.readline()))

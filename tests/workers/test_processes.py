@@ -64,7 +64,11 @@ class Workers:
         self.beat.kill()  # it keeps nothing, and may be waiting for a broker that is away
         self.worker.terminate()
         for process in (self.beat, self.worker):
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:  # it may wait for tasks of a child that was killed
+                process.kill()
+                process.wait(30)
         self.redis.close()
         self.broker.stop()
 

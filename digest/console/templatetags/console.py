@@ -103,7 +103,13 @@ def opened_with(values: Mapping[str, Any]) -> dict[str, str]:
 @register.simple_tag
 def share(value: float | None) -> str:
     """Return a share from 0 to 1 in percent, or a dash where it is not known."""
-    return percent(value, 2 if value is not None and value < 0.1 else 0)
+    return percent(value, _digits(value or 0))
+
+
+def _digits(value: float) -> int:
+    if value >= 0.1:
+        return 0
+    return 1 if value >= 0.001 else 2
 
 
 @register.inclusion_tag("console/components/empty.html")
