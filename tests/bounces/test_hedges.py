@@ -197,14 +197,14 @@ Skrzynka nieaktywna do czasu opłacenia
 5.7.1 Service unavailable; this account has been disabled. Please contact your postmaster
 """
 _NOUNS = ("user", "recipient", "mailbox", "account", "e-mail address")
-_ABSENCES = (
-    "unknown",
-    "not found",
-    "does not exist",
-    "is invalid",
-    "has been disabled",
-    "was deleted",
-)
+_ABSENCES = """
+unknown
+not found
+does not exist
+is invalid
+has been disabled
+was deleted
+""".strip().splitlines()
 _AROUND = (
     "{} until further notice",
     "{} or policy rejection",

@@ -8,14 +8,10 @@ from digest.selfservice import data_export, erasure
 from digest.sending.models import VariantChoice
 from digest.subscribers import attributes, profiles
 from digest.subscribers.models import Profile
-from tests.cast import (
-    NOON,
-    make_issue,
-    make_newsletter,
-    make_publication,
-    make_subscriber,
-    make_subscription,
-)
+from tests.cast.issues import make_issue
+from tests.cast.newsletters import make_newsletter, make_publication
+from tests.cast.subscribers import make_subscriber, make_subscription
+from tests.clock import NOON
 
 pytestmark = pytest.mark.django_db
 

@@ -43,7 +43,6 @@ _GUESS = re.compile(
 _RETRY = re.compile(
     r"\bretry (?:later|in|after)\b|\bplease (?:retry|resend)\b|\btry mx\d|\btry your\b"
 )
-_ADVICE = re.compile(r"\b(?:check|correct|verify|spell\w*|misspell\w*|typos?|mistyped)\b")
 # "Mailbox unavailable" says why, or for whom; "disabled", what.
 _LIMITED = re.compile(
     r"\byou may (?:write|send|mail)\b|\bservice (?:is )?unavailable\W{1,3}(?:this|your) account\b"
@@ -109,6 +108,7 @@ _CONDITION = re.compile(
     r"(?:\b(?:if|whenever|when (?:the|a|no)|unless|whether|wenn|falls|jesli|jezeli|если|indien)"
     r"|(?:^|[.;:] |\d{3} )(?:si|se|als|when))\s[^.:;!]*"
 )
+_ADVICE = re.compile(r"\b(?:check|correct|verify|spell\w*|misspell\w*|typos?|mistyped)\b")
 
 _ALWAYS = (_PERIOD, _GUESS, _LIMITED, _BELONGINGS, _COMMAND, _STRANGERS, _MENTIONED, _FINE)
 # What is certain beside such words: the fault of a domain, and what two servers reply.

@@ -30,11 +30,11 @@ _SENTENCE = re.compile(r"[.!?;](?=\s|$)|[\u3002\uff01\uff1f\uff1b]")
 _STAGE = re.compile(
     r"\((?:in reply to [^()]{0,40}|state \d{1,3})\)|\brelay=\S+|\brcpt-verify-fail\w{0,3}\b"
 )
-_LINK = re.compile(r"\bhttps?://\S+")
 _NOT_HERE = re.compile(
     r"resol|local|host|serv|handl|list|our\b|\bm[ey]\b|\bin\b|\bon\b|\bat\b|configur|here|belong"
     r"|part of|longer$|gone|mapp|rout"
 )
+_LINK = re.compile(r"\bhttps?://\S+")
 _COPULA = re.compile(r"\W*(?:is|are|was|were)\W*")
 _AUXILIARY = re.compile(r"\W*(?:does|do|did)?\W*(?:n't)?\W*")
 _PRONOUN = re.compile(r"\b(?:we|you|i|wir|nous|nosotros)\b")
