@@ -129,4 +129,6 @@ def test_from_an_empty_database_to_a_test_mail(house: Up, page: Page, site: Publ
     expect(page.get_by_role("heading", name="The Morning Tide is ready")).to_be_visible()
     is_fit(page)
     page.get_by_role("link", name="Go to Home").click()
-    expect(page.get_by_role("heading", name="Setup is complete")).to_be_visible()
+    # In the hour before its slot, the first issue is there already and waits for approval.
+    complete = page.get_by_role("heading", name="Setup is complete")
+    expect(complete.or_(page.get_by_text("needs approval")).first).to_be_visible()
