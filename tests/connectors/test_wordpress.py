@@ -98,8 +98,9 @@ def problem_of(site: WordPressSite, post: int) -> Any:
 
 
 def sign_in_to_wordpress(page: Page, site: WordPressSite) -> None:
-    """Sign in to WordPress."""
+    """Sign in to WordPress, once its page has moved the focus (a timer of its own does, late)."""
     page.goto(f"{site.url}/wp-login.php")
+    page.wait_for_function("document.activeElement.id == 'user_login'")
     page.get_by_label("Username or Email Address").fill(wordpress_site.USER)
     page.get_by_label("Password", exact=True).fill(wordpress_site.PASSWORD)
     page.get_by_role("button", name="Log In").click()
