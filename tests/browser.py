@@ -16,6 +16,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import (
     Browser,
     ConsoleMessage,
+    Error,
+    Frame,
     Page,
     Response,
     ViewportSize,
@@ -203,6 +205,27 @@ def settle(page: Page) -> None:
     page.wait_for_function(SETTLED)
     for frame in page.frames:
         frame.wait_for_load_state("load")
+
+
+def ask_frames(page: Page, script: str) -> list[Any]:
+    """Evaluate a script in the page and each frame; again where a new document has come in.
+
+    The issue page loads its previews when it likes, and more than once.
+    """
+    return [answer for frame in page.frames for answer in _ask_frame(frame, script)]
+
+
+def _ask_frame(frame: Frame, script: str) -> list[Any]:
+    for _ in range(4):
+        try:
+            return [frame.evaluate(script)]
+        except Error as problem:
+            if frame.is_detached():
+                return []
+            if "context was destroyed" not in problem.message:
+                raise
+            frame.wait_for_load_state("load")
+    return [frame.evaluate(script)]
 
 
 _SET_DARK = "(isDark) => document.documentElement.classList.toggle('dark', isDark)"
