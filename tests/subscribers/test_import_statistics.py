@@ -1,8 +1,9 @@
-"""After a large import PostgreSQL's optimizer knows at once what is in the tables."""
+"""Statistics of PostgreSQL's optimizer: fresh after an import, and never trusted within one."""
 
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,15 +14,20 @@ from digest.core.database import optimizer
 from digest.newsletters.models import Newsletter
 from digest.subscribers import imports
 from digest.subscribers.importing import import_csv
-from digest.subscribers.models import Subscriber, Subscription
+from digest.subscribers.models import Subscriber, Subscription, Suppression
 from digest.transfers import packing, running
 from digest.transfers.options import Options
-from tests.cast import NOON
+from tests.cast import NOON, make_newsletter
 from tests.core.test_lock_waits import other_session
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.real_clock]
 MANY, FEW = 6_000, 300
 CONSENT = "Ticked the box."
+LOOKED_UP = (  # the starts of statements that look rows of a list up
+    "INSERT INTO import_decided",
+    "suppressed.key = row.key",
+    "UPDATE subscribers_subscription",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -106,3 +112,33 @@ def test_a_failure_is_logged_and_harms_nothing(
         by_command(write_list(tmp_path, MANY), newsletter)
     assert Subscription.objects.count() == MANY
     assert [line["event"] for line in lines] == ["statistics not refreshed"]
+
+
+def test_a_new_newsletter_s_import_looks_each_row_up(
+    tmp_path: Path, newsletter: Newsletter
+) -> None:
+    """The optimizer expects no rows of it: it read all of them, and all suppressions, for each."""
+    by_command(write_list(tmp_path, MANY), newsletter)
+    new = make_newsletter(publication=newsletter.publication)
+    Suppression.objects.bulk_create(
+        Suppression(address_key=f"s{number}@mail.example", reason="bounced", created_at=NOON)
+        for number in range(MANY)
+    )
+    rows = (f"n{number}@mail.example,2024-05-01 10:00,active" for number in range(FEW))
+    path = tmp_path / "new.csv"
+    path.write_text("\n".join(["email,signup_date,status", *rows, "left@mail.example,,bounced"]))
+    plans: list[str] = []
+
+    def explain(execute: Callable[..., None], *call: Any) -> None:
+        statement, params, many, context = call
+        if isinstance(statement, str) and any(name in statement for name in LOOKED_UP):
+            with connection.connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {statement}", params)
+                plans.append("\n".join(row for (row,) in cursor.fetchall()))
+        execute(statement, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        from_a_service(path, new)
+    assert Subscription.objects.filter(newsletter=new).count() == FEW
+    assert len(plans) == len(LOOKED_UP)
+    assert not [plan for plan in plans if "Join Filter: (" in plan]

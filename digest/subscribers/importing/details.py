@@ -109,14 +109,17 @@ INSERT INTO subscribers_consentevent
 SELECT subscriber, %(newsletter)s, 'requested', requested_at, %(via)s, ip, wording, ''
 FROM import_added WHERE requested_at IS NOT NULL
 """
+# Looked up row by row and by subscriber alone, as `storing` does.
 _SUBSCRIPTIONS = """
 UPDATE subscribers_subscription AS subscription
 SET created_at = coalesce(added.requested_at, subscription.created_at),
     topics = CASE WHEN added.topics = '{}' THEN subscription.topics
                   ELSE added.topics::varchar[] END
-FROM import_added AS added
-WHERE subscription.subscriber_id = added.subscriber
-    AND subscription.newsletter_id = %(newsletter)s
+FROM import_added AS added, LATERAL (
+    SELECT id FROM subscribers_subscription
+    WHERE subscriber_id = added.subscriber AND newsletter_id + 0 = %(newsletter)s OFFSET 0
+) AS existing
+WHERE subscription.id = existing.id
     AND (added.requested_at IS NOT NULL OR added.topics <> '{}')
 """
 _SUBSCRIBERS = """
