@@ -46,7 +46,7 @@ NOTIFY_NEWSROOM = "notices.notify_newsroom"  # of issues that wait or failed, an
 DELIVER_WEBHOOKS = "webhooks.deliver"
 QUEUE_STATISTICS = "webhooks.queue_statistics"
 DELETE_OLD_WEBHOOK_DELIVERIES = "webhooks.delete_old"
-RUN_TRANSFERS = "transfers.run"  # from other services
+RUN_TRANSFERS = "transfers.run"  # lists, and exports of other services
 SETTLE_TIERS = "delivery.settle_tiers"  # of everybody who pays, after rules have changed
 
 NAMES = frozenset(

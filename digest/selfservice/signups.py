@@ -25,7 +25,7 @@ from digest.notices.models import Notice
 from digest.notices.queue import notice_language, queue_notice
 from digest.rendering.letters import list_names
 from digest.selfservice import reading
-from digest.subscribers import consent, imports, own_values, signup_limits, signups
+from digest.subscribers import consent, own_values, signup_limits, signups
 from digest.subscribers.consent import Evidence
 from digest.subscribers.errors import AddressSuppressedError
 from digest.subscribers.evidence.answers import hold_answers
@@ -119,7 +119,6 @@ def settle_due(now: datetime | None = None) -> int:
     while settled := _settle_batch(now or clock.now()):
         total += settled
     signups.delete_unconfirmed(now or clock.now())
-    imports.delete_old(now or clock.now())
     return total
 
 

@@ -285,35 +285,6 @@ class AddressChange(HasUuid):
         return f"{self.subscriber} to {self.email}"
 
 
-class SubscriberImport(models.Model):
-    """A list that was uploaded: checked, then imported or discarded.
-
-    The list itself is deleted when it has been imported, and after a day in any case. Its
-    report stays longer.
-    """
-
-    newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="imports")
-    file_name = models.CharField(max_length=200)
-    content = models.BinaryField()  # the file, compressed with gzip; empty once it is imported
-    consent = models.TextField()
-    # How the file is read: see importing.layout. None of them is for an operator to change.
-    source = models.CharField(max_length=32, blank=True)
-    meanings = ArrayField(models.CharField(max_length=64))
-    everyone = models.CharField(max_length=16, blank=True)
-    suppress = models.BooleanField(default=False)
-    report = models.JSONField(default=dict)  # of the check, then of the import; imports.summarize
-    skipped = models.BinaryField()  # rows that were not imported, as CSV, compressed with gzip
-    created_at = models.DateTimeField()
-    begun_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["created_at"], name="import_by_time")]
-
-    def __str__(self) -> str:
-        return f"{self.file_name} into {self.newsletter}"
-
-
 class UnsubscribeFeedback(models.Model):
     """Why somebody unsubscribed; after an erasure it stays, without the subscriber."""
 

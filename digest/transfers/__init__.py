@@ -1,5 +1,6 @@
-"""Coming from another service: subscribers and past issues out of its export or its API.
+"""Coming from elsewhere: a list of subscribers, or the export or the API of another service.
 
+plain_lists       a list of people from any system, whose columns a person can choose
 files             an export, of one file or a zip archive, read within limits
 subscriber_lists  the lists of people in it, and storing them (`subscribers.importing`)
 issues            the past issues in it, one module for each form that services write

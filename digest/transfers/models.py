@@ -1,4 +1,4 @@
-"""What comes from other services: transfers on their way, and past issues that came."""
+"""What comes from elsewhere: transfers on their way, and past issues that came."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ LONGEST_SUBJECT = 250
 
 
 class Transfer(Leased):
-    """An export of another service, or access to its API, until it is imported or discarded.
+    """A list, another service's export, or access to its API, until it is imported or discarded.
 
     What was uploaded or fetched is deleted when it has been imported, and after a day in any case;
     the key of an API as soon as it is not needed. The report stays longer.
@@ -45,8 +45,10 @@ class Transfer(Leased):
 
     newsletter = models.ForeignKey(Newsletter, on_delete=models.CASCADE, related_name="transfers")
     service = models.CharField(max_length=32, blank=True)  # a key of services.SERVICES
+    reading = models.JSONField(default=dict)  # how a list is read: plain_lists; {} for an export
     file_name = models.CharField(max_length=LONGEST_FILE_NAME, blank=True)
-    # A zip archive, or a bundle until it is packed; empty before it is fetched and at the end
+    # A list, or a zip archive (a bundle until it is packed); empty before it is fetched, and at the
+    # end
     content = models.BinaryField()
     address = models.CharField(max_length=500, blank=True)  # of the service's API
     sealed_key = models.TextField(blank=True)  # of the API (core.sealing), until it is fetched
@@ -60,7 +62,9 @@ class Transfer(Leased):
     progress = models.PositiveSmallIntegerField(default=0)  # per cent of what is being done
     attempts = models.PositiveSmallIntegerField(default=0)  # workers that took it up
     problem = models.TextField(blank=True)  # why it failed
-    report = models.JSONField(default=dict)  # of the dry run, then of the import; see reporting
+    report = models.JSONField(
+        default=dict
+    )  # of the dry run, then of the import: reporting, plain_lists
     skipped = models.BinaryField()  # rows that were not imported, as CSV, compressed with gzip
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -1,9 +1,9 @@
 """Transfers that wait for a worker: one takes each under a lease, and reports how far it is.
 
-    add_files, add_service   what a person uploaded, or access to an API
-    begin, check_again, discard  what a person decided after they saw what is in it
-    run_due                  pack, fetch, read or import what is due
-    delete_old               what nobody imported within a day, and old reports
+    add_list, add_files, add_service  what a person uploaded, or access to an API
+    begin, check_again, read_list_again, discard  what a person decided after they saw what is in it
+    run_due  pack, fetch, read or import what is due
+    delete_old  what nobody imported within a day, and old reports
 
 A worker that dies leaves its lease; another one begins again, which changes nothing that is done.
 """
@@ -12,6 +12,7 @@ import gzip
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from digest.core.database import leases
 from digest.core.errors import DigestError
 from digest.core.text import one_line
 from digest.newsletters.models import Newsletter
-from digest.transfers import contents, packing, remote
+from digest.subscribers.errors import ImportFileError
+from digest.subscribers.importing.files import unpacked
+from digest.transfers import contents, packing, plain_lists, remote
 from digest.transfers.errors import LeaseLostError, TransferError
 from digest.transfers.models import LONGEST_FILE_NAME, Transfer
 from digest.transfers.options import Options
@@ -46,6 +49,29 @@ State = Transfer.State
 log = structlog.get_logger(__name__)
 
 
+def add_list(
+    path: Path, file_name: str, newsletter: Newsletter, consent: str, limit: int, now: datetime
+) -> Transfer:
+    """Store an uploaded list of at most `limit` bytes, alone or in a zip archive.
+
+    A worker checks its rows. Raises ImportFileError for what is not a list.
+    """
+    with unpacked(path) as (list_path, inner_name):
+        name = file_name if list_path == path else inner_name
+        reading = plain_lists.read(list_path, name, newsletter)
+        if list_path.stat().st_size > limit:
+            raise ImportFileError(f"The list is larger than {limit // 1_000_000} MB, unpacked.")
+        return _add(
+            newsletter,
+            Options(consent, suppress=False),
+            now,
+            list_path,
+            state=State.CHECKING,
+            file_name=one_line(name, LONGEST_FILE_NAME) or "list.csv",
+            reading=reading,
+        )
+
+
 def add_files(
     paths: list[tuple[Path, str]], newsletter: Newsletter, options: Options, now: datetime
 ) -> Transfer:
@@ -53,16 +79,9 @@ def add_files(
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "bundle"
         packing.bundle(paths, target)
-        content = target.read_bytes()
-    names = ", ".join(one_line(name, 100) for _, name in paths)
-    return _add(
-        newsletter,
-        options,
-        now,
-        state=State.PACKING,
-        content=content,
-        file_name=one_line(names, LONGEST_FILE_NAME),
-    )
+        names = ", ".join(one_line(name, 100) for _, name in paths)
+        file_name = one_line(names, LONGEST_FILE_NAME)
+        return _add(newsletter, options, now, target, state=State.PACKING, file_name=file_name)
 
 
 def add_service(
@@ -85,6 +104,18 @@ def add_service(
 def check_again(transfer: Transfer, options: Options) -> bool:
     """Let it be read again with other options; return False if it is being worked on, or over."""
     return _enqueue(transfer, State.CHECKING, options)
+
+
+def read_list_again(transfer: Transfer, reading: plain_lists.Reading, *, suppress: bool) -> bool:
+    """Let a list be checked again as a person wants it read; False if it is in work, or over.
+
+    Raises ImportFileError where that makes no sense.
+    """
+    if transfer.is_working or transfer.finished_at:
+        return False
+    options = replace(options_of(transfer), suppress=suppress)
+    corrected = plain_lists.read_otherwise(transfer, reading)
+    return _enqueue(transfer, State.CHECKING, options, reading=corrected)
 
 
 def begin(transfer: Transfer) -> bool:
@@ -138,11 +169,21 @@ def discard(transfer: Transfer) -> bool:
     return bool(rows.defer(*_LARGE).delete()[0])
 
 
-def _add(newsletter: Newsletter, options: Options, now: datetime, **values: Any) -> Transfer:
+@transaction.atomic
+def _add(
+    newsletter: Newsletter,
+    options: Options,
+    now: datetime,
+    path: Path | None = None,
+    **values: Any,
+) -> Transfer:
+    """Add a transfer, with a file as its content."""
     defaults: dict[str, Any] = {"content": b"", "skipped": b""}
     transfer = Transfer.objects.create(
         newsletter=newsletter, created_at=now, **defaults | _values(options) | values
     )
+    if path:
+        contents.store(transfer, path)
     jobs.enqueue(jobs.RUN_TRANSFERS)
     return transfer
 
@@ -152,11 +193,11 @@ def _values(options: Options) -> dict[str, Any]:
     return {name: getattr(options, name) for name in names}
 
 
-def _enqueue(transfer: Transfer, state: State, options: Options) -> bool:
+def _enqueue(transfer: Transfer, state: State, options: Options, **changes: Any) -> bool:
     waiting = [State.CHECKED, State.FAILED] if state == State.CHECKING else [State.CHECKED]
     rows = Transfer.objects.filter(pk=transfer.pk, state__in=waiting).exclude(content=b"")
-    changes = {"state": state, "progress": 0, "attempts": 0, "problem": "", **_values(options)}
-    if not rows.update(**changes):
+    fresh = {"state": state, "progress": 0, "attempts": 0, "problem": "", **_values(options)}
+    if not rows.update(**fresh, **changes):
         return False
     jobs.enqueue(jobs.RUN_TRANSFERS)
     return True
@@ -243,28 +284,36 @@ def _require_size(path: Path, problem: str) -> None:
 
 
 def _run(transfer: Transfer, lease: _Lease) -> None:
-    """Read or import the export."""
+    """Read or import the list, or the export."""
     dry_run = transfer.state == State.CHECKING
     with tempfile.TemporaryDirectory() as folder:
-        path, skipped = Path(folder) / "export.zip", Path(folder) / "skipped.csv"
+        path, skipped = Path(folder) / "content", Path(folder) / "skipped.csv"
         contents.write(transfer, path)
-        report = run_transfer(
+        run = _run_list if transfer.reading else _run_export
+        changes = run(
             path,
-            transfer.newsletter,
-            options_of(transfer),
+            transfer,
             now=clock.now(),
             dry_run=dry_run,
-            transfer=transfer,
             skipped_to=None if dry_run else skipped,
             on_progress=lease.report,
         )
-        changes = {"report": report.values(), "service": report.service or transfer.service}
         if dry_run:
             lease.finish(**changes, state=State.CHECKED)
             return
         rows = gzip.compress(skipped.read_bytes(), 6)
     finished = {"state": State.FINISHED, "finished_at": clock.now(), "skipped": rows}
     lease.finish(**changes, **finished, content=b"")
+
+
+def _run_list(path: Path, transfer: Transfer, **named: Any) -> dict[str, Any]:
+    return {"report": plain_lists.run(path, transfer, **named)}
+
+
+def _run_export(path: Path, transfer: Transfer, **named: Any) -> dict[str, Any]:
+    options = options_of(transfer)
+    report = run_transfer(path, transfer.newsletter, options, transfer=transfer, **named)
+    return {"report": report.values(), "service": report.service or transfer.service}
 
 
 _STEPS: dict[State, Callable[[Transfer, _Lease], None]] = {

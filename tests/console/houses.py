@@ -25,9 +25,10 @@ from digest.reputation.models import (
     ServiceReading,
 )
 from digest.sending.models import Delivery
-from digest.subscribers import imports, suppression
+from digest.subscribers import suppression
 from digest.subscribers.models import ConsentEvent, Subscriber
 from digest.transfers import queue as transfers
+from digest.transfers.models import Transfer
 from digest.transfers.options import Options
 from digest.webhooks import registry
 from digest.webhooks.events import Event
@@ -136,8 +137,10 @@ def _lists(newsletter: Newsletter, now: datetime, text: str = "Harbour, north") 
         for content in lists:
             path.write_text(content)
             name = f"subscribed {text[:80]}.csv"
-            upload = imports.store(path, name, newsletter, text[:500], 1_000_000, now)
-    imports.run(upload, now)
+            upload = transfers.add_list(path, name, newsletter, text[:500], 1_000_000, now)
+    transfers.run_due(now)
+    transfers.begin(Transfer.objects.get(pk=upload.pk))
+    transfers.run_due(now)
     _transfers(newsletter, now, text)
 
 

@@ -13,18 +13,14 @@ from pytest_django.fixtures import Settings
 
 from digest.accounts.models import AuditEntry
 from digest.console.importing import forms
+from digest.core import clock
 from digest.newsletters.models import Member, Newsletter, Role
 from digest.notices.models import Notice
 from digest.selfservice import erasure
-from digest.subscribers import imports, suppression
-from digest.subscribers.errors import SubscriberError
-from digest.subscribers.models import (
-    ConsentEvent,
-    Subscriber,
-    SubscriberImport,
-    Subscription,
-    Suppression,
-)
+from digest.subscribers import suppression
+from digest.subscribers.models import ConsentEvent, Subscriber, Subscription, Suppression
+from digest.transfers import queue
+from digest.transfers.models import Transfer
 from tests.cast import (
     NOON,
     make_member,
@@ -60,26 +56,43 @@ def uploaded(
     consent: str = CONSENT,
     name: str = "list.csv",
 ) -> tuple[int, str]:
-    """Upload a list; return the status and the page: the check, or the form with its errors."""
+    """Upload a list; return the status and the page: the check, or the form with its errors.
+
+    A worker checks what was uploaded.
+    """
     data = {
         "newsletter": newsletter.pk,
         "consent": consent,
         "file": SimpleUploadedFile(name, content),
     }
     answer = owner.post("/admin/subscribers/import/", data, follow=True)
-    return answer.status_code, answer.content.decode()
+    return answer.status_code, worked_on(owner, answer.content.decode())
 
 
-def pressed(owner: Client, button: str, **changes: str) -> str:
+def worked_on(owner: Client, page: str) -> str:
+    """Let a worker do what a page waits for; return the page as it is then."""
+    if 'id="working"' not in page:
+        return page
+    queue.run_due(clock.now())
+    row = Transfer.objects.latest("pk")
+    return owner.get(f"/admin/subscribers/import/{row.pk}/").content.decode()
+
+
+def press(owner: Client, button: str, **changes: str) -> str:
     """Press a button of the check of the latest upload, with what its form says, changed."""
-    row = SubscriberImport.objects.latest("pk")
-    fields = {f"column-{index}": meaning for index, meaning in enumerate(row.meanings)}
-    fields |= {"source": row.source, "everyone": row.everyone}
+    row = Transfer.objects.latest("pk")
+    fields = {f"column-{index}": meaning for index, meaning in enumerate(row.reading["meanings"])}
+    fields |= {"source": row.reading["source"], "everyone": row.reading["everyone"]}
     fields |= {"suppress": "on"} if row.suppress else {}
     address = f"/admin/subscribers/import/{row.pk}/"
     answer = owner.post(address, fields | changes | {button: "1"}, follow=True)
     assert answer.status_code == 200
     return answer.content.decode()
+
+
+def pressed(owner: Client, button: str, **changes: str) -> str:
+    """Press a button, and let a worker do what follows."""
+    return worked_on(owner, press(owner, button, **changes))
 
 
 def counts(page: str) -> list[str]:
@@ -103,10 +116,12 @@ def test_a_list_is_checked_then_imported_and_reported(owner: Client, tide: Newsl
     assert Subscription.objects.get().state == "active"
     assert ConsentEvent.objects.get().wording == CONSENT
     assert "Line 3" in page
-    assert AuditEntry.objects.latest("pk").action == f"imported 1 of 4 subscribers into {tide.name}"
-    row = SubscriberImport.objects.get()
+    action = f"began to import 1 of 4 subscribers into {tide.name}"
+    assert AuditEntry.objects.latest("pk").action == action
+    row = Transfer.objects.get()
     assert bytes(row.content) == b""
-    answer = owner.get(f"/admin/subscribers/import/{row.pk}/skipped/")
+    [address] = re.findall(r'href="([^"]+/skipped/)"', page)
+    answer = owner.get(address)
     lines = list(csv.reader(io.StringIO(answer.content.decode())))
     assert [line[0] for line in lines] == ["line", "3", "4", "5"]
     assert "attachment" in answer["Content-Disposition"]
@@ -115,16 +130,43 @@ def test_a_list_is_checked_then_imported_and_reported(owner: Client, tide: Newsl
     assert "list.csv" in owner.get("/admin/subscribers/import/").content.decode()
 
 
-def test_an_import_runs_once(owner: Client, tide: Newsletter) -> None:
-    """Two presses, in one browser or two."""
+def test_a_worker_does_the_work_and_the_page_says_how_far_it_is(
+    owner: Client, tide: Newsletter
+) -> None:
+    """Polled until there is something else to see; an import that is pressed twice runs once."""
     uploaded(owner, tide, ROWS)
-    row = SubscriberImport.objects.get()
-    imports.run(SubscriberImport.objects.get(), NOON)
-    with pytest.raises(SubscriberError, match="has been"):
-        imports.run(row, NOON)
+    row = Transfer.objects.get()
+    page = press(owner, "check", suppress="on")
+    assert "is checked again" in page
+    assert "is being read" in page
+    [address] = re.findall(r'hx-get="([^"]+/progress/[^"]*)"', page)
+    assert "HX-Refresh" not in owner.get(address)
+    assert counts(worked_on(owner, page)) == ["4", "2", "0", "2", "0"]
+    assert "HX-Refresh" in owner.get(address)
+    page = press(owner, "import")
+    assert "is being imported" in page
+    assert not Subscriber.objects.exists()
+    assert "is being imported" in press(owner, "import")
+    assert "in work" in press(owner, "discard")
+    worked_on(owner, page)
+    assert "in work, or has been imported" in press(owner, "discard")
     pressed(owner, "import")
     assert ConsentEvent.objects.count() == 2
-    assert not AuditEntry.objects.filter(action__startswith="imported").exists()
+    assert AuditEntry.objects.filter(action__startswith="began to import").count() == 1
+    assert owner.get(f"/admin/subscribers/import/service/{row.pk}/").status_code == 404
+
+
+def test_what_cannot_be_imported_says_why(owner: Client, tide: Newsletter) -> None:
+    """A column may be about an attribute that somebody deleted meanwhile."""
+    uploaded(owner, tide, ROWS)
+    row = Transfer.objects.get()
+    row.reading["meanings"][1] = "attribute.city"
+    Transfer.objects.update(reading=row.reading, state="importing")
+    queue.run_due(clock.now())
+    page = owner.get(f"/admin/subscribers/import/{row.pk}/").content.decode()
+    assert "There is no attribute “city”" in page
+    assert not Subscriber.objects.exists()
+    assert "Nothing was imported" in press(owner, "discard")
 
 
 STATES = b"email,name,status,plan\nana@r.example,Ana,active,gold\nben@r.example,=1+1,bounced,\n"
@@ -137,7 +179,6 @@ def test_the_columns_are_shown_and_can_be_changed(owner: Client, tide: Newslette
     assert '<option value="state" selected>' in page
     assert "bounced: “status” says “bounced”" in page
     page = pressed(owner, "import", **{"column-2": "ignored"})
-    assert "checked again" in page
     assert counts(page) == ["2", "2", "0", "0"]
     assert not Subscriber.objects.exists()
     page = pressed(owner, "check", **{"column-0": "name"})
@@ -167,13 +208,13 @@ def test_a_list_can_be_discarded_and_is_deleted_after_a_day(
     """Addresses that nobody imported do not stay."""
     uploaded(owner, tide, ROWS)
     assert "Nothing was imported" in pressed(owner, "discard")
-    assert not SubscriberImport.objects.exists()
+    assert not Transfer.objects.exists()
     uploaded(owner, tide, ROWS)
-    row = SubscriberImport.objects.get()
-    imports.delete_old(row.created_at + imports.KEEP_LIST)
-    assert SubscriberImport.objects.exists()
-    imports.delete_old(row.created_at + imports.KEEP_LIST + timedelta(seconds=1))
-    assert not SubscriberImport.objects.exists()
+    row = Transfer.objects.get()
+    queue.delete_old(row.created_at + queue.KEEP_CONTENT)
+    assert Transfer.objects.exists()
+    queue.delete_old(row.created_at + queue.KEEP_CONTENT + timedelta(seconds=1))
+    assert not Transfer.objects.exists()
 
 
 def zipped(**members: bytes) -> bytes:
@@ -216,7 +257,7 @@ def test_what_is_no_list_is_refused(
     assert message in page
     assert "/tmp/" not in page
     assert "<script>alert" not in page
-    assert not SubscriberImport.objects.exists()
+    assert not Transfer.objects.exists()
 
 
 def test_headings_and_cells_run_nothing(owner: Client, tide: Newsletter) -> None:
@@ -232,7 +273,7 @@ def test_a_list_needs_a_word_about_consent(owner: Client, tide: Newsletter) -> N
     """It is evidence."""
     _, page = uploaded(owner, tide, ROWS, consent="  ")
     assert "This field is required" in page
-    assert not SubscriberImport.objects.exists()
+    assert not Transfer.objects.exists()
 
 
 def test_a_huge_list_is_for_the_terminal(
@@ -246,7 +287,7 @@ def test_a_huge_list_is_for_the_terminal(
     monkeypatch.setattr(forms, "MAX_FILE_SIZE", len(packed))
     _, page = uploaded(owner, tide, packed)
     assert "larger than" in page
-    assert not SubscriberImport.objects.exists()
+    assert not Transfer.objects.exists()
 
 
 def test_a_list_goes_into_ones_own_newsletters_alone(owner: Client, tide: Newsletter) -> None:
@@ -255,11 +296,13 @@ def test_a_list_goes_into_ones_own_newsletters_alone(owner: Client, tide: Newsle
     _, page = uploaded(owner, other_newsletter, ROWS)
     assert "valid choice" in page
     uploaded(owner, tide, ROWS)
-    row = SubscriberImport.objects.get()
-    SubscriberImport.objects.update(newsletter=other_newsletter)
-    for address in ("", "skipped/"):
-        assert owner.get(f"/admin/subscribers/import/{row.pk}/{address}").status_code == 404
-    SubscriberImport.objects.update(newsletter=tide)
+    row = Transfer.objects.get()
+    Transfer.objects.update(newsletter=other_newsletter)
+    for address in ("", "service/"):
+        for page in ("", "progress/", "skipped/"):
+            answer = owner.get(f"/admin/subscribers/import/{address}{row.pk}/{page}")
+            assert answer.status_code == 404
+    Transfer.objects.update(newsletter=tide)
     Member.objects.update(role=Role.EDITOR)
     assert uploaded(owner, tide, ROWS)[0] == 403
     assert owner.get(f"/admin/subscribers/import/{row.pk}/").status_code == 403

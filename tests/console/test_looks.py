@@ -20,7 +20,7 @@ from digest.newsletters.models import Appeal, Newsletter, Publication
 from digest.newsletters.signup_forms.models import SignUpForm
 from digest.relays.models import Relay
 from digest.series.models import Series, Step
-from digest.subscribers.models import Subscriber, SubscriberImport
+from digest.subscribers.models import Subscriber
 from digest.transfers.models import Transfer
 from tests.browser import (
     SHOTS,
@@ -173,10 +173,11 @@ def keys_for(address: str) -> Iterable[int | str]:
         ids: Iterable[int] = apps.get_model(app, model).objects.values_list("pk", flat=True)[:1]
         return ids
     if "/import/service/" in address:
-        return Transfer.objects.values_list("pk", flat=True)
-    for part, many in (("/import/", SubscriberImport), ("/subscriber-changes/", BulkChange)):
+        return Transfer.objects.filter(reading={}).values_list("pk", flat=True)
+    lists = Transfer.objects.exclude(reading={})
+    for part, many in (("/import/", lists), ("/subscriber-changes/", BulkChange.objects)):
         if part in address:
-            return many.objects.order_by("pk").values_list("pk", flat=True)
+            return many.order_by("pk").values_list("pk", flat=True)
     if "/issues/<int:pk>" in address:
         return Issue.objects.order_by("state").distinct("state").values_list("pk", flat=True)
     kind = next((kind for part, kind in KINDS.items() if part in address), User)

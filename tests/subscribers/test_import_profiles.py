@@ -9,12 +9,14 @@ import pytest
 
 from digest.core import addresses
 from digest.newsletters.models import Newsletter
-from digest.subscribers import attributes, imports, profiles
+from digest.subscribers import attributes, profiles
 from digest.subscribers.consent import subscribe, unsubscribe
 from digest.subscribers.errors import ImportFileError
 from digest.subscribers.exporting import export_csv
 from digest.subscribers.importing import Report, import_csv
-from digest.subscribers.models import Profile, Subscriber, SubscriberImport
+from digest.subscribers.models import Profile, Subscriber
+from digest.transfers import queue
+from digest.transfers.models import Transfer
 from tests.cast import NOON, make_newsletter, make_publication
 
 pytestmark = pytest.mark.django_db
@@ -123,17 +125,19 @@ def test_an_uploaded_list_is_checked_with_its_attributes(tmp_path: Path, tide: N
     """What a person chose for a column is what is imported."""
     path = tmp_path / "list.csv"
     path.write_text("email,city,town\na@r.example,Bergen,Oslo\n")
-    upload = imports.store(path, "list.csv", tide, "Paper", 1_000_000, NOON)
-    assert upload.meanings == ["email", "attribute.city", "other"]
-    reading: dict[str, Any] = {"source": "", "everyone": None, "suppress": False}
-    chosen = ["email", "other", "attribute.city"]
-    imports.check(upload, meanings=chosen, now=NOON, **reading)
-    imports.run(SubscriberImport.objects.get(), NOON)
-    assert profile_of("a@r.example", tide) == ([], {"city": "Oslo"})
-    upload = imports.store(path, "list.csv", tide, "Paper", 1_000_000, NOON)
-    twice = ["email", "attribute.city", "attribute.city"]
+    queue.add_list(path, "list.csv", tide, "Paper", 1_000_000, NOON)
+    queue.run_due(NOON)
+    upload = Transfer.objects.get()
+    assert upload.reading["meanings"] == ["email", "attribute.city", "other"]
+    twice = upload.reading | {"meanings": ["email", "attribute.city", "attribute.city"]}
     with pytest.raises(ImportFileError, match=r"only one column as “attribute\.city”"):
-        imports.check(upload, meanings=twice, now=NOON, **reading)
+        queue.read_list_again(upload, twice, suppress=False)
+    chosen = upload.reading | {"meanings": ["email", "other", "attribute.city"]}
+    assert queue.read_list_again(upload, chosen, suppress=False)
+    queue.run_due(NOON)
+    assert queue.begin(Transfer.objects.get())
+    queue.run_due(NOON)
+    assert profile_of("a@r.example", tide) == ([], {"city": "Oslo"})
 
 
 def test_an_export_comes_back_whole(tmp_path: Path, tide: Newsletter) -> None:

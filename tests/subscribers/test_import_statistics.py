@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 
 from digest.core.database import optimizer
 from digest.newsletters.models import Newsletter
-from digest.subscribers import imports
 from digest.subscribers.importing import import_csv
 from digest.subscribers.models import Subscriber, Subscription, Suppression
-from digest.transfers import packing, running
+from digest.transfers import packing, queue, running
+from digest.transfers.models import Transfer
 from digest.transfers.options import Options
 from tests.cast import NOON, make_newsletter
 from tests.core.test_lock_waits import other_session
@@ -52,7 +52,10 @@ def by_command(path: Path, newsletter: Newsletter) -> None:
 
 def by_console(path: Path, newsletter: Newsletter) -> None:
     """Uploaded, checked, begun."""
-    imports.run(imports.store(path, path.name, newsletter, CONSENT, 10**9, NOON), NOON)
+    transfer = queue.add_list(path, path.name, newsletter, CONSENT, 10**9, NOON)
+    queue.run_due(NOON)
+    assert queue.begin(Transfer.objects.get(pk=transfer.pk))
+    queue.run_due(NOON)
 
 
 def from_a_service(path: Path, newsletter: Newsletter) -> None:

@@ -1,4 +1,4 @@
-"""Jobs that bring in what comes from other services."""
+"""Jobs that bring in lists, and what comes from other services."""
 
 from digest.core import clock, jobs
 from digest.transfers import queue

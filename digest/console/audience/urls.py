@@ -21,7 +21,6 @@ Patterns = list[URLPattern | URLResolver]
 _IMPORT = [
     path("", importing.upload, name="subscribers-import"),
     path("<int:pk>/", importing.check, name="subscribers-import-check"),
-    path("<int:pk>/skipped/", importing.skipped, name="subscribers-import-skipped"),
     path("service/", transfers.start, name="transfers"),
     path("service/<int:pk>/", transfers.transfer, name="transfer"),
     path("service/<int:pk>/progress/", transfers.progress, name="transfer-progress"),

@@ -11,8 +11,8 @@ from digest.subscribers.importing.causes import STATES, Cause
 from digest.subscribers.importing.headings import Meaning
 from digest.subscribers.importing.layout import LABELS
 from digest.subscribers.importing.sources import SOURCES
-from digest.subscribers.models import SubscriberImport
 from digest.subscribers.segments.rules import ATTRIBUTE
+from digest.transfers.models import Transfer
 
 MAX_FILE_SIZE = 30_000_000  # bytes: a million addresses need about 25 million
 _AS_COLUMNS_SAY = "As its columns say"
@@ -104,16 +104,12 @@ class ReadingForm(forms.Form):
         "sign up themselves.",
     )
 
-    def __init__(self, upload: SubscriberImport, data: Any = None) -> None:
-        initial = {
-            "source": upload.source,
-            "everyone": upload.everyone,
-            "suppress": upload.suppress,
-        }
-        super().__init__(data, initial=initial)
-        headings, choices = upload.report.get("headings", []), _meanings(upload)
-        self.columns = [f"column-{index}" for index in range(len(upload.meanings))]
-        for name, heading, meaning in zip(self.columns, headings, upload.meanings, strict=True):
+    def __init__(self, upload: Transfer, data: Any = None) -> None:
+        super().__init__(data, initial=upload.reading | {"suppress": upload.suppress})
+        headings, choices = upload.report["headings"], _meanings(upload)
+        meanings = upload.reading["meanings"]
+        self.columns = [f"column-{index}" for index in range(len(meanings))]
+        for name, heading, meaning in zip(self.columns, headings, meanings, strict=True):
             self.fields[name] = forms.ChoiceField(
                 label=heading,
                 choices=choices,
@@ -121,17 +117,13 @@ class ReadingForm(forms.Form):
             )
 
     def reading(self) -> dict[str, Any]:
-        """Return the answers as `imports.check` takes them."""
+        """Return how the list is to be read, as a transfer stores it."""
         values = self.cleaned_data
-        return {
-            "source": values["source"],
-            "meanings": [str(values[name]) for name in self.columns],
-            "everyone": Cause(values["everyone"]) if values["everyone"] else None,
-            "suppress": values["suppress"],
-        }
+        meanings = [str(values[name]) for name in self.columns]
+        return {"source": values["source"], "meanings": meanings, "everyone": values["everyone"]}
 
 
-def _meanings(upload: SubscriberImport) -> list[tuple[str, str]]:
+def _meanings(upload: Transfer) -> list[tuple[str, str]]:
     """Return what a column may be about, the publication's attributes behind the tags."""
     rows = attributes_of(upload.newsletter.publication_id)
     choices = [(value.value, LABELS[value]) for value in Meaning]

@@ -1,6 +1,7 @@
 """The pages of an import: upload a list; check it and import it; its report.
 
-Nothing is imported before a person has seen how the list is read and what will happen.
+Nothing is imported before a person has seen how the list is read and what will happen. A worker
+does the work; the page polls how far it is, as that of any transfer.
 """
 
 import tempfile
@@ -9,33 +10,27 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from digest.console.access import record_action, scope_of
 from digest.console.importing import forms
 from digest.console.importing.forms import CAUSES, ReadingForm, UploadForm, with_newsletters
-from digest.console.pages import (
-    CSV,
-    attachment,
-    done,
-    form_view,
-    page_view,
-    problems_on,
-    render_page,
-)
+from digest.console.pages import done, form_view, problems_on, render_page
+from digest.console.transfers.views import transfers_of
 from digest.core import clock
 from digest.newsletters.members import Right
 from digest.newsletters.models import Newsletter
-from digest.subscribers import imports
 from digest.subscribers.importing.causes import SUPPRESSIBLE, Cause
 from digest.subscribers.importing.headings import Meaning
 from digest.subscribers.importing.layout import LABELS
 from digest.subscribers.importing.sources import SOURCES
-from digest.subscribers.models import SubscriberImport
+from digest.transfers import queue
+from digest.transfers.models import Transfer
 
 RECENT = 10
-_CHANGED = "The file was checked again with your changes. Import it if the result is right."
+_CHANGED = "The file is checked again with your changes. Import it if the result is right."
+_HAS_BEGUN = "This list is in work, or has been imported."
 _DISCARDED = "The file was deleted. Nothing was imported."
 
 
@@ -51,98 +46,83 @@ def upload(request: HttpRequest) -> HttpResponse:
             target = row.newsletter
             record_action(request, "uploaded subscribers", target, target.publication_id)
             return redirect("subscribers-import-check", row.pk)
-    recent = _imports(request).defer("content", "skipped").order_by("-created_at")[:RECENT]
+    recent = _lists(request).order_by("-created_at")[:RECENT]
     context = {"form": form, "any": newsletters.exists(), "recent": recent}
     return render_page(request, "console/importing/upload.html", "Import subscribers", context)
 
 
 @form_view(Right.MANAGE)
 def check(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show how a list is read and what will happen, and import it; or show its report."""
-    row = _get(request, pk)
-    form = ReadingForm(row, request.POST if request.method == "POST" else None)
+    """Show how a list is read and what will happen, and begin its import; or how far that is."""
+    row = get_object_or_404(_lists(request), pk=pk)
+    if request.method == "POST" and "discard" in request.POST:
+        return _discard(request, row)
     if row.finished_at:
         return render_page(
             request, "console/importing/report.html", "Import report", _report_context(row)
         )
-    if request.method == "POST":
-        if "discard" in request.POST:
-            return _discard(request, row)
-        if form.is_valid() and _act(request, row, form):
+    if row.state != Transfer.State.CHECKED:
+        return render_page(
+            request, "console/importing/unfinished.html", "Import subscribers", {"row": row}
+        )
+    form = ReadingForm(row, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        with problems_on(form):
+            _decide(request, row, form)
             return redirect("subscribers-import-check", row.pk)
     context = _report_context(row) | {"form": form, "columns": _columns(row, form)}
     context["other_label"] = LABELS[Meaning.OTHER]
     return render_page(request, "console/importing/check.html", "Check import", context)
 
 
-@page_view(Right.MANAGE)
-def skipped(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Download the rows that were not imported, as CSV."""
-    row = get_object_or_404(_imports(request).exclude(finished_at=None), pk=pk)
-    target = row.newsletter
-    record_action(request, "downloaded skipped rows", target, target.publication_id)
-    return attachment(imports.skipped_rows(row), CSV, f"skipped-rows-{row.pk}.csv")
+def _discard(request: HttpRequest, row: Transfer) -> HttpResponse:
+    if not queue.discard(row):
+        messages.error(request, _HAS_BEGUN)
+        return redirect("subscribers-import-check", row.pk)
+    record_action(request, "discarded an import", row.newsletter, row.newsletter.publication_id)
+    return done(request, _DISCARDED, "subscribers-import")
 
 
-def _discard(request: HttpRequest, row: SubscriberImport) -> HttpResponse:
-    with problems_on(request):
-        imports.discard(row, clock.now())
-        target = row.newsletter
-        record_action(request, "discarded an import", target, target.publication_id)
-        return done(request, _DISCARDED, "subscribers-import")
-    return redirect("subscribers-import-check", row.pk)
-
-
-def _act(request: HttpRequest, row: SubscriberImport, form: ReadingForm) -> bool:
-    """Check or import a list; return whether that worked, else the form says what is wrong."""
-    reading = form.reading()
-    now = clock.now()
-    with problems_on(form):
-        if "import" not in request.POST or imports.differs(row, **reading):
-            imports.check(row, **reading, now=now)
+def _decide(request: HttpRequest, row: Transfer, form: ReadingForm) -> None:
+    """Begin to import a list as it was shown, or check it again with what was changed."""
+    reading, suppress = form.reading(), form.cleaned_data["suppress"]
+    if "import" not in request.POST or (reading, suppress) != (row.reading, row.suppress):
+        if queue.read_list_again(row, reading, suppress=suppress):
             messages.info(request, _CHANGED)
-            return True
-        imports.run(row, now)
+        return
+    if queue.begin(row):
         report, newsletter = row.report, row.newsletter
-        action = (
-            f"imported {report['added']:,} of {report['rows']:,} subscribers into {newsletter.name}"
-        )
+        number = f"{report['added']:,} of {report['rows']:,} subscribers"
+        action = f"began to import {number} into {newsletter.name}"
         record_action(request, action, newsletter, newsletter.publication_id)
-        return True
-    return False
 
 
-def _store(file: Any, newsletter: Newsletter, consent: str) -> SubscriberImport:
+def _store(file: Any, newsletter: Newsletter, consent: str) -> Transfer:
     with tempfile.NamedTemporaryFile(suffix=".csv") as copy:
         for chunk in file.chunks():
             copy.write(chunk)
         copy.flush()
-        return imports.store(
+        return queue.add_list(
             Path(copy.name), file.name, newsletter, consent, forms.MAX_FILE_SIZE, clock.now()
         )
 
 
-def _imports(request: HttpRequest) -> QuerySet[SubscriberImport]:
-    rows = SubscriberImport.objects.select_related("newsletter")
-    return scope_of(request, Right.MANAGE).filter(rows, "newsletter__publication")
+def _lists(request: HttpRequest) -> QuerySet[Transfer]:
+    return transfers_of(request).exclude(reading={})
 
 
-def _get(request: HttpRequest, pk: int) -> SubscriberImport:
-    return get_object_or_404(_imports(request), pk=pk)
-
-
-def _report_context(row: SubscriberImport) -> dict[str, Any]:
+def _report_context(row: Transfer) -> dict[str, Any]:
     causes = [(Cause(cause), count) for cause, count in row.report["causes"]]
     return {
         "row": row,
         "report": row.report,
         "causes": [(CAUSES[cause], count) for cause, count in causes],
         "suppressible": sum(count for cause, count in causes if cause in SUPPRESSIBLE),
-        "source": SOURCES[row.source].name if row.source in SOURCES else "",
+        "source": SOURCES[source].name if (source := row.reading["source"]) in SOURCES else "",
     }
 
 
-def _columns(row: SubscriberImport, form: ReadingForm) -> list[tuple[Any, list[str]]]:
+def _columns(row: Transfer, form: ReadingForm) -> list[tuple[Any, list[str]]]:
     return [
         (form[name], examples)
         for name, examples in zip(form.columns, row.report["examples"], strict=True)

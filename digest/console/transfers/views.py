@@ -60,7 +60,7 @@ def start(request: HttpRequest) -> HttpResponse:
             transfer = _add(form)
             _record(request, transfer, f"uploaded an export, {transfer.file_name}")
             return redirect("transfer", transfer.pk)
-    recent = _transfers(request).order_by("-created_at")[:RECENT]
+    recent = _exports(request).order_by("-created_at")[:RECENT]
     context = {
         "files": files,
         "service": service,
@@ -74,7 +74,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @form_view(Right.MANAGE)
 def transfer(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what an export has and what will happen; begin it, read it again, or discard it."""
-    row = _get(request, pk)
+    row = get_object_or_404(_exports(request), pk=pk)
     is_choice = request.method == "POST" and row.state == Transfer.State.CHECKED
     form = ChoiceForm(row, request.POST if is_choice else None)
     if request.method == "POST" and "discard" in request.POST:
@@ -90,7 +90,7 @@ def transfer(request: HttpRequest, pk: int) -> HttpResponse:
 @page_view(Right.MANAGE)
 def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far a transfer is; polled. When that is over, the whole page is reloaded."""
-    row = _get(request, pk)
+    row = get_object_or_404(transfers_of(request), pk=pk)
     response = render_fragment(request, "console/transfers/_progress.html", {"row": row})
     if not row.is_working or request.GET.get("state", row.state) != row.state:
         response["HX-Refresh"] = "true"
@@ -100,7 +100,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 @page_view(Right.MANAGE)
 def skipped(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Download the rows that were not imported, as CSV."""
-    row = get_object_or_404(_transfers(request).filter(finished_at__isnull=False), pk=pk)
+    row = get_object_or_404(transfers_of(request).filter(finished_at__isnull=False), pk=pk)
     _record(request, row, f"downloaded skipped rows of {row.file_name}")
     return attachment(queue.skipped_rows(row), CSV, f"skipped-rows-{row.pk}.csv")
 
@@ -108,7 +108,7 @@ def skipped(request: HttpRequest, pk: int) -> HttpResponseBase:
 @action_view(Right.MANAGE)
 def remove_issues(request: HttpRequest, pk: int) -> HttpResponse:
     """Take the past issues that a transfer brought out of the archive."""
-    row = _get(request, pk)
+    row = get_object_or_404(_exports(request), pk=pk)
     number = past_issues.remove(row)
     _record(request, row, f"removed {counted(number, 'past issue')} of {row.file_name}")
     issues = "1 past issue was" if number == 1 else f"{number:,} past issues were"
@@ -158,13 +158,14 @@ def _record(request: HttpRequest, row: Transfer, action: str) -> None:
     record_action(request, action[:200], row.newsletter, row.newsletter.publication_id)
 
 
-def _transfers(request: HttpRequest) -> QuerySet[Transfer]:
+def transfers_of(request: HttpRequest) -> QuerySet[Transfer]:
+    """Return the transfers, lists and exports, that a user may see."""
     rows = Transfer.objects.select_related("newsletter").defer("content", "skipped")
     return scope_of(request, Right.MANAGE).filter(rows, "newsletter__publication")
 
 
-def _get(request: HttpRequest, pk: int) -> Transfer:
-    return get_object_or_404(_transfers(request), pk=pk)
+def _exports(request: HttpRequest) -> QuerySet[Transfer]:
+    return transfers_of(request).filter(reading={})
 
 
 def _context(row: Transfer) -> dict[str, Any]:

@@ -10,7 +10,7 @@ suppression and never subscribes somebody who has unsubscribed, here or as the l
 """
 
 import csv
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -127,7 +127,7 @@ def import_csv(
     `suppress`, addresses that the list says unsubscribed, bounced, complained, are blocked or
     deleted are suppressed for this newsletter. A dry run changes nothing and reports the same. All
     refusals are written to the CSV file `refused_to`, if given. `on_progress` gets the bytes read
-    and the bytes in total.
+    and the bytes in total, after each chunk.
 
     Raises SubscriberError without a consent statement and ImportFileError for a file that cannot
     be read as a list; then nothing was changed.
@@ -171,10 +171,12 @@ def _import_rows(
     prepare_tables(run.newsletter)
     columns = Columns.of(layout, run.attributes)
     _note_stops(path, layout, columns)
-    rows = read_rows(path, layout, lambda done: on_progress(done, layout.size))
+    positions = deque([0], maxlen=1)  # reported by this thread, which has the connection
+    rows = read_rows(path, layout, positions.append)
     for chunk in _read_ahead(_chunks(rows, columns)):
         refusals = _import_chunk(chunk, run, report)
         _record_refusals(report, sorted(refusals), writer)
+        on_progress(positions[-1], layout.size)
     drop_tables()
     if not run.dry_run:
         refresh_statistics()

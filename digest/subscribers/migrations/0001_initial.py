@@ -220,45 +220,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="SubscriberImport",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("file_name", models.CharField(max_length=200)),
-                ("content", models.BinaryField()),
-                ("consent", models.TextField()),
-                ("source", models.CharField(blank=True, max_length=32)),
-                (
-                    "meanings",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=64), size=None
-                    ),
-                ),
-                ("everyone", models.CharField(blank=True, max_length=16)),
-                ("suppress", models.BooleanField(default=False)),
-                ("report", models.JSONField(default=dict)),
-                ("skipped", models.BinaryField()),
-                ("created_at", models.DateTimeField()),
-                ("begun_at", models.DateTimeField(null=True)),
-                ("finished_at", models.DateTimeField(null=True)),
-                (
-                    "newsletter",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="imports",
-                        to="newsletters.newsletter",
-                    ),
-                ),
-            ],
-            options={
-                "indexes": [models.Index(fields=["created_at"], name="import_by_time")],
-            },
-        ),
-        migrations.CreateModel(
             name="Subscription",
             fields=[
                 (

@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ),
                 ("lease_until", models.DateTimeField(null=True)),
                 ("service", models.CharField(blank=True, max_length=32)),
+                ("reading", models.JSONField(default=dict)),
                 ("file_name", models.CharField(blank=True, max_length=200)),
                 ("content", models.BinaryField()),
                 ("address", models.CharField(blank=True, max_length=500)),
