@@ -249,10 +249,13 @@ def test_a_crash_leaves_whole_chunks_and_the_next_run_completes(
     assert counts(take(tmp_path, content, newsletter)) == (7, 3, 4, 0)
 
 
-def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, newsletter: Newsletter) -> None:
-    """Bytes done never fall and end at bytes in all."""
+@pytest.mark.parametrize(("heading", "state"), [("", ""), ("email,status\n", ",active")])
+def test_progress_ends_at_the_size_of_the_file(
+    tmp_path: Path, newsletter: Newsletter, heading: str, state: str
+) -> None:
+    """Bytes done never fall and end at bytes in all, also of a list that is read twice."""
     progress: list[tuple[int, int]] = []
-    content = "".join(f"r{number}@r.example\n" for number in range(3000))
+    content = heading + "".join(f"r{number}@r.example{state}\n" for number in range(3000))
 
     def on_progress(done: int, size: int) -> None:
         progress.append((done, size))
@@ -260,6 +263,8 @@ def test_progress_ends_at_the_size_of_the_file(tmp_path: Path, newsletter: Newsl
     take(tmp_path, content, newsletter, on_progress=on_progress)
     assert progress == sorted(progress)
     assert progress[-1] == (len(content), len(content))
+    moves_before_the_first_chunk = any(done < size // 2 for done, size in progress)
+    assert moves_before_the_first_chunk == bool(state)
 
 
 def test_exported_subscribers_hold_no_formula_and_import_again(

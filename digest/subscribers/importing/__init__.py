@@ -127,7 +127,7 @@ def import_csv(
     `suppress`, addresses that the list says unsubscribed, bounced, complained, are blocked or
     deleted are suppressed for this newsletter. A dry run changes nothing and reports the same. All
     refusals are written to the CSV file `refused_to`, if given. `on_progress` gets the bytes read
-    and the bytes in total, after each chunk.
+    and the bytes in total; where a list is read twice, each time counts half.
 
     Raises SubscriberError without a consent statement and ImportFileError for a file that cannot
     be read as a list; then nothing was changed.
@@ -170,23 +170,31 @@ def _import_rows(
     layout = report.layout
     prepare_tables(run.newsletter)
     columns = Columns.of(layout, run.attributes)
-    _note_stops(path, layout, columns)
+    reads_twice = bool(layout.states) and not layout.everyone
+
+    def report_bytes(done: int) -> None:
+        on_progress(done // 2 if reads_twice else done, layout.size)
+
+    if reads_twice:
+        _note_stops(path, layout, columns, report_bytes)
+    read_before = layout.size if reads_twice else 0
     positions = deque([0], maxlen=1)  # reported by this thread, which has the connection
     rows = read_rows(path, layout, positions.append)
     for chunk in _read_ahead(_chunks(rows, columns)):
         refusals = _import_chunk(chunk, run, report)
         _record_refusals(report, sorted(refusals), writer)
-        on_progress(positions[-1], layout.size)
+        report_bytes(read_before + positions[-1])
     drop_tables()
     if not run.dry_run:
         refresh_statistics()
 
 
-def _note_stops(path: Path, layout: Layout, columns: Columns) -> None:
+def _note_stops(
+    path: Path, layout: Layout, columns: Columns, on_read: Callable[[int], None]
+) -> None:
     """Read a list with columns of states once before: any of its rows may stop a person."""
-    if not layout.states or layout.everyone:
-        return
-    rows = (row for row in read_rows(path, layout) if not row.problem and stop_of(row, columns))
+    records = read_rows(path, layout, on_read)
+    rows = (row for row in records if not row.problem and stop_of(row, columns))
     stops = (
         stop._replace(reason=f"{stop.reason} in line {stop.line}")
         for row in rows
