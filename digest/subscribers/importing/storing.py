@@ -56,9 +56,9 @@ SELECT address_key AS key, min(reason) AS reason FROM subscribers_suppression
 CREATE INDEX ON import_suppressed (key)
 """
 
-# A chunk is looked up row by row in the indexes; tables of a million rows are never scanned. So
-# temporary tables have indexes, and subscriptions are looked up by subscriber alone (`+ 0`): the
-# optimizer expects none of a newsletter that is new, and would read all of them for each row.
+# A chunk is looked up row by row in the indexes; tables of a million rows are never scanned,
+# whatever the optimizer expects of a new newsletter, or of tables that just grew. So each lookup is
+# planned alone (OFFSET 0), and subscriptions are found by subscriber (`+ 0`).
 _LOOK_UP = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 
 # The first case that applies is why a row is refused. Ids of new subscribers are assigned here.
@@ -78,10 +78,13 @@ SELECT line, email, key, name, verdict,
       LEFT JOIN import_seen AS earlier
              ON %(repeats)s AND earlier.key = row.key
             AND earlier.hash = hashtextextended(row.key, 0)
-      LEFT JOIN subscribers_subscriber AS subscriber ON subscriber.address_key = row.key
-      LEFT JOIN subscribers_subscription AS subscription
-             ON subscription.subscriber_id = subscriber.id
-            AND subscription.newsletter_id + 0 = %(newsletter)s
+      LEFT JOIN LATERAL (
+          SELECT id FROM subscribers_subscriber WHERE address_key = row.key OFFSET 0
+      ) AS subscriber ON true
+      LEFT JOIN LATERAL (
+          SELECT state FROM subscribers_subscription
+           WHERE subscriber_id = subscriber.id AND newsletter_id + 0 = %(newsletter)s OFFSET 0
+      ) AS subscription ON true
      ORDER BY row.key COLLATE "C" OFFSET 0  -- two imports at once lock in one order
   ) AS candidates
 """
@@ -131,10 +134,12 @@ SELECT subscriber_id, %(newsletter)s, 'imported', %(now)s, 'import', NULL, %(con
 """
 _ACTIVE_HERE = """
 SELECT count(DISTINCT subscriber.id)
-  FROM import_stopped AS stopped
-  JOIN subscribers_subscriber AS subscriber ON subscriber.address_key = stopped.key
-  JOIN subscribers_subscription AS subscription ON subscription.subscriber_id = subscriber.id
-   AND subscription.newsletter_id = %(newsletter)s AND subscription.state = 'active'
+  FROM import_stopped AS stopped, LATERAL (
+      SELECT id FROM subscribers_subscriber WHERE address_key = stopped.key OFFSET 0
+  ) AS subscriber, LATERAL (
+      SELECT FROM subscribers_subscription WHERE subscriber_id = subscriber.id
+         AND newsletter_id + 0 = %(newsletter)s AND state = 'active' OFFSET 0
+  ) AS subscription
 """
 _SUPPRESS = """
 INSERT INTO subscribers_suppression (address_key, newsletter_id, reason, evidence, created_at)
