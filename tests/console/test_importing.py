@@ -166,7 +166,9 @@ def test_what_cannot_be_imported_says_why(owner: Client, tide: Newsletter) -> No
     page = owner.get(f"/admin/subscribers/import/{row.pk}/").content.decode()
     assert "There is no attribute “city”" in page
     assert not Subscriber.objects.exists()
-    assert "Nothing was imported" in press(owner, "discard")
+    page = press(owner, "discard")
+    assert "The file was deleted." in page
+    assert "Nothing was imported" not in page
 
 
 STATES = b"email,name,status,plan\nana@r.example,Ana,active,gold\nben@r.example,=1+1,bounced,\n"

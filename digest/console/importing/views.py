@@ -31,7 +31,8 @@ from digest.transfers.models import Transfer
 RECENT = 10
 _CHANGED = "The file is checked again with your changes. Import it if the result is right."
 _HAS_BEGUN = "This list is in work, or has been imported."
-_DISCARDED = "The file was deleted. Nothing was imported."
+_DELETED = "The file was deleted."
+_DISCARDED = f"{_DELETED} Nothing was imported."
 
 
 @form_view(Right.MANAGE)
@@ -80,7 +81,8 @@ def _discard(request: HttpRequest, row: Transfer) -> HttpResponse:
         messages.error(request, _HAS_BEGUN)
         return redirect("subscribers-import-check", row.pk)
     record_action(request, "discarded an import", row.newsletter, row.newsletter.publication_id)
-    return done(request, _DISCARDED, "subscribers-import")
+    has_failed = row.state == Transfer.State.FAILED  # perhaps in the middle of an import
+    return done(request, _DELETED if has_failed else _DISCARDED, "subscribers-import")
 
 
 def _decide(request: HttpRequest, row: Transfer, form: ReadingForm) -> None:
