@@ -47,8 +47,7 @@ class Transfer(Leased):
     service = models.CharField(max_length=32, blank=True)  # a key of services.SERVICES
     reading = models.JSONField(default=dict)  # how a list is read: plain_lists; {} for an export
     file_name = models.CharField(max_length=LONGEST_FILE_NAME, blank=True)
-    # A list, or a zip archive (a bundle until it is packed); empty before it is fetched, and at the
-    # end
+    # A list, or a zip archive (a bundle until it is packed); empty until it is fetched, and at last
     content = models.BinaryField()
     address = models.CharField(max_length=500, blank=True)  # of the service's API
     sealed_key = models.TextField(blank=True)  # of the API (core.sealing), until it is fetched
@@ -62,9 +61,8 @@ class Transfer(Leased):
     progress = models.PositiveSmallIntegerField(default=0)  # per cent of what is being done
     attempts = models.PositiveSmallIntegerField(default=0)  # workers that took it up
     problem = models.TextField(blank=True)  # why it failed
-    report = models.JSONField(
-        default=dict
-    )  # of the dry run, then of the import: reporting, plain_lists
+    # Of the dry run, then of the import; see reporting and plain_lists.
+    report = models.JSONField(default=dict)
     skipped = models.BinaryField()  # rows that were not imported, as CSV, compressed with gzip
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

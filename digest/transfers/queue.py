@@ -42,7 +42,7 @@ KEEP_CONTENT = timedelta(days=1)
 KEEP_REPORT = timedelta(days=30)
 _GAVE_UP = (
     "Three workers began this and none came to the end. Ask the operator for their log, or import "
-    "the file with `digest import`."
+    "the file with `digest {command}`."
 )
 _LARGE = ("content", "skipped")  # columns that nothing but its own step loads
 State = Transfer.State
@@ -207,7 +207,8 @@ def _work_on(transfer: Transfer) -> None:
     """Do the next step of a transfer under its lease."""
     lease = _Lease(transfer)
     if transfer.attempts >= MOST_ATTEMPTS:
-        _fail(transfer, lease, _GAVE_UP)
+        command = "subscriber import" if transfer.reading else "import"
+        _fail(transfer, lease, _GAVE_UP.format(command=command))
         return
     Transfer.objects.filter(pk=transfer.pk).update(attempts=transfer.attempts + 1)
     try:

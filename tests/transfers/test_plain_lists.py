@@ -78,3 +78,13 @@ def test_what_was_begun_meanwhile_is_neither_read_again_nor_discarded(
     assert (stored.state, stored.suppress) == (State.FINISHED, False)
     assert stored.reading["meanings"] == ["email", "other"]
     assert len(active(tide)) == 9
+
+
+def test_what_three_workers_could_not_finish_names_the_command_for_lists(
+    transfer: Transfer,
+) -> None:
+    """`digest import` reads exports of services only."""
+    Transfer.objects.update(attempts=queue.MOST_ATTEMPTS)
+    row = work(transfer)
+    assert row.state == State.FAILED
+    assert "`digest subscriber import`" in row.problem
