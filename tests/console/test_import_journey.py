@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.core import clock
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def see_it_done(page: Page) -> None:
     """Let a worker do what the page waits for, and reload it."""
-    assert "You can leave this page." in page.content()
+    expect(page.get_by_text("You can leave this page.")).to_be_visible()
     queue.run_due(clock.now())
     page.get_by_role("link", name="Reload").click()
 
@@ -43,7 +43,7 @@ def test_an_import_needs_no_javascript(live_server: LiveServer, tmp_path: Path) 
         page.locator("#id_file").set_input_files(tmp_path / "list.png")
         page.locator("#id_consent").fill("At the fair")
         page.get_by_role("button", name="Check file").click()
-        assert "This is a picture." in page.content()
+        expect(page.get_by_text("This is a picture.")).to_be_visible()
         page.locator("#id_file").set_input_files(tmp_path / "list.csv")
         page.get_by_role("button", name="Check file").click()
         see_it_done(page)
