@@ -2,6 +2,8 @@
 // unfold looks for its own markup beside every file input, and fails where there is none.
 Object.defineProperty(HTMLInputElement.prototype, "hasChangeListener", { value: true });
 
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
+
 // Loaded before Alpine, which starts the components that are registered here.
 document.addEventListener("alpine:init", () => {
   // The preview of a mail: `address` is that of its HTML.
@@ -25,18 +27,12 @@ document.addEventListener("alpine:init", () => {
       this.show();
     },
     show() {
-      const frame = document.createElement("iframe"), frames = this.$refs.frames;
-      frame.title = title;
-      frame.name = `preview-${this.number += 1}`;
+      const frames = this.$refs.frames;
+      const frame = make("iframe", { title, name: `preview-${this.number += 1}`, className: this.dark ? "dark-frame" : "", hidden: frames.children.length > 0 });
       if (isMail) frame.setAttribute("sandbox", "");
-      if (this.dark) frame.className = "dark-frame";
-      frame.hidden = frames.children.length > 0;
       frames.append(frame);
-      const copy = document.createElement("form");
-      Object.assign(copy, { method: "post", action: address, target: frame.name, hidden: true });
-      for (const [name, value] of [...new FormData(this.form), ["scheme", this.dark ? "dark" : "light"]]) {
-        copy.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
-      }
+      const copy = make("form", { method: "post", action: address, target: frame.name, hidden: true });
+      for (const [name, value] of [...new FormData(this.form), ["scheme", this.dark ? "dark" : "light"]]) copy.append(make("input", { type: "hidden", name, value }));
       frame.addEventListener("load", () => { if (!frame.contentWindow) return; frame.hidden = false; while (frames.firstElementChild !== frame) frames.firstElementChild.remove(); });
       document.body.append(copy);
       copy.submit();
