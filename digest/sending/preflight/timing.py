@@ -38,8 +38,10 @@ def _own(material: Material) -> Iterator[Finding]:
     if issue.kind != Issue.Kind.MANUAL:
         issues = issues.filter(audience)
     for row in issues:
-        text = f"Another issue of this newsletter {_distance(row.goes_at, at)}."
-        yield Finding(CHECK, Level.WARN, text, "Send one of them later, or skip it.")
+        is_sent = row.state == State.SENT
+        text = f"Another issue of this newsletter {_distance(row.goes_at, at, is_sent=is_sent)}."
+        which = "this one" if is_sent else "one of them"
+        yield Finding(CHECK, Level.WARN, text, f"Send {which} later, or skip it.")
     for slot in _free_slots(issue.newsletter, at):
         if slot != issue.slot:
             text = f"The regular issue {_distance(slot, at)}."
@@ -50,11 +52,13 @@ def _other_newsletters(material: Material) -> Iterator[Finding]:
     """Yield the publication's other newsletters that go out about then to the same people."""
     newsletters = material.publication.newsletters.sending()
     for other in newsletters.exclude(pk=material.newsletter.pk).order_by("name"):
-        moments = [row.goes_at for row in _issues_near(other, material.sends_at)]
-        moments += _free_slots(other, material.sends_at)
+        near = _issues_near(other, material.sends_at)
+        moments = [(row.goes_at, row.state == State.SENT) for row in near]
+        moments += [(slot, False) for slot in _free_slots(other, material.sends_at)]
         if moments and (number := _shared(material.newsletter, other)):
             overlap = f"more than {FEW:,}" if number > FEW else f"{number:,}"
-            text = f"{other.name} {_distance(min(moments), material.sends_at)}"
+            moment, is_sent = min(moments)
+            text = f"{other.name} {_distance(moment, material.sends_at, is_sent=is_sent)}"
             yield Finding(
                 CHECK,
                 Level.INFO,
@@ -94,10 +98,9 @@ def _shared(newsletter: Newsletter, other: Newsletter) -> int:
     return active.filter(Exists(shared), newsletter=newsletter)[: FEW + 1].count()
 
 
-def _distance(moment: datetime, at: datetime) -> str:
+def _distance(moment: datetime, at: datetime, *, is_sent: bool = False) -> str:
     minutes = round((moment - at).total_seconds() / 60)
-    if not minutes:
-        return "is sent at the same time"
     if minutes > 0:
         return f"follows {counted(minutes, 'minute')} later"
-    return f"is sent {counted(-minutes, 'minute')} before"
+    when = f"{counted(-minutes, 'minute')} before" if minutes else "at the same time"
+    return f"{'was' if is_sent else 'is'} sent {when}"

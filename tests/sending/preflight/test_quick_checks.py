@@ -332,6 +332,21 @@ def test_another_issue_within_the_hour_is_named(
     assert findings("timing") == []
 
 
+def test_one_that_was_sent_cannot_be_sent_later(issue: Issue, findings: Findings) -> None:
+    """Of this newsletter or of another: what was sent is past."""
+    sent = {"slot": NOON - timedelta(minutes=20), "kind": "manual", "state": "sent"}
+    make_issue(issue.newsletter, **sent)
+    (row,) = findings("timing")
+    assert row.problem == "Another issue of this newsletter was sent 20 minutes before."
+    assert row.advice == "Send this one later, or skip it."
+    Issue.objects.filter(state="sent").delete()
+    other = make_newsletter(publication=issue.newsletter.publication, name="The Evening Tide")
+    issue.newsletter.subscriptions.update(subscriber=make_subscriber(other))
+    make_issue(other, **sent)
+    (row,) = findings("timing")
+    assert row.problem.startswith("The Evening Tide was sent 20 minutes before, to 1 of")
+
+
 def test_an_issue_for_other_subscribers_is_no_collision(issue: Issue, findings: Findings) -> None:
     """Those who receive it once a day, at the same slot."""
     make_issue(issue.newsletter, cadence="daily")
