@@ -102,5 +102,5 @@ def _distance(moment: datetime, at: datetime, *, is_sent: bool = False) -> str:
     minutes = round((moment - at).total_seconds() / 60)
     if minutes > 0:
         return f"follows {counted(minutes, 'minute')} later"
-    when = f"{counted(-minutes, 'minute')} before" if minutes else "at the same time"
-    return f"{'was' if is_sent else 'is'} sent {when}"
+    distance = f"{counted(-minutes, 'minute')} before" if minutes else "at the same time"
+    return f"{'was' if is_sent else 'is'} sent {distance}"
