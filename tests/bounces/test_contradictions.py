@@ -2,7 +2,7 @@
 
 import pytest
 
-from digest.bounces.reading.reasons import Consequence, consequence_of
+from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
 from digest.bounces.reading.replies import understand
 
 # Who sent it, a server's fault, what was sent, a policy.
@@ -40,6 +40,20 @@ gönderen reddedildi
 送信者が拒否されました
 邮件太大
 발신자 거부
+"""
+_FAULTS = """
+internal problem
+program returned 1
+disk write
+the backend is not there
+Netzwerkfehler
+erreur de connexion
+error de conexión
+errore di connessione
+falha no disco
+verbindingsfout
+błąd połączenia
+техническая проблема
 """
 # What a code decides, for no sentence does.
 _REFUSED = """
@@ -79,6 +93,18 @@ def _consequence(reply: str) -> Consequence:
 def test_a_code_beside_other_words_suppresses_nobody(reply: str) -> None:
     """They are about the sender, a server or the mail."""
     assert _consequence(reply) != Consequence.HARD
+
+
+@pytest.mark.parametrize("reply", _FAULTS.strip().splitlines())
+def test_a_servers_fault_is_not_ours(reply: str) -> None:
+    """It counts towards a score, and pauses no domain."""
+    refusal = understand(f"550 5.1.1 {reply}")
+    assert (refusal.reason, _consequence(reply)) == (Reason.SYSTEM, Consequence.SOFT)
+
+
+def test_a_fault_beside_the_sender_is_about_the_sender() -> None:
+    """Whoever reads the reply looks there first."""
+    assert understand("550 5.1.1 relay connection").reason == Reason.REJECTED
 
 
 @pytest.mark.parametrize("reply", _PREAMBLES.strip().splitlines())

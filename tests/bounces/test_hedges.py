@@ -139,6 +139,9 @@ Sorry, user's address book has no entry for you
 kim does not know you and her mailbox is closed to unknown people
 account suspended, mail will be kept for 14 days
 account locked out after password attempts
+the user is locked by another process
+user is locked, POP session active
+server not listed in Domino Directory
 mailbox inactive, owner was notified and mail is waiting
 message to deleted folder of user refused
 closed user group, you are no member

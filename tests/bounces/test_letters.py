@@ -31,6 +31,17 @@ def test_a_letter_quotes_a_report() -> None:
         assert read_report(shapes.mail(_KIM, "Re: News", "text/plain", text)).kind == Kind.LETTER
 
 
+def test_a_server_reports_in_the_recipients_own_name() -> None:
+    """Nobody can reply to it (RFC 5321 §4.5.5), and it has a server's code; a note has none."""
+    nameless = f"{_KIM}\nReturn-Path: <>"
+    for sender, text, kind in (
+        (nameless, f"<{shapes.ADDRESS}>: 550 5.1.1 User unknown\n", Kind.BOUNCE),
+        (nameless, f"The mailbox {shapes.ADDRESS} no longer exists.\n", Kind.LETTER),
+        (_KIM, f"<{shapes.ADDRESS}>: 550 5.1.1 User unknown\n", Kind.LETTER),
+    ):
+        assert read_report(shapes.mail(sender, "Undelivered", "text/plain", text)).kind == kind
+
+
 def test_a_forwarded_report_in_plain_words_names_somebody() -> None:
     """With several addresses it may be about any of them, and nobody is suppressed for it."""
     for beginning, is_permanent in (("", True), ("I am lee@news.example, not:\n", False)):

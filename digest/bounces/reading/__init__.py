@@ -6,6 +6,7 @@
     notifications  bounces and complaints that Amazon SES reports by mail
     automatic   absence notes and challenges, which mean nothing
     plain       reports in a server's own words
+    transcripts which of several replies counts
     rules       the reason, by the words and codes of a reply
     phrases     the same for words that no rule knows
     about_sender  words that speak of us rather than of a subscriber
@@ -42,9 +43,20 @@ def _is_by_recipient(message: structure.Message, report: Report) -> bool:
     """Return whether the one who is said to be gone wrote the message, which quotes a report."""
     if report.kind != Kind.BOUNCE or not report.recipient:
         return False
-    is_by_machine = bool(message.status) or automatic.is_by_server(message)
+    is_by_machine = (
+        bool(message.status) or automatic.is_by_server(message) or _is_by_system(message, report)
+    )
     _, author = parseaddr(message.fields.get("from", "")[:500])
     return not is_by_machine and report.recipient.lower() == author.lower()
+
+
+def _is_by_system(message: structure.Message, report: Report) -> bool:
+    """Return whether a server wrote in the recipient's name: nobody to reply to, and a code.
+
+    RFC 5321 §4.5.5 reserves the empty sender for reports; absence notes that use it have no code.
+    """
+    is_without_sender = message.fields.get("return-path", "").strip() == "<>"
+    return is_without_sender and bool(report.status or report.code)
 
 
 def _kind_of(message: structure.Message) -> Kind:

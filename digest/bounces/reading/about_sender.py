@@ -20,7 +20,8 @@ _SENDER_UNKNOWN = re.compile(
     r"|valido|onbekend|inexistente|inválido|desconocid[oa]|desconhecid[oa])"
 )
 _ADDRESS_UNKNOWN = re.compile(
-    r"recipients? header|\bunknown (?:client|sender)\b|\breply address\b"
+    r"\b(?:server|host|domain|client|group|certificate) (?:is |was )?not listed in\b"
+    r"|recipients? header|\bunknown (?:client|sender)\b|\breply address\b"
     r"|\bfrom header\b|\b(?:to|cc) header\b|\bheader (?:from|to|cc)\b|in (?:message|mail) headers"
     r"|\bsender (?:does not|doesn't|has no|without)\b|\bsmtp user\b"
     r"|\byou are (?:unknown|not known)\b|\byou (?:write|send|mail) (?:as|from)\b"
@@ -79,33 +80,39 @@ _CONTRADICTION = re.compile(
     r"|too (?:large|big|many|much|fast)|message size|message[- ]?id|headers?|mime|encoding|charset"
     r"|(?<!address )format(?! of (?:the |an? )?(?:e-?mail )?(?:address|recipient))"
     r"|attachments?|content|newsletters?|lists?(?! of (?:\w+ )?(?:users|recipients))|unsubscri\w*"
-    r"|want|unwanted|complain\w*"
-    r"|block\w*|greylist\w*|disk|connect\w*|network|backend|internal|service not|sql|programs?"
-    r"|scripts?|filters?|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?"
-    r"|read[ -]only|permission|specify"
+    r"|want|unwanted|complain\w*|block\w*|greylist\w*|filters?|permission|specify"
     r"|accept (?:delivery of )?(?:this|your|the) (?:message|e-?mail)"
     r"|(?<!name )(?<!syntax )not allowed|not permitted"
     r"|(?:may|might) be(?! (?:mis|wrong|incorrect|invalid)))\b" + _NOT_WITHIN_HOST
 )
+# The same for a fault of the server itself, which is not ours.
+_FAULT = re.compile(
+    _WITHIN_NO_HOST + r"\b(?:disk|connect\w*|network|backend|internal|service not|sql|programs?"
+    r"|scripts?|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?|read[ -]only)\b"
+    + _NOT_WITHIN_HOST
+)
 
 
-def contradicts(text: str) -> bool:
-    """Return whether a reply that no rule knows speaks of something else than an address.
+def contradiction_in(text: str) -> Reason | None:
+    """Return the reason of a reply that no rule knows and that speaks of something else: us, or it.
 
     A whole report speaks of many things: only a normalized text as long as a reply is read.
     """
     if len(text) > LONGEST_REPLY:
-        return False
+        return None
+    plain = without_marks(text)
     without_ours = text.replace("our-sender", "")  # our own address, which a reply may repeat
-    is_foreign = _contradictions().search(without_marks(text))
-    return bool(is_foreign or _CONTRADICTION.search(without_ours))
+    if _CONTRADICTION.search(without_ours) or _contradictions("words").search(plain):
+        return Reason.REJECTED
+    is_fault = _FAULT.search(without_ours) or _contradictions("faults").search(plain)
+    return Reason.SYSTEM if is_fault else None
 
 
 @cache
-def _contradictions() -> re.Pattern[str]:
+def _contradictions(kind: str) -> re.Pattern[str]:
     """Return the words of other languages than English: `contradictions.toml`, read once."""
     text = Path(__file__).with_name("contradictions.toml").read_text("utf-8")
-    languages = tomllib.loads(without_marks(text))["words"]
+    languages = tomllib.loads(without_marks(text))[kind]
     contradiction = alternatives([entry for entries in languages.values() for entry in entries])
     return re.compile(_WITHIN_NO_HOST + contradiction + _NOT_WITHIN_HOST)
 

@@ -34,6 +34,9 @@ _PERIOD = re.compile(
     r"|\bat this hour\b|\bbeing (?:re)?loaded\b|\bdelivery (?:is )?paused\b"
     r"|\bwill be (?:\w+ )?(?:creat|activ|open|avail|enabl|restor|mov|migrat|set up|back)"
     r"|\b(?:could not|couldn't|cannot|can't) be read\b"
+    r"|\blocked (?:by (?:a|an|another|some|its|his|the (?:mail|pop|imap))\b(?! (?:\w+ )?admin)"
+    r"|while\b)"
+    r"|\b(?:pop3?|imap|webmail) session\b"
 )
 _GUESS = re.compile(
     r"\b(?:full|quota|block\w*|busy|spam|denied) or\b|\w\?(?:\s|$)"

@@ -4,12 +4,13 @@ import re
 from dataclasses import dataclass
 
 from digest.bounces.reading import phrases
-from digest.bounces.reading.about_sender import LONGEST_REPLY, contradicts, reason_about_us
+from digest.bounces.reading.about_sender import LONGEST_REPLY, contradiction_in, reason_about_us
 from digest.bounces.reading.doubts import asserted, is_doubtful
 from digest.bounces.reading.phrases.families import without_marks
 from digest.bounces.reading.reasons import UNREACHABLE, Reason
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.rules import normalized, reason_in_words, reason_of
+from digest.bounces.reading.transcripts import concluding_reply
 
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 _CODE = re.compile(r"(?<![\d.:-])([45][0-5]\d)(?=[ -]|$)(?![ -]?(?:MB|KB|bytes|days|hours|users))")
@@ -27,7 +28,7 @@ _AFTER_DATA = re.compile(
 _REPLY = re.compile(r"(?<![\d.:-])5[0-5]\d[ -].{0,500}?(?=\n[ \t]*\n|\Z)", re.DOTALL)
 _REFUSES_RECIPIENTS = {542, 550, 551, 553, 554}
 _CARRIERS = re.compile(r"unknown user|user unknown")
-_ABOUT_SENDER = (".1.7", ".1.8", ".7.20", ".7.23", ".7.25", ".7.26")
+_ABOUT_SENDER = {".1.7", ".1.8", ".7.20", ".7.23", ".7.25", ".7.26"}
 _ABOUT_LETTERS = (".6.7", ".6.8", ".6.9", ".6.10")  # RFC 6531 §3.5: an address or header in UTF-8
 _CERTAIN = (".1.1", ".1.10")
 _OUT_OF_ORDER = 503  # RFC 5321 §4.2.3: a command, which says nothing of an address
@@ -74,9 +75,12 @@ def understand(text: str, status: str = "", code: int | None = None) -> Refusal:
     """Return what a refusal means, by a server's words and the codes that came with them.
 
     A code that says nothing (5.0.0) gives way to the one in the words. The refusal is for good
-    unless one of its codes begins with 4, or its words say that it is not.
+    unless one of its codes begins with 4, or its words say that it is not. Of several replies, one
+    after another, a final one about the address counts (see `transcripts`).
     """
     text = _CLASS.sub("", text)
+    if code is None and not status.startswith("4"):
+        text = concluding_reply(text) or text
     inner = status_in(text)
     code = code or code_in(text)
     if inner and (not status or status.endswith(".0.0")):
@@ -110,18 +114,15 @@ def _at_its_stage(reason: Reason, text: str, status: str, inner: str) -> Reason:
         return contrary
     if reason == Reason.UNDEFINED:
         return Reason.USER_UNKNOWN if _is_bare_refusal(text) else reason
-    is_by_code = reason_in_words(text, status) is None
-    if (
-        (status[1:] in _ABOUT_SENDER or inner[1:] in _ABOUT_SENDER)
-        or _AFTER_MAIL.search(text)
-        or (is_by_code and contradicts(compared))
-    ):
+    if {status[1:], inner[1:]} & _ABOUT_SENDER or _AFTER_MAIL.search(text):
         return Reason.REJECTED
+    is_by_code = reason_in_words(text, status) is None
+    contradiction = contradiction_in(compared) if is_by_code else None
     is_late = status == "5.2.0" or _AFTER_DATA.search(text)
     is_filter = is_late and _CARRIERS.search(compared)
     if reason == Reason.USER_UNKNOWN and status[1:] not in _CERTAIN and is_filter:
-        return Reason.FILTERED
-    return reason
+        reason = Reason.FILTERED
+    return contradiction or reason
 
 
 def _contrary(compared: str, reason: Reason, status: str) -> Reason | None:
