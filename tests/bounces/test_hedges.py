@@ -142,6 +142,23 @@ account locked out after password attempts
 the user is locked by another process
 user is locked, POP session active
 server not listed in Domino Directory
+The user has deleted his subscription to this list
+5.1.1 no route to the mail store for this user
+5.1.1 maildir of user cannot be opened
+User's mailbox is closed on Sundays
+mailbox not found on this node, moved to node 4
+Recipient has no valid licence for this archive
+Reverse lookup: host unknown
+ten of your last recipients were unknown
+La casella non esiste ancora
+5.4.6 routing loop, no such user could be reached
+5.7.1 no such user may send here
+could be an invalid mailbox
+no account manager approved this mail
+Message-ID domain not found
+SPF: include domain does not exist
+abuse@ of your domain: user unknown
+relay for unknown domain refused
 mailbox inactive, owner was notified and mail is waiting
 message to deleted folder of user refused
 closed user group, you are no member

@@ -13,6 +13,14 @@ _WORDINGS = """
 550 mail failed for one recipient (kim@mailbox.example:550 5.1.1 User unknown)
 550 5.0.350 Remote server returned an error -> 550 Mailbox closed
 550 SL E510 so such user
+kim@mailbox.example is not an address that we serve
+No one by the name of kim receives mail at this server
+We do not know any kim here
+Name not recognised: kim
+Diese Adresse gibt es bei uns nicht
+Nous ne connaissons pas ce destinataire
+Questa casella è stata soppressa
+Takiego użytkownika u nas nie ma
 Casella di posta non disponibile
 Buzón de correo no disponible
 Boîte aux lettres non disponible

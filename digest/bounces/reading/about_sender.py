@@ -21,7 +21,8 @@ _SENDER_UNKNOWN = re.compile(
 )
 _ADDRESS_UNKNOWN = re.compile(
     r"\b(?:server|host|domain|client|group|certificate) (?:is |was )?not listed in\b"
-    r"|recipients? header|\bunknown (?:client|sender)\b|\breply address\b"
+    r"|recipients? header|\b(?:of|at) your (?:domain|server|host|mx|postmaster)\b"
+    r"|\bunknown (?:client|sender)\b|\breply address\b"
     r"|\bfrom header\b|\b(?:to|cc) header\b|\bheader (?:from|to|cc)\b|in (?:message|mail) headers"
     r"|\bsender (?:does not|doesn't|has no|without)\b|\bsmtp user\b"
     r"|\byou are (?:unknown|not known)\b|\byou (?:write|send|mail) (?:as|from)\b"
@@ -44,10 +45,17 @@ _MAY_NOT_SEND = re.compile(
     r"|\bsmtp login\b|\b(?:envelope|resent)[- ]from\b|\berrors-to\b"
     r"|\baddress in (?:the )?(?:from|reply-to)\b"
     r"|\b(?:dkim|spf:?|bimi|dmarc|rua) (?:\w+ ){0,2}?(?:key|record|selector|address|for|of)\b"
+    r"|\b(?:\d+|two|three|four|five|ten|some|many|most|several|half|all) of your (?:\w+ ){0,2}"
+    r"(?:recipients|addresses|users|contacts|subscribers)\b"
     r"|\b(?:image|link) (?:host|shortener|domain)\b|\blink shortener\b"
 )
 _HOST_UNKNOWN = re.compile(
     r"\b(?:helo|ehlo)\b|client host|sender's domain|\bcertificate\b|\b(?:sending|client) domain\b"
+)
+# A domain in what we sent, or that asked a relay.
+_HOST_NAMED = re.compile(
+    r"\breverse\b|\bmessage-?id (?:domain|host)|\bspf\b|\bdkim\b|\bptr\b"
+    r"|\brelay(?:ing)? for\b|\breturn-path\b"
 )
 # How many of our recipients are unknown.
 _COUNTED = re.compile(
@@ -88,7 +96,8 @@ _CONTRADICTION = re.compile(
 # The same for a fault of the server itself, which is not ours.
 _FAULT = re.compile(
     _WITHIN_NO_HOST + r"\b(?:disk|connect\w*|network|backend|internal|service not|sql|programs?"
-    r"|scripts?|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?|read[ -]only)\b"
+    r"|scripts?|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?|read[ -]only"
+    r"|no route|mail ?(?:dir|store)|(?:could|can)(?: ?not|n't) be (?:open|read|writ|access)\w*)\b"
     + _NOT_WITHIN_HOST
 )
 
@@ -124,6 +133,8 @@ def reason_about_us(text: str, reason: Reason) -> Reason | None:
         patterns += [_ASKED_BACK, _MAY_NOT_SEND]
     if any(row.search(text) for row in patterns):
         return Reason.REJECTED
-    if reason in {Reason.HOST_UNKNOWN, Reason.NOT_ACCEPTED} and _HOST_UNKNOWN.search(text):
-        return Reason.REJECTED
+    if reason in {Reason.HOST_UNKNOWN, Reason.NOT_ACCEPTED}:
+        is_short = len(text) <= LONGEST_REPLY
+        if _HOST_UNKNOWN.search(text) or (is_short and _HOST_NAMED.search(text)):
+            return Reason.REJECTED
     return Reason.BLOCKED if _COUNTED.search(text) else None

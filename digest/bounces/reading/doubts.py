@@ -36,10 +36,13 @@ _PERIOD = re.compile(
     r"|\b(?:could not|couldn't|cannot|can't) be read\b"
     r"|\blocked (?:by (?:a|an|another|some|its|his|the (?:mail|pop|imap))\b(?! (?:\w+ )?admin)"
     r"|while\b)"
-    r"|\b(?:pop3?|imap|webmail) session\b"
+    r"|\b(?:pop3?|imap|webmail) session\b|\b(?:mail|routing) loop\b"
+    r"|\b(?:on|at|by) this (?:node|replica|shard|instance|back-?end|front-?end)\b"
+    r"|\bmoved to (?:node|shard|server|host|back-?end)\b"
 )
 _GUESS = re.compile(
     r"\b(?:full|quota|block\w*|busy|spam|denied) or\b|\w\?(?:\s|$)"
+    r"|^(?:[\W\d]|\b(?:it|this|that|he|she|they)\b)*(?:could|might|may) be an?\b"
     r"|\bof (?:de |het )?(?:toegang|geweigerd|postvak vol|vol\b|geblokkeerd|uw server)"
 )
 # "Please retry", which is not advice on the address.
@@ -54,10 +57,13 @@ _LIMITED = re.compile(
     r"|message|mails?\b|newsletter|repl|comment|conversation|access\b|pop\b|imap\b|smtp\b|attachment|receiving"
     r"|outside|external)"
     r"|\bremoved from (?:this|the|your) (?:message|mail)\b"
+    r"|\b(?:has|have) (?:deleted|removed|closed|cancell?ed|disabled|ended|terminated) "
+    r"(?:his|her|its|their)\b(?! (?:\w+ )?(?:account|mailbox|e-?mail|address|inbox|box))"
     r"|\b(?:only members|members may|members can|unknown to the list)\b"
     r"|\bfound in (?:this|the) list\b(?! of)"
     r"|\bwhile (?:a|an|the|it|we|he|she|they|his|her|your|its|our)\b"
-    r"|\bno (?:user|mailbox|recipient) (?:will|can|may|wants)\b|\b(?:for|know) you\b(?! to)"
+    r"|\bno (?:such )?(?:user|mailbox|recipient) (?:will|can|may|wants)\b"
+    r"|\b(?:for|know) you\b(?! to)"
     r"|\b(?:ningun|aucun|nessun|nenhum|geen|kein|zaden) \w+ (?:ne )?(?:puede|peut|puo|pode|kan|kann"
     r"|darf|moze)\b"
     r"|\bbecause (?:(?:of|the|your|it|this|a|an|our) )*+"
@@ -74,6 +80,7 @@ _BELONGINGS = re.compile(
     r"(?:of|for) (?:(?:the|this|that) )?(?:user|recipient|mailbox|account)\b"
     r"|\b(?:user|recipient|mailbox|account) (?:\w+ )?(?:certificate|licen[sc]e|key|encoding"
     r"|charset|type|format|option|parameter|agent|class|group|preference|filter|count|limit)s?\b"
+    r"|\bno (?:account|user) (?:manager|executive|representative|team)s?\b"
     r"|\b(?:at|to|by) the \w{1,20} (?:gateway|machine|console)\b"
     r"|\bmail(?:ing)? to (?:files|programs)\b"
     r"|(?<!\bno )\b(?:archive|forward(?:ing)?|journal|quarantine|escrow|backup|calendar|chat|sms"

@@ -26,7 +26,7 @@ _OBJECT = re.compile(
 _TO_WHOM = re.compile(r"\b(?:dem|to the) $")
 _MACHINE = re.compile(
     r" (?:store|server|service|system|database|authentication|session|client|program|agent"
-    r"|holder|index|plan|access|book|status|format|error|failure|problem|issue|lock"
+    r"|manager|administrator|team|department|holder|index|plan|access|book|status|format|error|failure|problem|issue|lock"
     r"|family)s?\b"
 )
 _SCOPE = re.compile(r"\s(?!address)")  # "mail account" is an account, "host address" is no address
