@@ -154,6 +154,15 @@ La casella non esiste ancora
 5.4.6 routing loop, no such user could be reached
 5.7.1 no such user may send here
 could be an invalid mailbox
+Recipient's phone is switched off
+Esa cuenta de envío no existe
+invalid destination port
+Template not found for this recipient
+forwarding of this account was removed
+5.1.1 message too long for the user
+5.1.1 the mailbox server is restarting
+no mailbox server is available
+unknown host in the Received header
 no account manager approved this mail
 Message-ID domain not found
 SPF: include domain does not exist

@@ -55,7 +55,7 @@ _HOST_UNKNOWN = re.compile(
 # A domain in what we sent, or that asked a relay.
 _HOST_NAMED = re.compile(
     r"\breverse\b|\bmessage-?id (?:domain|host)|\bspf\b|\bdkim\b|\bptr\b"
-    r"|\brelay(?:ing)? for\b|\breturn-path\b"
+    r"|\breceived header\b|\brelay(?:ing)? for\b|\breturn-path\b"
 )
 # How many of our recipients are unknown.
 _COUNTED = re.compile(
@@ -85,7 +85,8 @@ _CONTRADICTION = re.compile(
     r"|relay(?:ing|ed)?(?!=)"
     r"|authenticat\w+|(?:un)?authori[sz]\w+|ipv[46]|spf|dkim|helo|ehlo|ptr|mx|tls|ssl|encrypt\w*"
     r"|certificates?|(?:un)?signed|signature|limit\w*|quota|rate|oversized"
-    r"|too (?:large|big|many|much|fast)|message size|message[- ]?id|headers?|mime|encoding|charset"
+    r"|too (?:large|big|long|many|much|fast)"
+    r"|message size|message[- ]?id|headers?|mime|encoding|charset"
     r"|(?<!address )format(?! of (?:the |an? )?(?:e-?mail )?(?:address|recipient))"
     r"|attachments?|content|newsletters?|lists?(?! of (?:\w+ )?(?:users|recipients))|unsubscri\w*"
     r"|want|unwanted|complain\w*|block\w*|greylist\w*|filters?|permission|specify"
@@ -96,7 +97,8 @@ _CONTRADICTION = re.compile(
 # The same for a fault of the server itself, which is not ours.
 _FAULT = re.compile(
     _WITHIN_NO_HOST + r"\b(?:disk|connect\w*|network|backend|internal|service not|sql|programs?"
-    r"|scripts?|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?|read[ -]only"
+    r"|scripts?|restart\w*|reboot\w*"
+    r"|pipe|transport|process|output|paused|back(?:ed)?[ -]?up|archived?|read[ -]only"
     r"|no route|mail ?(?:dir|store)|(?:could|can)(?: ?not|n't) be (?:open|read|writ|access)\w*)\b"
     + _NOT_WITHIN_HOST
 )
