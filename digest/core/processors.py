@@ -6,8 +6,10 @@ as PostgreSQL does for a backup, has the server's priority.
 """
 
 import asyncio
+import math
 import os
 import time
+from collections.abc import Callable
 from typing import IO
 
 import psutil
@@ -15,6 +17,7 @@ import psutil
 BUSY = 0.5  # a larger share of the processors' time is taken by others
 WORK_SECONDS = 0.1  # between two looks at the processors
 REST_SECONDS = 0.2  # while they are busy
+ASK_SECONDS = 1.0  # for which an answer holds whether somebody needs them
 LOWEST = 19  # niceness
 _PIECE = 256 * 1024  # bytes
 
@@ -64,21 +67,34 @@ class RestingStream:
 
 
 class Pacer:
-    """Says when work that comes from elsewhere may begin; it waits for the end of a rest."""
+    """Says when work that comes from elsewhere may begin; it waits for the end of a rest.
 
-    def __init__(self) -> None:
+    What such work takes of other processes, as PostgreSQL, keeps the processors busy, too. So it
+    rests only where somebody else needs them: a thread asks `is_needed`, once a second at most.
+    """
+
+    def __init__(self, is_needed: Callable[[], bool]) -> None:
+        self._is_needed = is_needed
+        self._answer = True
+        self._asked_at = -math.inf
         self._processors = Processors()
         self._turn = asyncio.Lock()
         self._since = time.monotonic()  # work has gone on
 
     async def wait(self) -> None:
-        """Return at once, or after a rest that all wait for while the processors are busy."""
+        """Return at once, or after a rest that all wait for: processors are busy, and needed."""
         async with self._turn:
             if time.monotonic() - self._since < WORK_SECONDS:
                 return
-            if self._processors.are_busy():
+            if self._processors.are_busy() and await self._are_needed():
                 await asyncio.sleep(REST_SECONDS)
             self._since = time.monotonic()
+
+    async def _are_needed(self) -> bool:
+        if time.monotonic() - self._asked_at >= ASK_SECONDS:
+            self._answer = await asyncio.to_thread(self._is_needed)
+            self._asked_at = time.monotonic()
+        return self._answer
 
 
 def lower_priority() -> None:

@@ -36,6 +36,7 @@ from digest.newsletters.models import Newsletter, Publication
 from digest.notices.models import Notice
 from digest.notices.queue import queue_notice, queue_to_subscriber
 from digest.selfservice import confirmation
+from digest.sending import ledger
 from digest.subscribers import consent, signup_limits, signups
 from digest.subscribers.errors import LimiterUnavailableError, SubscriberError, TooManyError
 from digest.subscribers.models import Subscriber
@@ -69,6 +70,17 @@ def accepts(address: str) -> Reply:
 def obey(address: str, mail: Mail, content: bytes = b"") -> Reply:
     """Do what a mail to this address of ours asks for (after DATA)."""
     return _guarded(lambda: _obey(address, mail, content))
+
+
+def is_mail_sent() -> bool:
+    """Return whether issues are being sent; also where the database does not say."""
+    _check_connection()
+    try:
+        return ledger.is_sending()
+    except DatabaseError as problem:
+        log.warning("reports rest, the database is away", problem=str(problem).strip())
+        close_old_connections()
+        return True
 
 
 def _obey(address: str, mail: Mail, content: bytes) -> Reply:

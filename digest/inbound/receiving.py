@@ -33,7 +33,7 @@ class Receiver:
     """The answers to a conversation (aiosmtpd's handler)."""
 
     def __init__(self, reports: Pacer, *, lmtp: bool) -> None:
-        """`reports`: where they wait while mail keeps the processors busy."""
+        """`reports`: where they wait while a send needs the processors."""
         self.reports = reports
         self.lmtp = lmtp
 
@@ -129,7 +129,7 @@ async def serve(
     decides who may write); else on `host`:`port`.
     """
     loop = asyncio.get_running_loop()
-    new_conversation = partial(conversation, Pacer(), lmtp=lmtp)
+    new_conversation = partial(conversation, Pacer(commands.is_mail_sent), lmtp=lmtp)
     server: Any
     if fd is not None:
         listener = Socket(fileno=fd)

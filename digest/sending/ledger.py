@@ -28,6 +28,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 
 from digest.core.database.statements import fetch_column
 from digest.issues.models import Issue
@@ -200,6 +201,11 @@ def drop(fence: int) -> None:
 def is_claimed(journal: str) -> bool:
     """Return whether anything is claimed under a journal's name."""
     return Claim.objects.filter(journal=journal).exists()
+
+
+def is_sending() -> bool:
+    """Return whether a sender that lives has claimed anything."""
+    return Claim.objects.filter(lease_until__gt=Now()).exists()
 
 
 def renew(fences: Collection[int]) -> frozenset[int]:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import psutil
@@ -61,9 +62,9 @@ def test_who_reads_does_not_rest_otherwise(monkeypatch: pytest.MonkeyPatch) -> N
     assert seconds_of_reading(bytes(range(100)), 40) < 50
 
 
-def count_rests(times: int) -> int:
+def count_rests(times: int, is_needed: Callable[[], bool] = lambda: True) -> int:
     """Begin two pieces of work at a time, so often; return how often they had to rest."""
-    pacer = Pacer()
+    pacer = Pacer(is_needed)
 
     async def work() -> int:
         rests = 0
@@ -83,6 +84,23 @@ def test_whoever_comes_waits_while_the_processors_are_busy(monkeypatch: pytest.M
     assert count_rests(5) == 5
     monkeypatch.setattr(processors, "WORK_SECONDS", 100.0)
     assert count_rests(5) == 0
+
+
+def test_nobody_waits_while_nobody_needs_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What keeps them busy may be the work itself. An answer holds for a while."""
+    monkeypatch.setattr(processors, "BUSY", -1.0)  # less than there ever is
+    questions: list[bool] = []
+
+    def is_needed() -> bool:
+        questions.append(True)
+        return False
+
+    monkeypatch.setattr(processors, "ASK_SECONDS", 100.0)
+    assert count_rests(5, is_needed) == 0
+    assert len(questions) == 1
+    monkeypatch.setattr(processors, "ASK_SECONDS", 0.0)
+    assert count_rests(5, is_needed) == 0
+    assert len(questions) > 5
 
 
 def test_nobody_waits_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,9 @@ def listening(*, lmtp: bool) -> Iterator[int]:
 
     async def start() -> None:
         servers.append(
-            await loop.create_server(lambda: conversation(Pacer(), lmtp=lmtp), "127.0.0.1", 0)
+            await loop.create_server(
+                lambda: conversation(Pacer(commands.is_mail_sent), lmtp=lmtp), "127.0.0.1", 0
+            )
         )
         up.set()
 

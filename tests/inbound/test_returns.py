@@ -1,19 +1,25 @@
 """Mail that returns to our own addresses, over real SMTP and LMTP."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from django.db import OperationalError
 
 from digest.bounces.models import Bounce
 from digest.core import links
+from digest.inbound import commands
 from digest.issues.models import Issue
 from digest.notices.models import Notice
+from digest.sending import ledger
+from digest.sending.models import Claim
 from digest.subscribers.models import Subscriber, Suppression
 from tests.bounces import shapes
 from tests.bounces.factories import make_sent, message_id
-from tests.cast import make_subscriber
+from tests.cast import LONG_AGO, NOON, make_running, make_subscriber
 from tests.inbound.conftest import Talk
 from tests.inbound.test_receiving import Serving
+from tests.sending.claiming import claim_batch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,6 +56,17 @@ def send(talk: Talk, to: str, content: bytes, sender: str = "") -> str:
 def address(issue: Issue, subscriber: Subscriber) -> str:
     """The envelope sender of the subscriber's mail."""
     return f"bounce+{links.bounce_token(issue, subscriber)}@{DOMAIN}"
+
+
+def test_reports_rest_while_a_sender_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lease says so; without an answer they rest, too."""
+    assert not commands.is_mail_sent()
+    claim_batch(make_running(2), 1, NOON)
+    assert commands.is_mail_sent()
+    Claim.objects.update(lease_until=LONG_AGO)
+    assert not commands.is_mail_sent()
+    monkeypatch.setattr(ledger, "is_sending", Mock(side_effect=OperationalError("away")))
+    assert commands.is_mail_sent()
 
 
 def test_a_bounce_to_the_signed_address_counts(
