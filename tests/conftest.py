@@ -106,7 +106,7 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell all tests apart, and let what takes longest begin first: no worker is left with it."""
-    distribution.give_ids(items)
+    distribution.refuse_equal_ids(items)
     items[:] = distribution.order(items)
 
 

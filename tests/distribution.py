@@ -42,15 +42,8 @@ def share_of(nodeid: str) -> str:
     return nodeid if file in DIVIDED else SHARED.get(file, file)
 
 
-def give_ids(items: Collection[pytest.Item]) -> None:
-    """Give each test an id of its own: of several with one id a worker runs only the first.
-
-    Those that schemathesis makes, one for each operation, have names of their own and share an id:
-    it does not know the ids of pytest 9.2.
-    """
-    for item in items:
-        if item.parent and not item.nodeid.endswith(item.name):
-            item._id = item.parent.id.child(item.name)
+def refuse_equal_ids(items: Collection[pytest.Item]) -> None:
+    """Raise UsageError for tests with one id: of these a worker runs only the first."""
     repeated = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
     if repeated:
         raise pytest.UsageError(f"Tests with one id: {', '.join(repeated)}")

@@ -1,5 +1,6 @@
 """Version 1 of the API: its operations, its OpenAPI description, its error handlers."""
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -52,9 +53,16 @@ _KEY = {
 class DigestAPI(NinjaAPI):
     """Adds to the description the media type of problems, scopes, and the Idempotency-Key."""
 
-    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        """Return the OpenAPI description."""
-        schema = super().get_openapi_schema(**options)
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """Return the OpenAPI description; it is the same for every request, and costs a second."""
+        prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
+        return self._describe(prefix)
+
+    @cache  # noqa: B019  there is one API for as long as the process lives
+    def _describe(self, prefix: str) -> OpenAPISchema:
+        schema = super().get_openapi_schema(path_prefix=prefix)
         by_id = self._operations()
         for path_item in schema["paths"].values():
             for description in path_item.values():

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from digest.api.docs import POLICY
+from digest.api.v1 import api
 from tests.browser import chromium_page, in_browser
 
 
@@ -38,6 +39,14 @@ def test_the_description_is_open_to_everybody() -> None:
     assert schema["paths"]["/api/v1/subscribers/{subscriber_id}"]["delete"]["security"] == [
         {"Bearer": ["subscribers:erase"]}
     ]
+
+
+def test_the_description_is_made_once() -> None:
+    """Everybody may ask for it, as often as they like."""
+    description = api.get_openapi_schema()
+    assert api.get_openapi_schema(path_params={}) is description
+    assert "/api/v1/newsletters" in description["paths"]
+    assert "/newsletters" in api.get_openapi_schema(path_prefix="/")["paths"]
 
 
 @in_browser

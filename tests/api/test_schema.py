@@ -1,11 +1,13 @@
 """The description holds: schemathesis tries the whole API, and finds neither a 500 nor a surprise.
 
-DIGEST_API_EXAMPLES sets how many calls are made up for each operation.
+DIGEST_API_EXAMPLES sets how many calls are made up for each operation. They are made up when its
+test runs: `schema.parametrize()` does that while tests are collected, which each worker does.
 """
 
 import os
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, cast
 
 import pytest
@@ -17,6 +19,11 @@ from hypothesis import settings as hypothesis_settings
 from pydantic import BaseModel
 from pytest_django.fixtures import Settings
 from schemathesis import Case
+from schemathesis.checks import load_all_checks
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.python._constants.orchestrator import make_constants_value_source
+from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from digest.accounts import tokens
@@ -25,6 +32,7 @@ from digest.accounts.scopes import Scope
 from digest.core import clock
 from digest.subscribers.suppression import suppress
 from digest.wsgi import application
+from tests.api.test_rights import DESCRIBED, Operation
 from tests.cast.articles import make_article, make_source
 from tests.cast.issues import make_running
 from tests.cast.newsletters import make_newsletter, make_publication
@@ -33,7 +41,6 @@ from tests.smtp_server import SmtpServer
 
 EXAMPLES = int(os.environ.get("DIGEST_API_EXAMPLES", "10"))
 
-schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
 # The ids of what is there, by the first word of the path.
 existing: dict[str, int] = {}
 
@@ -106,14 +113,34 @@ def about_what_is_there(case: Case[Any]) -> None:
                 body[name] = value
 
 
-@schema.parametrize()
+@cache
+def schema() -> BaseSchema:
+    """The API's description of itself."""
+    load_all_checks()
+    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
+
+
+@pytest.mark.parametrize("row", DESCRIBED, ids=lambda row: f"{row.method} {row.path}")
+def test_no_call_ends_in_a_500_or_an_answer_that_is_not_described(
+    row: Operation, secret: str
+) -> None:
+    """Whatever is sent, with a token that may do everything."""
+    constants = make_constants_value_source(schema())
+    try_all = build_operation_test(
+        config=schema().config,
+        operation=schema()[f"/api/v1{row.path}"][row.method],
+        test_func=call,
+        given_kwargs={},
+        feedback=FeedbackSources(constants_value_source=constants),
+    )
+    try_all(secret=secret)
+
+
 @hypothesis_settings(
     max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
 )
-def test_no_call_ends_in_a_500_or_an_answer_that_is_not_described(
-    case: Case[Any], secret: str
-) -> None:
-    """Whatever is sent, with a token that may do everything."""
+def call(case: Case[Any], secret: str) -> None:
+    """Make one of the calls that were made up, and compare its answer with the description."""
     about_what_is_there(case)
     case.call_and_validate(
         headers={"Authorization": f"Bearer {secret}"},

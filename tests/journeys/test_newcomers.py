@@ -40,7 +40,8 @@ def site() -> Iterator[Publisher]:
 def house(tmp_path: Path, site: Publisher) -> Iterator[Up]:
     """A Digest with nothing in it, which may fetch from the site."""
     allowed = f"127.0.0.1:{site.port}"
-    with running(tmp_path / "data", "--no-sample", DIGEST_FETCH_ALLOW=allowed) as up:
+    rarely = {"DIGEST_TICK_SECONDS": "10"}  # nudges do all that these people wait for
+    with running(tmp_path / "data", "--no-sample", DIGEST_FETCH_ALLOW=allowed, **rarely) as up:
         yield up
 
 
