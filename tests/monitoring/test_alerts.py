@@ -64,6 +64,17 @@ def test_a_disk_without_room_is_named_once_for_its_machine(valkey: redis.Redis) 
     assert conditions["disk:one"].startswith("1.9 GB are free")
 
 
+def test_a_disk_of_several_containers_is_named_once(valkey: redis.Redis) -> None:
+    """Each has a host of its own; a disk that has room is not named."""
+    full, roomy = {"free": 1_000_000_000, "disk": "a:1"}, {"free": 9_000_000_000, "disk": "a:2"}
+    entry = json.loads(valkey.hget(telemetry.PROCESSES, "worker") or b"")
+    for host, disk in (("two", full), ("three", full), ("four", roomy)):
+        valkey.hset(telemetry.PROCESSES, host, json.dumps(entry | {"host": host} | disk))
+    conditions = current_conditions(NOON)
+    assert conditions.keys() == {"disk:a:1"}
+    assert "of three, two. Free" in conditions["disk:a:1"]
+
+
 def test_processes_that_are_gone_are_noticed(valkey: redis.Redis, settings: Settings) -> None:
     """Beat without workers is worth nothing, so workers come first."""
     valkey.hdel(telemetry.PROCESSES, "beat")

@@ -24,8 +24,9 @@ class Process:
     version: str
     started_at: datetime
     reported_at: datetime
-    memory: int  # bytes
+    memory: int  # bytes; of what several share its part, on Linux
     free: int | None = None  # bytes on the disk of its data folder
+    disk: str | None = None  # names that disk, whatever container sees it
     clock: float | None = None  # seconds by which its machine's clock is ahead of Valkey's
 
 

@@ -9,6 +9,7 @@ import shutil
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from threading import Event, Thread
 
 import psutil
@@ -23,6 +24,7 @@ from digest.core.telemetry.buffer import BUFFER, Buffer, Key
 FIGURES = "digest-figures"  # hash: a key as JSON, the number
 PROCESSES = "digest-processes"  # hash: host:pid, the process as JSON
 SECONDS = 5.0  # between two reports
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # of the machine, in its containers too
 
 
 class Reporter:
@@ -76,8 +78,9 @@ class Reporter:
             "version": __version__,
             "started_at": self._started_at,
             "reported_at": clock.now().isoformat(),
-            "memory": psutil.Process().memory_info().rss,
+            "memory": _memory(),
             "free": _free_bytes(),
+            "disk": _disk(),
         }
 
 
@@ -94,6 +97,26 @@ def _free_bytes() -> int | None:
     with suppress(OSError):
         return shutil.disk_usage(settings.DIGEST_DATA_DIR).free
     return None
+
+
+def _disk() -> str | None:
+    """Return a name of that disk, which all containers of a machine see; None if there is none."""
+    with suppress(OSError):
+        folder = settings.DIGEST_DATA_DIR
+        number = os.statvfs(folder).f_fsid or Path(folder).stat().st_dev
+        return f"{BOOT_ID.read_text().strip()}:{number}"
+    return None
+
+
+def _memory() -> int:
+    """Return this process's bytes of memory, with its part of what it shares where that is known.
+
+    Processes that are forked share most of theirs: the sum of all counted that several times.
+    """
+    process = psutil.Process()
+    with suppress(psutil.Error, OSError, AttributeError):  # AttributeError: not on Linux
+        return int(process.memory_full_info().pss)
+    return int(process.memory_info().rss)
 
 
 def _clock_difference(valkey: redis.Redis) -> float:

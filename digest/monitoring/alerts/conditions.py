@@ -44,17 +44,19 @@ def _processes(now: datetime) -> Iterator[tuple[str, str]]:
 
 
 def _disks(running: list[Process]) -> Iterator[tuple[str, str]]:
-    """Name the machines whose data folder has little room: without any nothing is sent there."""
-    free: dict[str, int] = {}
+    """Name the disks of data folders with little room: without any nothing is sent there."""
+    users: dict[str, list[Process]] = {}
     for process in running:
         if process.free is not None:
-            free[process.host] = min(process.free, free.get(process.host, process.free))
-    for host, octets in free.items():
+            users.setdefault(process.disk or process.host, []).append(process)
+    for disk, processes in users.items():
+        octets = min(process.free or 0 for process in processes)
         if octets < LEAST_FREE:
+            hosts = ", ".join(sorted({process.host for process in processes}))
             yield (
-                f"disk:{host}",
+                f"disk:{disk}",
                 (
-                    f"{octets / 1e9:.1f} GB are free on the disk of the data folder of {host}. "
+                    f"{octets / 1e9:.1f} GB are free on the disk of the data folder of {hosts}. "
                     "Free some room: without it nothing is sent."
                 ),
             )

@@ -1,8 +1,10 @@
 """What processes count reaches Valkey once, and they are listed while they run."""
 
 import os
+import signal
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import redis
@@ -48,6 +50,26 @@ def test_what_valkey_misses_is_reported_later(settings: Settings) -> None:
     settings.DIGEST_REDIS_URL = url
     reporter.report()
     assert processes.figures() == {KEY: 2}
+
+
+@pytest.mark.skipif(not reporting.BOOT_ID.exists(), reason="Linux says what is shared")
+def test_what_processes_share_is_counted_once(settings: Settings, tmp_path: Path) -> None:
+    """Memory of a fork, and the disk of a data folder, by whatever path it is reached."""
+    reporter = Reporter("worker", Buffer())
+    ballast = bytearray(b"1" * 64_000_000)
+    reporter.report()
+    alone, shared = processes.running_processes(clock.now())[0], tmp_path / "shared"
+    shared.mkdir()
+    settings.DIGEST_DATA_DIR = shared
+    child = os.fork()
+    if not child:
+        signal.pause()
+    reporter.report()
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    [forked] = processes.running_processes(clock.now())
+    assert forked.memory < alone.memory - len(ballast) // 3
+    assert forked.disk == alone.disk is not None
 
 
 def test_a_process_is_listed_until_it_ends() -> None:
