@@ -204,6 +204,37 @@ def _clear_schema() -> None:
         ) from cause
 
 
+# Whoever may use the schema, and its tables to come: a role for reports, say.
+_GRANTS = """
+    WITH ours AS (SELECT * FROM pg_namespace WHERE nspname = current_schema()),
+    rights AS (
+        SELECT format('GRANT %s ON SCHEMA %I', privilege_type, nspname) AS beginning, given.*
+        FROM ours, aclexplode(nspacl) AS given
+        WHERE grantee <> nspowner
+        UNION ALL
+        SELECT
+            format(
+                'ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA %I GRANT %s ON %s',
+                pg_get_userbyid(defaclrole), nspname, privilege_type,
+                CASE defaclobjtype
+                    WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES'
+                    WHEN 'f' THEN 'FUNCTIONS' ELSE 'TYPES'
+                END
+            ),
+            given.*
+        FROM ours
+        JOIN pg_default_acl ON defaclnamespace = ours.oid
+        CROSS JOIN aclexplode(defaclacl) AS given
+        WHERE pg_has_role(defaclrole, 'MEMBER')
+    )
+    SELECT
+        beginning || ' TO '
+        || CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
+        || CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+    FROM rights
+"""
+
+
 @transaction.atomic
 def _replace_schema() -> None:
     with connection.cursor() as cursor:
@@ -212,8 +243,12 @@ def _replace_schema() -> None:
         name = cursor.fetchone()[0]
         if name is None:
             raise BackupError("The user of DIGEST_DATABASE_URL may use no schema of this database.")
+        cursor.execute(_GRANTS)
+        grants = [statement for (statement,) in cursor.fetchall()]
         cursor.execute(f"DROP SCHEMA {name} CASCADE")
         cursor.execute(f"CREATE SCHEMA {name}")
+        for statement in grants:
+            cursor.execute(statement)
 
 
 @contextmanager

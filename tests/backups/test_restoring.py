@@ -181,6 +181,30 @@ def test_a_schema_of_somebody_else_is_named(tmp_path: Path) -> None:
             cursor.execute("DROP ROLE writer")
 
 
+def test_whoever_may_read_may_read_afterwards(tmp_path: Path) -> None:
+    """Everybody in the schema, and another role in the tables that come."""
+    path = tmp_path / "digest.backup"
+    making.make_backup(path, PASSPHRASE)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE reports")
+        cursor.execute("GRANT USAGE ON SCHEMA public TO reports WITH GRANT OPTION")
+        cursor.execute(
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reports"
+        )
+        try:
+            restoring.restore_backup(path, PASSPHRASE, clock.now())
+            cursor.execute(
+                "SELECT has_schema_privilege('public', 'public', 'USAGE'),"
+                " has_schema_privilege('reports', 'public', 'USAGE WITH GRANT OPTION'),"
+                " has_table_privilege('reports', 'issues_issue', 'SELECT'),"
+                " has_table_privilege('reports', 'issues_issue', 'INSERT')"
+            )
+            assert cursor.fetchone() == (True, True, True, False)
+        finally:
+            cursor.execute("DROP OWNED BY reports")
+            cursor.execute("DROP ROLE reports")
+
+
 def test_running_processes_and_another_key_are_refused(
     tmp_path: Path,
     settings: Settings,
