@@ -392,6 +392,16 @@ def test_blocks_are_moved_and_saved_without_a_new_page(
         topic.get_by_role("button", name="Save").click()
         expect(topic.locator("[data-saved]")).to_contain_text("Not saved: The block 'Harbour'")
 
+        name = page.locator("#id_name-name")
+        name.fill("The Evening Tide")
+        save = page.locator("form", has=name).get_by_role("button", name="Save")
+        for answer in ("dismiss", "accept"):  # to whether the page shall be left
+            page.once("dialog", lambda dialog, answer=answer: getattr(dialog, answer)())
+            save.click()
+        expect(page.locator(".toast")).to_contain_text("Name saved.")
+        newsletter.refresh_from_db()
+        assert newsletter.name == "The Evening Tide"
+
 
 KIND_FIELDS = {
     "divider": [],

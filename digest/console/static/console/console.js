@@ -4,6 +4,16 @@ Object.defineProperty(HTMLInputElement.prototype, "hasChangeListener", { value: 
 
 const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
+// Buttons say again what they do.
+const wake = (element) => {
+  delete element.dataset.sent;
+  for (const button of element.querySelectorAll("[data-idle]")) {
+    button.disabled = false;
+    button.textContent = button.dataset.idle;
+    delete button.dataset.idle;
+  }
+};
+
 // Loaded before Alpine, which starts the components that are registered here.
 document.addEventListener("alpine:init", () => {
   // The preview of a mail: `address` is that of its HTML.
@@ -55,18 +65,13 @@ document.addEventListener("DOMContentLoaded", () => {
       if (form.dataset.sent) return event.preventDefault();
       form.dataset.sent = "1";
       setTimeout(() => { delete form.dataset.sent; }, 10_000);
+      // Whoever stays, because something is not saved, may press again.
+      addEventListener("beforeunload", (leaving) => leaving.defaultPrevented && setTimeout(wake, 0, form), { once: true });
     }
     sessionStorage.setItem(key, String(scrollY));
     if (submitter?.dataset.busy) setTimeout(() => { submitter.disabled = true; submitter.dataset.idle = submitter.textContent; submitter.textContent = submitter.dataset.busy; });
   });
-  // Where only a part of the page is new, its button says again what it does.
-  document.addEventListener("htmx:afterRequest", ({ detail: { elt } }) => {
-    for (const button of elt.querySelectorAll("[data-idle]")) {
-      button.disabled = false;
-      button.textContent = button.dataset.idle;
-      delete button.dataset.idle;
-    }
-  });
+  document.addEventListener("htmx:afterRequest", ({ detail: { elt } }) => wake(elt));
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   for (const failure of ["htmx:responseError", "htmx:sendError"]) {
     document.addEventListener(failure, ({ detail: { target } }) => { if (target.dataset.error) target.textContent = target.dataset.error; });
@@ -76,7 +81,7 @@ document.addEventListener("DOMContentLoaded", () => {
   // The browser's time zone, where nobody has chosen one.
   const zone = document.querySelector("[data-browser-zone] select");
   const local = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone?.value === "UTC" && [...zone.options].some(({ value }) => value === local)) zone.value = local;
+  if (zone?.value === "UTC" && zone.querySelector(`[value="${local}"]`)) zone.value = local;
 });
 
 // A panel opens to the left of its button, and to the right where it would lie under the menu.
