@@ -3,11 +3,14 @@
 import argparse
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from psycopg.conninfo import make_conninfo
 from pytest_django.fixtures import Settings
 from structlog.testing import capture_logs
@@ -163,46 +166,46 @@ def test_a_damaged_backup_changes_nothing(tmp_path: Path) -> None:
     assert holds.current() is None
 
 
+@contextmanager
+def role(name: str) -> Iterator[CursorWrapper]:
+    """Another user of the database, who may use its schema; yield our cursor."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE ROLE {name}")
+        cursor.execute(f"GRANT USAGE ON SCHEMA public TO {name} WITH GRANT OPTION")
+        try:
+            yield cursor
+        finally:
+            cursor.execute("RESET ROLE")
+            cursor.execute(f"DROP OWNED BY {name}")
+            cursor.execute(f"DROP ROLE {name}")
+
+
 def test_a_schema_of_somebody_else_is_named(tmp_path: Path) -> None:
     """Its owner has to be our user: a role that may only write in it cannot replace it."""
     path = tmp_path / "digest.backup"
     making.make_backup(path, PASSPHRASE)
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE ROLE writer")
-        cursor.execute("GRANT USAGE ON SCHEMA public TO writer")
+    with role("writer") as cursor:
         cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO writer")
         cursor.execute("SET ROLE writer")
-        try:
-            with pytest.raises(BackupError, match=r"must be owner of schema public\. The user of"):
-                restoring.restore_backup(path, PASSPHRASE, clock.now())
-        finally:
-            cursor.execute("RESET ROLE")
-            cursor.execute("DROP OWNED BY writer")
-            cursor.execute("DROP ROLE writer")
+        with pytest.raises(BackupError, match=r"must be owner of schema public\. The user of"):
+            restoring.restore_backup(path, PASSPHRASE, clock.now())
 
 
 def test_whoever_may_read_may_read_afterwards(tmp_path: Path) -> None:
     """Everybody in the schema, and another role in the tables that come."""
     path = tmp_path / "digest.backup"
     making.make_backup(path, PASSPHRASE)
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE ROLE reports")
-        cursor.execute("GRANT USAGE ON SCHEMA public TO reports WITH GRANT OPTION")
+    with role("reports") as cursor:
+        in_public = "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
+        cursor.execute(f"{in_public} GRANT SELECT ON TABLES TO reports")
+        restoring.restore_backup(path, PASSPHRASE, clock.now())
         cursor.execute(
-            "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO reports"
+            "SELECT has_schema_privilege('public', 'public', 'USAGE'),"
+            " has_schema_privilege('reports', 'public', 'USAGE WITH GRANT OPTION'),"
+            " has_table_privilege('reports', 'issues_issue', 'SELECT'),"
+            " has_table_privilege('reports', 'issues_issue', 'INSERT')"
         )
-        try:
-            restoring.restore_backup(path, PASSPHRASE, clock.now())
-            cursor.execute(
-                "SELECT has_schema_privilege('public', 'public', 'USAGE'),"
-                " has_schema_privilege('reports', 'public', 'USAGE WITH GRANT OPTION'),"
-                " has_table_privilege('reports', 'issues_issue', 'SELECT'),"
-                " has_table_privilege('reports', 'issues_issue', 'INSERT')"
-            )
-            assert cursor.fetchone() == (True, True, True, False)
-        finally:
-            cursor.execute("DROP OWNED BY reports")
-            cursor.execute("DROP ROLE reports")
+        assert cursor.fetchone() == (True, True, True, False)
 
 
 def test_running_processes_and_another_key_are_refused(

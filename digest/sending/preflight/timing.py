@@ -19,6 +19,7 @@ NEAR = timedelta(hours=1)
 FEW = 10_000  # subscribers that are counted
 
 State = Issue.State
+LEFT = {State.SENDING, State.PAUSED, State.SENT}  # subscribers have it, or some of them
 
 
 def check(material: Material) -> Iterator[Finding | PassedCheck]:
@@ -38,7 +39,7 @@ def _own(material: Material) -> Iterator[Finding]:
     if issue.kind != Issue.Kind.MANUAL:
         issues = issues.filter(audience)
     for row in issues:
-        is_sent = row.state == State.SENT
+        is_sent = row.state in LEFT
         text = f"Another issue of this newsletter {_distance(row.goes_at, at, is_sent=is_sent)}."
         which = "this one" if is_sent else "one of them"
         yield Finding(CHECK, Level.WARN, text, f"Send {which} later, or skip it.")
@@ -53,7 +54,7 @@ def _other_newsletters(material: Material) -> Iterator[Finding]:
     newsletters = material.publication.newsletters.sending()
     for other in newsletters.exclude(pk=material.newsletter.pk).order_by("name"):
         near = _issues_near(other, material.sends_at)
-        moments = [(row.goes_at, row.state == State.SENT) for row in near]
+        moments = [(row.goes_at, row.state in LEFT) for row in near]
         moments += [(slot, False) for slot in _free_slots(other, material.sends_at)]
         if moments and (number := _shared(material.newsletter, other)):
             overlap = f"more than {FEW:,}" if number > FEW else f"{number:,}"

@@ -332,14 +332,17 @@ def test_another_issue_within_the_hour_is_named(
     assert findings("timing") == []
 
 
-def test_one_that_was_sent_cannot_be_sent_later(issue: Issue, findings: Findings) -> None:
+@pytest.mark.parametrize("state", ["sending", "paused", "sent"])
+def test_one_that_has_left_cannot_be_sent_later(
+    issue: Issue, findings: Findings, state: str
+) -> None:
     """Of this newsletter or of another: what was sent is past."""
-    sent = {"slot": NOON - timedelta(minutes=20), "kind": "manual", "state": "sent"}
+    sent = {"slot": NOON - timedelta(minutes=20), "kind": "manual", "state": state}
     make_issue(issue.newsletter, **sent)
     (row,) = findings("timing")
     assert row.problem == "Another issue of this newsletter was sent 20 minutes before."
     assert row.advice == "Send this one later, or skip it."
-    Issue.objects.filter(state="sent").delete()
+    Issue.objects.filter(state=state).delete()
     other = make_newsletter(publication=issue.newsletter.publication, name="The Evening Tide")
     issue.newsletter.subscriptions.update(subscriber=make_subscriber(other))
     make_issue(other, **sent)
