@@ -42,6 +42,21 @@ def test_a_server_reports_in_the_recipients_own_name() -> None:
         assert read_report(shapes.mail(sender, "Undelivered", "text/plain", text)).kind == kind
 
 
+def test_a_postmaster_writes_a_letter() -> None:
+    """As bulk mail that is sent so by default; it pauses no domain for words on policies."""
+    text = "Your message contains a virus. Confirm the new policy to keep access.\n"
+    for sender, words, kind in (
+        ("bounce+0f1f92.5b06f2@mg.example", text, Kind.OTHER),
+        ("bounce+0f1f92.5b06f2@mg.example", "We wish you 424 good days.\n", Kind.OTHER),
+        ("bounce+0f1f92.5b06f2@mg.example", f"554 5.7.1 {text}", Kind.BOUNCE),
+        ("<>", text, Kind.BOUNCE),
+        ("postmaster@mg.example", text, Kind.BOUNCE),
+    ):
+        author = f"Bank <postmaster@mg.example>\nReturn-Path: {sender}"
+        content = shapes.mail(author, "Your account", "text/plain", words)
+        assert read_report(content).kind == kind, (sender, words)
+
+
 def test_a_forwarded_report_in_plain_words_names_somebody() -> None:
     """With several addresses it may be about any of them, and nobody is suppressed for it."""
     for beginning, is_permanent in (("", True), ("I am lee@news.example, not:\n", False)):

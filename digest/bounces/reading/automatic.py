@@ -39,4 +39,9 @@ def is_by_server(message: Message) -> bool:
     """Return whether a message names a mail server as its author."""
     fields = message.fields
     authors = " ".join(fields.get(name, "")[:500] for name in ("from", "sender", "reply-to"))
-    return bool(_DAEMON.search(authors)) or "x-failed-recipients" in fields
+    return is_daemon(authors) or "x-failed-recipients" in fields
+
+
+def is_daemon(author: str) -> bool:
+    """Return whether a name or address is one of a mail server's."""
+    return bool(_DAEMON.search(author))

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from digest.bounces.reading import automatic
 from digest.bounces.reading.quotes import LONGEST, own_words
-from digest.bounces.reading.reasons import Reason
+from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
 from digest.bounces.reading.replies import Refusal, understand
 from digest.bounces.reading.report import Kind, Report
 from digest.bounces.reading.structure import Message
@@ -61,8 +61,8 @@ def read(message: Message) -> Report | None:
     by_machine = by_server or _is_by_machine(message)
     if not (by_machine or _is_technical(refusal, subject)):
         return None
-    if refusal.reason == Reason.UNDEFINED and not refusal.code and not _SUBJECT.search(subject):
-        return None  # a postmaster may also write a letter
+    if not _SUBJECT.search(subject) and _is_letter(message, refusal):
+        return None
     if _DELAY_SUBJECT.search(subject) or (_DELAY.search(text) and not refusal.permanent):
         return Report(Kind.DELAY, refusal.reason, text=shortened(text))
     recipient = _recipient(message, text)
@@ -73,6 +73,20 @@ def read(message: Message) -> Report | None:
         recipient,
         shortened(message.fields.get("from", ""), 253),
     )
+
+
+def _is_letter(message: Message, refusal: Refusal) -> bool:
+    """Return whether a postmaster writes as others do, of a policy or of viruses, say.
+
+    A report has the empty sender (RFC 5321 §4.5.5), or else blames nobody without a code.
+    """
+    is_known = refusal.reason != Reason.UNDEFINED
+    sender = message.fields.get("return-path", "").strip().strip("<>")
+    if not sender or automatic.is_daemon(sender) or _is_by_machine(message):
+        return not is_known and not refusal.code
+    consequence = consequence_of(refusal.reason, permanent=refusal.permanent)
+    blames_us = consequence == Consequence.SENDER and not refusal.code
+    return not refusal.status and (blames_us or not is_known)
 
 
 def _is_by_machine(message: Message) -> bool:
