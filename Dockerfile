@@ -37,7 +37,7 @@ RUN apt-get update \
     && cd /tmp && apt-get download "$POSTGRES_CLIENT" \
     && dpkg-deb --fsys-tarfile postgresql-client-*.deb \
        | tar --extract --directory=/ --wildcards './usr/lib/postgresql/*/bin/pg_dump' './usr/lib/postgresql/*/bin/pg_restore' \
-    && rm -rf postgresql-client-*.deb /var/lib/apt/lists/* \
+    && rm -rf postgresql-client-*.deb /var/lib/apt/lists/* /var/cache/apt/*.bin \
     && /usr/lib/postgresql/*/bin/pg_dump --version && /usr/lib/postgresql/*/bin/pg_restore --version
 
 COPY --from=build /opt/digest /opt/digest
