@@ -44,17 +44,17 @@ def test_a_server_reports_in_the_recipients_own_name() -> None:
 
 def test_a_postmaster_writes_a_letter() -> None:
     """As bulk mail that is sent so by default; it pauses no domain for words on policies."""
-    text = "Your message contains a virus. Confirm the new policy to keep access.\n"
-    for sender, words, kind in (
-        ("bounce+0f1f92.5b06f2@mg.example", text, Kind.OTHER),
+    warning = "Your message contains a virus. Confirm the new policy to keep access.\n"
+    for sender, text, kind in (
+        ("bounce+0f1f92.5b06f2@mg.example", warning, Kind.OTHER),
         ("bounce+0f1f92.5b06f2@mg.example", "We wish you 424 good days.\n", Kind.OTHER),
-        ("bounce+0f1f92.5b06f2@mg.example", f"554 5.7.1 {text}", Kind.BOUNCE),
-        ("<>", text, Kind.BOUNCE),
-        ("postmaster@mg.example", text, Kind.BOUNCE),
+        ("bounce+0f1f92.5b06f2@mg.example", f"554 5.7.1 {warning}", Kind.BOUNCE),
+        ("<>", warning, Kind.BOUNCE),
+        ("postmaster@mg.example", warning, Kind.BOUNCE),
     ):
         author = f"Bank <postmaster@mg.example>\nReturn-Path: {sender}"
-        content = shapes.mail(author, "Your account", "text/plain", words)
-        assert read_report(content).kind == kind, (sender, words)
+        content = shapes.mail(author, "Your account", "text/plain", text)
+        assert read_report(content).kind == kind, (sender, text)
 
 
 def test_a_forwarded_report_in_plain_words_names_somebody() -> None:
