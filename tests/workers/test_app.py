@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from billiard import pool
 
 from digest.articles import polling
 from digest.articles.isolation.process import PARSER
 from digest.core import jobs
-from workers.app import app
+from workers.app import app, end_soon
 from workers.schedule import SCHEDULE
 from workers.task import GRACE, limit
 
@@ -58,7 +60,7 @@ def test_beat_loads_little_and_a_worker_all_addresses() -> None:
 
 DO_ALL_JOBS = """
 import sys
-from workers.app import app
+from workers.app import app, end_soon
 app.loader.import_default_modules()
 for name in sys.argv[1:]:
     print("job:", name, file=sys.stderr, flush=True)
@@ -105,3 +107,18 @@ def test_every_job_has_a_time_limit() -> None:
         assert (task.soft_time_limit, task.time_limit) == (limit(name), limit(name) + GRACE)
     assert limit(jobs.POLL_SOURCES) + GRACE < polling.LEASE.total_seconds()
     assert limit(jobs.POLL_SOURCES) > polling.BUDGET + 2 * PARSER.limits.wall_seconds
+
+
+def test_a_child_whose_results_nobody_reads_ends_within_two_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Billiard waits for half a minute, and a worker that stops waits for its child."""
+    waits: list[float] = []
+    monkeypatch.setattr(pool, "GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT", 300)
+    monkeypatch.setattr("billiard.pool.time", SimpleNamespace(sleep=waits.append))
+    child = SimpleNamespace(on_ready_counter=SimpleNamespace(value=0))
+
+    end_soon()
+    pool.Worker._ensure_messages_consumed(child, completed=1)  # type: ignore[attr-defined]
+
+    assert 1 <= sum(waits) <= 2.01

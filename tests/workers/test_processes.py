@@ -66,9 +66,8 @@ class Workers:
         for process in (self.beat, self.worker):
             try:
                 process.wait(30)
-            except subprocess.TimeoutExpired:  # it may wait for tasks of a child that was killed
+            finally:
                 process.kill()
-                process.wait(30)
         self.redis.close()
         self.broker.stop()
 
