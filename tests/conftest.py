@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+from _pytest import runner
 from django.test.utils import override_settings
 from pytest_django.fixtures import Settings
 from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from digest.frames import with_room
 from tests import append_only, browser, clock, distribution, emptying
 from tests.articles.publisher import Publisher, publishing
 from tests.smtp_server import Script, SmtpServer
@@ -101,6 +103,7 @@ def noon(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 def pytest_collection_finish() -> None:
     """Keep Python from looking for garbage among all these modules (digest.loading)."""
     gc.freeze()
+    gc.set_threshold(700, 10, 50)  # and among what tests leave to each other every fifth time
 
 
 @pytest.hookimpl(trylast=True)
@@ -114,6 +117,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> distribution.Scheduling:
     """Let several workers share the tests as `distribution` says."""
     return distribution.Scheduling(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+    """Run a test with room for its frames: pytest calls deep before ours begin."""
+    return _run_test(item, nextitem)
+
+
+_run_test = with_room(runner.pytest_runtest_protocol)
 
 
 @pytest.hookimpl(tryfirst=True)
