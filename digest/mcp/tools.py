@@ -3,7 +3,7 @@
 Nothing here returns an email address of a subscriber.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -40,10 +40,15 @@ def tools_of(api: Api) -> Iterator[Tool]:
     yield Tool(_drafting(api), ("issues:write",), writes=True)
 
 
+def _listed(name: str, page: Mapping[str, Any]) -> Result:
+    """Return a page's items under their name; `is_cut` says whether there are more."""
+    return {name: page["items"], "is_cut": page["next"] is not None}
+
+
 def _newsletters(api: Api) -> Iterator[Tool]:
     def list_newsletters() -> Result:
         """List the newsletters: name, publication, next slots in UTC, whether it is active."""
-        return {"newsletters": api.get("/newsletters", limit=200)["items"]}
+        return _listed("newsletters", api.get("/newsletters", limit=200))
 
     def show_newsletter(newsletter: Slug) -> Result:
         """Show a newsletter: layout, rules, sources, and how many subscribers it has now."""
@@ -51,7 +56,7 @@ def _newsletters(api: Api) -> Iterator[Tool]:
 
     def list_segments() -> Result:
         """List the segments of subscribers, each with its rules in words."""
-        return {"segments": api.get("/segments", limit=MOST)["items"]}
+        return _listed("segments", api.get("/segments", limit=200))
 
     def count_segment(segment: int) -> Result:
         """Count the subscribers of a segment; `exact` says whether the number is an estimate."""
@@ -74,7 +79,7 @@ def _issues(api: Api) -> Iterator[Tool]:
     ) -> Result:
         """List issues, the newest first; times are in UTC."""
         page = api.get("/issues", newsletter=newsletter, state=state, limit=limit)
-        return {"issues": page["items"]}
+        return _listed("issues", page)
 
     def show_issue(issue: int) -> Result:
         """Show an issue: state, blocks, stories, what was left out and why, and its progress."""
@@ -102,8 +107,7 @@ def _issues(api: Api) -> Iterator[Tool]:
 def _articles(api: Api) -> Iterator[Tool]:
     def list_articles(newsletter: Slug | None = None, limit: Limit = 20) -> Result:
         """List articles, the newest first: id, title, summary, address, when issues may have it."""
-        page = api.get("/articles", newsletter=newsletter, limit=limit)
-        return {"articles": page["items"]}
+        return _listed("articles", api.get("/articles", newsletter=newsletter, limit=limit))
 
     def show_article(article: int) -> Result:
         """Show an article."""

@@ -107,6 +107,16 @@ def test_an_assistant_reads_and_never_meets_an_address(
     api.close()
 
 
+def test_a_list_says_whether_there_is_more(live_server: LiveServer, tide: Newsletter) -> None:
+    """An assistant does not take the first rows for all of them."""
+    make_article(tide.sources.get())
+    api = Api(live_server.url, make_token(*READING))
+    server = make_server(api)
+    assert call_tool(server, "list_articles", limit=1)["is_cut"]
+    assert not call_tool(server, "list_articles", limit=2)["is_cut"]
+    api.close()
+
+
 def test_what_the_token_may_not_do_is_not_offered(
     live_server: LiveServer, tide: Newsletter
 ) -> None:
