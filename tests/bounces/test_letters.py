@@ -43,18 +43,33 @@ def test_a_server_reports_in_the_recipients_own_name() -> None:
 
 
 def test_a_postmaster_writes_a_letter() -> None:
-    """As bulk mail that is sent so by default; it pauses no domain for words on policies."""
+    """As bulk mail that is sent so by default; it pauses no domain and suppresses nobody."""
     warning = "Your message contains a virus. Confirm the new policy to keep access.\n"
+    suspended = "Your account is disabled. Sign in to release six pending messages.\n"
     for sender, text, kind in (
         ("bounce+0f1f92.5b06f2@mg.example", warning, Kind.OTHER),
+        ("bounce+0f1f92.5b06f2@mg.example", suspended, Kind.OTHER),
+        ("bounce+0f1f92.5b06f2@mg.example", "Your mailbox is full: 95 %.\n", Kind.BOUNCE),
+        ("bounce+0f1f92.5b06f2@mg.example", f"550 5.2.1 {suspended}", Kind.BOUNCE),
         ("bounce+0f1f92.5b06f2@mg.example", "We wish you 424 good days.\n", Kind.OTHER),
         ("bounce+0f1f92.5b06f2@mg.example", f"554 5.7.1 {warning}", Kind.BOUNCE),
         ("<>", warning, Kind.BOUNCE),
+        ("<>", suspended, Kind.BOUNCE),
         ("postmaster@mg.example", warning, Kind.BOUNCE),
     ):
         author = f"Bank <postmaster@mg.example>\nReturn-Path: {sender}"
         content = shapes.mail(author, "Your account", "text/plain", text)
         assert read_report(content).kind == kind, (sender, text)
+
+
+@pytest.mark.parametrize(
+    "field", ["In-Reply-To: <1@a.example>", "List-Id: <tide.a.example>", "User-Agent: Thunderbird"]
+)
+def test_people_talk_about_a_report(field: str) -> None:
+    """On a list, say, whose members are told that the address of one of them is gone."""
+    text = f"Hello, my mail to Lee just bounced:\n\n<{shapes.ADDRESS}>: 550 5.1.1 User unknown\n"
+    content = shapes.mail(f"ann@a.example\n{field}", "Mail delivery failed", "text/plain", text)
+    assert read_report(content).kind == Kind.LETTER
 
 
 def test_a_forwarded_report_in_plain_words_names_somebody() -> None:

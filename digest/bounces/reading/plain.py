@@ -16,7 +16,7 @@ from digest.bounces.reading.texts import shortened
 
 _SUBJECT = re.compile(
     r"undeliver|not deliver|un-?deliver|delivery (?:status|failure|fail|has failed|error|problem)"
-    r"|failure notice|returned mail|return(?:ed)? to sender|mail (?:delivery|system error|failure)"
+    r"|failure notice|returned mail|return(?:ed|ing)? to sender|mail (?:delivery|system error|fail)"
     r"|message (?:status|was not|undeliver|rejected)|non[- ]?deliver|could not (?:be )?deliver"
     r"|unzustellbar|nicht zugestellt|fehlgeschlagen|non (?:remis|distribu)|impossible de remettre"
     r"|mancata consegna|no se (?:ha )?(?:pudo )?entreg|n[ãa]o (?:foi )?entreg|bounce|delivery notif"
@@ -45,6 +45,7 @@ _DELAY = re.compile(
     re.IGNORECASE,
 )
 _DELAY_SUBJECT = re.compile(r"delay|warning: (?:could|message)|still being retried", re.IGNORECASE)
+_TALK = ("in-reply-to", "references", "list-id", "user-agent")  # fields
 _ADDRESS = re.compile(r"[A-Za-z0-9._+=&'/-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
 
 
@@ -58,9 +59,10 @@ def read(message: Message) -> Report | None:
     refusal = understand(text)
     if refusal.reason == Reason.UNDEFINED and (match := _RETURNED_MAIL.match(subject)):
         refusal = understand(match[1], refusal.status, refusal.code)
-    by_machine = by_server or _is_by_machine(message)
-    if not (by_machine or _is_technical(refusal, subject)):
+    is_certain = by_server or _is_returned(message)
+    if not is_certain and (_is_in_talk(message) or not _is_technical(refusal, subject)):
         return None
+    by_machine = is_certain or _is_by_machine(message)
     if not _SUBJECT.search(subject) and _is_letter(message, refusal):
         return None
     if _DELAY_SUBJECT.search(subject) or (_DELAY.search(text) and not refusal.permanent):
@@ -76,32 +78,43 @@ def read(message: Message) -> Report | None:
 
 
 def _is_letter(message: Message, refusal: Refusal) -> bool:
-    """Return whether a postmaster writes as others do, of a policy or of viruses, say.
+    """Return whether a postmaster writes as others do, of viruses or of a full mailbox, say.
 
-    A report has the empty sender (RFC 5321 §4.5.5), or else blames nobody without a code.
+    A report has the empty sender (RFC 5321 §4.5.5), or else a server's code: without one it
+    suppresses nobody and blames nobody.
     """
     is_known = refusal.reason != Reason.UNDEFINED
     sender = message.fields.get("return-path", "").strip().strip("<>")
     if not sender or automatic.is_daemon(sender) or _is_by_machine(message):
         return not is_known and not refusal.code
     consequence = consequence_of(refusal.reason, permanent=refusal.permanent)
-    blames_us = consequence == Consequence.SENDER and not refusal.code
-    return not refusal.status and (blames_us or not is_known)
+    is_report = is_known and (bool(refusal.code) or consequence == Consequence.SOFT)
+    return not (refusal.status or is_report)
 
 
 def _is_by_machine(message: Message) -> bool:
     """Return whether a message shows that no person wrote it."""
+    is_automatic = message.fields.get("auto-submitted", "no").lower() != "no"
+    return is_automatic or _is_returned(message)
+
+
+def _is_returned(message: Message) -> bool:
+    """Return whether a message has nobody to reply to, or the parts of a report."""
     fields = message.fields
     return (
-        fields.get("auto-submitted", "no").lower() != "no"
-        or fields.get("return-path", "").strip() == "<>"
+        fields.get("return-path", "").strip() == "<>"
         or bool(message.returned or message.status)
         or "multipart/report" in fields.get("content-type", "").lower()
     )
 
 
+def _is_in_talk(message: Message) -> bool:
+    """Return whether people talk to each other or to a list, perhaps about a report they got."""
+    return any(name in message.fields for name in _TALK)
+
+
 def _is_technical(refusal: Refusal, subject: str) -> bool:
-    """Return whether a text without a machine's marks is a report, as one that a person forwards.
+    """Return whether a text without a report's marks is one, as one that a person forwards.
 
     "Not delivered" is also what a subscriber writes of a newspaper: it takes the codes of a server.
     """
