@@ -220,9 +220,14 @@ def _work_on(transfer: Transfer) -> None:
 
 
 def _fail(transfer: Transfer, lease: "_Lease", problem: str) -> None:
-    """End a transfer; uploads that are not packed could not be read as an export."""
-    content = {"content": b""} if transfer.state == State.PACKING else {}
-    lease.finish(state=State.FAILED, problem=problem, sealed_key="", **content)
+    """End a transfer; uploads that are not packed could not be read as an export.
+
+    What an earlier check found would look like what was imported, unless an import has begun.
+    """
+    changes: dict[str, Any] = {"content": b""} if transfer.state == State.PACKING else {}
+    if transfer.state != State.IMPORTING:
+        changes["report"] = {}
+    lease.finish(state=State.FAILED, problem=problem, sealed_key="", **changes)
 
 
 class _Lease:

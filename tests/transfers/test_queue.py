@@ -99,6 +99,18 @@ def test_what_kills_every_worker_is_given_up(transfer: Transfer) -> None:
     assert "Three workers began this" in row.problem
 
 
+@pytest.mark.parametrize("begins", [False, True], ids=["a check", "an import"])
+def test_a_check_that_fails_leaves_no_numbers_of_an_earlier_one(
+    transfer: Transfer, *, begins: bool
+) -> None:
+    """Nothing was imported then; an import that fails may have stored some of what it names."""
+    row = work(transfer)
+    assert queue.begin(row) if begins else queue.check_again(row, OPTIONS)
+    Transfer.objects.update(attempts=queue.MOST_ATTEMPTS)
+    row = work(row)
+    assert (row.state, bool(row.report)) == (State.FAILED, begins)
+
+
 def test_a_worker_whose_lease_is_lost_writes_nothing(
     transfer: Transfer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
