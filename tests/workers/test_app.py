@@ -60,7 +60,7 @@ def test_beat_loads_little_and_a_worker_all_addresses() -> None:
 
 DO_ALL_JOBS = """
 import sys
-from workers.app import app, end_soon
+from workers.app import app
 app.loader.import_default_modules()
 for name in sys.argv[1:]:
     print("job:", name, file=sys.stderr, flush=True)
