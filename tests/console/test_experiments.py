@@ -1,5 +1,7 @@
 """The card "Test" on an issue's page, and what the statistics say of it."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -51,6 +53,39 @@ def test_a_test_is_saved_changed_and_removed(browser: Client, issue: Issue) -> N
     assert "15 minutes to 48 hours" in press(browser, issue, "save_experiment", **fields, minutes=1)
     assert "The test was removed" in press(browser, issue, "remove_experiment")
     assert not Experiment.objects.exists()
+
+
+def test_what_was_refused_is_shown_once_more(browser: Client, issue: Issue) -> None:
+    """With its reason at the form, which stands open; the next page has what is saved again."""
+    fields = {"kind": "subjects", "subject-1": SCRIPT, "subject-2": "Orcas", "share": "17"}
+    text = press(browser, issue, "save_experiment", **fields, minutes=1)
+    assert 'value="Orcas"' in text
+    assert 'value="17"' in text
+    assert "<details open>" in text
+    assert re.search(r'id="experiment-error">[^<]*15 minutes to 48 hours', text)
+    assert SCRIPT not in text
+    assert "Orcas" not in page(browser, issue)
+
+
+def test_leads_that_were_refused_stay_chosen(browser: Client, issue: Issue) -> None:
+    """In the form of leads, not that of subjects."""
+    story = make_story(issue, position=1)
+    fields = {"kind": "leads", "lead-1": story.pk, "share": 1, "minutes": 240}
+    text = press(browser, issue, "save_experiment", **fields)
+    assert f'<option value="{story.pk}" selected>' in text
+    assert '<option value="240" selected>' in text
+    assert text.count('id="experiment-error"') == 1
+
+
+def test_an_address_that_was_refused_can_be_corrected(browser: Client, issue: Issue) -> None:
+    """It stays on this issue's page alone."""
+    press_address = reverse("issue:action", args=[issue.pk, "test"])
+    assert browser.post(press_address, {"to": "nobody"}).status_code == 302
+    assert 'value="nobody"' not in page(browser, make_issue(issue.newsletter, state="draft"))
+    text = page(browser, issue)
+    assert 'value="nobody" aria-invalid="true"' in text
+    assert re.search(r'id="test-error">[^<]*not a valid email address', text)
+    assert 'value="nobody"' not in page(browser, issue)
 
 
 def test_without_clicks_the_card_says_why_not(browser: Client, issue: Issue) -> None:

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 
 from digest.analytics.experiments import deciding, reporting
 from digest.analytics.experiments.reporting import Report
-from digest.console.access import user_of
+from digest.console.access import parse_id, user_of
 from digest.console.issues.form_values import read_number, read_optional
+from digest.console.issues.refused import RefusedForm
 from digest.core import clock
 from digest.issues.experiments import variants
 from digest.issues.experiments.models import Experiment
@@ -30,11 +31,12 @@ class Card:
     leads: list[tuple[int, int | None]]  # number and story of each field
     stories: list[tuple[int, str]]  # ids and titles of those that may stand first
     first: str  # the title of the one that does
-    share: int
+    share: int | str  # as it was typed, if that was refused
     minutes: int
     times: dict[int, str]
     report: Report | None  # of the experiment that the issue has
     is_running: bool  # it can be ended early
+    refusal: str  # why what was typed was not saved
 
     @property
     def is_set(self) -> bool:
@@ -42,29 +44,44 @@ class Card:
         return self.report is not None
 
     @property
+    def is_open(self) -> bool:
+        """Whether a form is open: it has what was saved, or what was refused."""
+        return self.is_set or bool(self.refusal)
+
+    @property
     def has_begun(self) -> bool:
         """Whether there are results to show."""
         return self.report is not None and self.report.experiment.has_begun
 
 
-def card(issue: Issue, subject: str) -> Card:
-    """Return the card of an issue whose own subject is `subject`."""
+def card(issue: Issue, subject: str, refused: RefusedForm) -> Card:
+    """Return the card of an issue whose own subject is `subject`, with what was refused."""
     report = reporting.report_of(issue, subject)
     experiment = report.experiment if report else Experiment()
     minutes = experiment.minutes or USUAL_MINUTES
+    times = {minutes: clock.in_words(timedelta(minutes=minutes)).removeprefix("in ")} | TIMES
+    entries = refused.values if refused.verb == save_experiment.__name__ else {}
+    chosen = parse_id(entries.get("minutes", ""))
     stories = [(story.pk, story.title) for story in variants.ordered_stories(issue)]
     return Card(
         problem=variants.problem_of(issue),
-        kind=experiment.kind,
-        subjects=[(n, text or "") for n, text in zip_longest(FIELDS, experiment.subjects)],
-        leads=list(zip_longest(FIELDS, experiment.leads)),
+        kind=entries.get("kind") or experiment.kind,
+        subjects=[
+            (n, entries.get(f"subject-{n}", text or ""))
+            for n, text in zip_longest(FIELDS, experiment.subjects)
+        ],
+        leads=[
+            (n, parse_id(entries[f"lead-{n}"]) if entries else story)
+            for n, story in zip_longest(FIELDS, experiment.leads)
+        ],
         stories=stories[1:],
         first=stories[0][1] if stories else "",
-        share=experiment.share or USUAL_SHARE,
-        minutes=minutes,
-        times={minutes: clock.in_words(timedelta(minutes=minutes)).removeprefix("in ")} | TIMES,
+        share=entries.get("share") or experiment.share or USUAL_SHARE,
+        minutes=chosen if chosen in times else minutes,
+        times=times,
         report=report,
         is_running=experiment.has_begun and not experiment.decided_at,
+        refusal=refused.problem if entries else "",
     )
 
 

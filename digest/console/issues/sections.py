@@ -11,6 +11,7 @@ from digest.articles.search import search_articles
 from digest.console import live_progress
 from digest.console.access import scope_of
 from digest.console.issues import experiments, header
+from digest.console.issues.refused import NOTHING, RefusedForm
 from digest.core.errors import DigestError
 from digest.issues.models import Issue, Story
 from digest.newsletters.members import Right
@@ -46,8 +47,10 @@ class Mail:
     dropped: tuple[int, ...] = ()  # positions of the stories that do not fit
 
 
-def page(request: HttpRequest, issue: Issue, now: datetime) -> dict[str, Any]:
-    """Return the context of `console/issues/issue.html`."""
+def page(
+    request: HttpRequest, issue: Issue, now: datetime, form: RefusedForm = NOTHING
+) -> dict[str, Any]:
+    """Return the context of `console/issues/issue.html`, with a form that was refused."""
     allowed = header.rights(request, issue)
     progress = live_progress.progress_of(issue)
     overview = header.overview(issue, progress["eligible"], now)
@@ -64,7 +67,8 @@ def page(request: HttpRequest, issue: Issue, now: datetime) -> dict[str, Any]:
         "progress": progress,
         "stories": _stories(request, issue, searching=editable),
         "mail": mail,
-        "experiment": experiments.card(issue, mail.subject or issue.subject),
+        "experiment": experiments.card(issue, mail.subject or issue.subject, form),
+        "refused": form,
     }
 
 

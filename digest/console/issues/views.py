@@ -6,7 +6,7 @@ from django.shortcuts import redirect
 
 from digest.console import live_progress
 from digest.console.access import get_issue, record_action, user_of
-from digest.console.issues import actions, checks, editor, header, presence, sections
+from digest.console.issues import actions, checks, editor, header, presence, refused, sections
 from digest.console.pages import action_view, form_view, page_view, render_fragment, render_page
 from digest.console.statistics.issues import card as results_card
 from digest.core import clock
@@ -20,7 +20,7 @@ from digest.sending import preflight
 def issue(request: HttpRequest, pk: int) -> HttpResponse:
     """Show an issue, with what may be done to it now."""
     row = get_issue(request, pk)
-    context = sections.page(request, row, clock.now())
+    context = sections.page(request, row, clock.now(), refused.take(request, pk))
     context |= editor.context(request, row, editable=context["editable"])
     context["results"] = results_card(request, row)
     return render_page(request, "console/issues/issue.html", row.newsletter.name, context)
@@ -38,6 +38,7 @@ def act(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         if _wants_json(request):
             return _refusal(request, pk, problem)
         messages.error(request, str(problem))
+        refused.keep(request, pk, verb, problem)
         return redirect("issue:detail", pk=pk)
     if _wants_json(request):
         return JsonResponse(editor.answer(request, get_issue(request, pk), message))
