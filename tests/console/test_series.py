@@ -1,9 +1,13 @@
 """Series in the console: created, written, switched on with the number of mails, and watched."""
 
+from typing import Any
+
 import pytest
+from django.db import connection
 from django.test import Client
 
 from digest.accounts.models import AuditEntry
+from digest.console.series import views
 from digest.issues.models import Issue
 from digest.newsletters.models import Newsletter
 from digest.series import planning
@@ -45,6 +49,28 @@ def test_a_series_from_its_name_to_its_first_mail(owner: Client, newsletter: New
     assert "Welcome" in owner.get(f"/admin/subscribers/{nadia.pk}/").content.decode()
     actions = set(AuditEntry.objects.values_list("action", flat=True))
     assert {"created the series", "switched on the series"} <= actions
+
+
+def test_a_search_of_subscribers_that_takes_long_is_ended(
+    owner: Client, newsletter: Newsletter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page says so, and still has its search."""
+    series = make_series(newsletter)
+    nadia = sign_up(newsletter)
+    page = f"/admin/series/{series.pk}/subscribers/"
+    assert f">{nadia.email}<" in owner.get(page, {"q": "@"}).content.decode()
+
+    def search_slowly(execute: Any, sql: str, params: Any, many: Any, context: Any) -> Any:
+        if "LIKE" in sql:
+            execute("SELECT pg_sleep(5)", None, many, context)
+        return execute(sql, params, many, context)
+
+    monkeypatch.setattr(views, "LIST_PATIENCE", 200)
+    with connection.execute_wrapper(search_slowly):
+        answer = owner.get(page, {"q": "@"}).content.decode()
+    assert "No answer in time." in answer
+    assert f">{nadia.email}<" not in answer
+    assert 'value="@"' in answer
 
 
 def test_everybody_is_mailed_only_with_their_number(owner: Client, newsletter: Newsletter) -> None:

@@ -1,6 +1,8 @@
 """The pages of series: the list, a series with its steps, and who is in it."""
 
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db.models import Count, OuterRef, QuerySet, Subquery
@@ -20,7 +22,7 @@ from digest.console.access import (
 )
 from digest.console.pages import action_view, done, form_view, page_view, problems_on, render_page
 from digest.console.series.forms import NewForm, SettingsForm, delay_in_words
-from digest.console.tables import Column, Filter, build_table, search_in
+from digest.console.tables import Column, Filter, Rows, Table, build_table, search_in
 from digest.core import clock
 from digest.core.database.limits import within
 from digest.newsletters.members import Right
@@ -30,6 +32,8 @@ from digest.series.numbers import numbers_in
 from digest.subscribers import growth
 
 PATIENCE = 500  # milliseconds
+LIST_PATIENCE = 2_000  # milliseconds for a page of its subscribers
+_TOO_SLOW = "No answer in time. Narrow it down, for example by a state."
 
 State = Enrolment.State
 
@@ -179,11 +183,21 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 def subscribers(request: HttpRequest, pk: int) -> HttpResponse:
     """List who is or was in a series, and where."""
     row = get_series(request, pk, Right.SUBSCRIBERS)
+    rows = row.enrolments.select_related("subscriber", "next_step__draft")
+    table = within(LIST_PATIENCE, partial(_enrolments, request, row, rows))
+    if table is None:
+        table = replace(_enrolments(request, row, rows.none()), empty=_TOO_SLOW)
+    context = {"series": row, "table": table}
+    return render_page(request, "console/series/subscribers.html", row.name, context)
+
+
+def _enrolments(request: HttpRequest, row: Series, rows: Rows) -> Table:
+    """Return a page of those who are or were in a series."""
     zone = clock.zone(row.newsletter.publication.timezone)
     steps = row.steps.select_related("draft").order_by("position")
-    table = build_table(
+    return build_table(
         request,
-        row.enrolments.select_related("subscriber", "next_step__draft"),
+        rows,
         (
             Column("Address", lambda enrolment: enrolment.subscriber.email),
             Column("State", lambda enrolment: enrolment.get_state_display().capitalize()),
@@ -208,8 +222,6 @@ def subscribers(request: HttpRequest, pk: int) -> HttpResponse:
         search_label="Address contains",
         keyset="-pk",
     )
-    context = {"series": row, "table": table}
-    return render_page(request, "console/series/subscribers.html", row.name, context)
 
 
 @action_view(Right.SUBSCRIBERS)
