@@ -7,7 +7,7 @@ Whoever one list of an export says must not be mailed is added from none of its 
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -47,6 +47,7 @@ _AUDIENCE = re.compile(r"_export_([0-9a-z]{4,40})\.csv", re.IGNORECASE)
 _NOT_AFFIRMED = "the file does not say whether they left"
 
 CheckedRow = Candidate | Refusal | Stop
+OnProgress = Callable[[int], None]  # gets the bytes read
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ def check_lists(
     now: datetime,
     dry_run: bool,
     on_refusal: Callable[[str, Refusal], None],
-    on_progress: Callable[[int], None],
+    on_progress: OnProgress,
 ) -> list[ListReport]:
     """Decide on every row of the lists, and store what is added unless it is a dry run.
 
@@ -155,32 +156,38 @@ def check_lists(
         dry_run=dry_run,
         on_refusal=on_refusal,
     )
-    reports: list[ListReport] = []
-    total = 0
+    stated = [row for row in lists if row.layout.states or row.layout.everyone]
+    size, before = (sum(row.layout.size for row in group) for group in (lists, stated))
+    share = size / (before + size or 1)
     storing.prepare_tables(newsletter)
-    for subscriber_list in lists:
-        _note_stops(subscriber_list)
-    for subscriber_list in lists:
-        base = total
-
-        def report_bytes(done: int, base: int = base) -> None:
-            on_progress(base + done)
-
-        reports.append(_check_list(subscriber_list, run, report_bytes))
-        total += subscriber_list.layout.size
+    for row, report in _with_progress(stated, lambda done: on_progress(int(done * share))):
+        _note_stops(row, report)
+    reports = [
+        _check_list(row, run, report)
+        for row, report in _with_progress(
+            lists, lambda done: on_progress(int((before + done) * share))
+        )
+    ]
     storing.drop_tables()
     if not dry_run:
         storing.refresh_statistics()
     return reports
 
 
-def _note_stops(subscriber_list: SubscriberList) -> None:
-    if not subscriber_list.layout.states and not subscriber_list.layout.everyone:
-        return
+def _with_progress(
+    lists: list[SubscriberList], on_progress: OnProgress
+) -> Iterator[tuple[SubscriberList, OnProgress]]:
+    """Yield each list with what gets the bytes read of it; `on_progress` gets those of all."""
+    base = 0
+    for row in lists:
+        yield row, lambda done, base=base: on_progress(base + done)  # type: ignore[misc]
+        base += row.layout.size
+
+
+def _note_stops(subscriber_list: SubscriberList, on_progress: OnProgress) -> None:
     columns = Columns.of(subscriber_list.layout)
-    checked = (
-        check_row(row, columns) for row in read_rows(subscriber_list.path, subscriber_list.layout)
-    )
+    records = read_rows(subscriber_list.path, subscriber_list.layout, on_progress)
+    checked = (check_row(row, columns) for row in records)
     stops = (
         row._replace(reason=f"{row.reason}, in line {row.line} of {subscriber_list.name}")
         for row in checked
@@ -190,9 +197,7 @@ def _note_stops(subscriber_list: SubscriberList) -> None:
         storing.note_stops(batch)
 
 
-def _check_list(
-    subscriber_list: SubscriberList, run: _Run, on_progress: Callable[[int], None]
-) -> ListReport:
+def _check_list(subscriber_list: SubscriberList, run: _Run, on_progress: OnProgress) -> ListReport:
     report = ListReport(
         subscriber_list.name, subscriber_list.service, subscriber_list.columns.unread
     )

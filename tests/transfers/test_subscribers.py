@@ -41,6 +41,7 @@ def bring(
     """Import these files."""
     dry_run = options.pop("dry_run", False)
     skipped_to = options.pop("skipped_to", None)
+    on_progress = options.pop("on_progress", lambda _share: None)
     paths = []
     if any("/" in name for name in contents):
         archive = exports.zipped(folder / "archive", contents)
@@ -58,6 +59,7 @@ def bring(
         now=NOON,
         dry_run=dry_run,
         skipped_to=skipped_to,
+        on_progress=on_progress,
     )
 
 
@@ -216,6 +218,14 @@ def test_a_dry_run_says_the_same_and_stores_nothing(tmp_path: Path, tide: Newsle
     assert not Suppression.objects.exists()
     assert not tide.past_issues.exists()
     assert bring(tmp_path, tide, exports.mailchimp_account()).values() == foreseen
+
+
+def test_reading_who_left_is_half_of_the_way(tmp_path: Path, tide: Newsletter) -> None:
+    """It is seen, and renews the lease: a large list takes minutes to read."""
+    shares: list[float] = []
+    content = "email,status\nbo@tide.example,subscribed\nada@tide.example,unsubscribed\n"
+    bring(tmp_path, tide, {"list.csv": content}, on_progress=shares.append)
+    assert [round(share, 1) for share in shares] == [0.5, 1, 1]
 
 
 def test_skipped_rows_are_written_down(tmp_path: Path, tide: Newsletter) -> None:
