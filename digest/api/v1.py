@@ -1,5 +1,6 @@
 """Version 1 of the API: its operations, its OpenAPI description, its error handlers."""
 
+from copy import copy
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
+from ninja.utils import normalize_path
 
 from digest import __version__
 from digest.api import docs, problems
@@ -56,13 +58,17 @@ class DigestAPI(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        """Return the OpenAPI description; it is the same for every request, and costs a second."""
+        """Return the OpenAPI description; only its paths depend on the request, by their prefix."""
         prefix = self.get_root_path(path_params or {}) if path_prefix is None else path_prefix
-        return self._describe(prefix)
+        schema = copy(self._describe())
+        paths = schema["paths"].items()
+        schema["paths"] = {normalize_path(f"/{prefix}{path}"): item for path, item in paths}
+        return schema
 
     @cache  # noqa: B019  there is one API for as long as the process lives
-    def _describe(self, prefix: str) -> OpenAPISchema:
-        schema = super().get_openapi_schema(path_prefix=prefix)
+    def _describe(self) -> OpenAPISchema:
+        """Return the description without a prefix, which costs a second."""
+        schema = super().get_openapi_schema(path_prefix="")
         by_id = self._operations()
         for path_item in schema["paths"].values():
             for description in path_item.values():
