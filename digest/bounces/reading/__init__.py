@@ -51,12 +51,11 @@ def _is_by_recipient(message: structure.Message, report: Report) -> bool:
 
 
 def _is_by_system(message: structure.Message, report: Report) -> bool:
-    """Return whether a server wrote in the recipient's name: nobody to reply to, and a code.
+    """Return whether a server wrote in the recipient's name, without a sender and with a code.
 
-    RFC 5321 §4.5.5 reserves the empty sender for reports; absence notes that use it have no code.
+    Absence notes without a sender have no code.
     """
-    is_without_sender = message.fields.get("return-path", "").strip() == "<>"
-    return is_without_sender and bool(report.status or report.code)
+    return automatic.has_no_sender(message) and bool(report.status or report.code)
 
 
 def _kind_of(message: structure.Message) -> Kind:

@@ -45,3 +45,8 @@ def is_by_server(message: Message) -> bool:
 def is_daemon(author: str) -> bool:
     """Return whether a name or address is one of a mail server's."""
     return bool(_DAEMON.search(author))
+
+
+def has_no_sender(message: Message) -> bool:
+    """Return whether nobody can be replied to, as RFC 5321 §4.5.5 wants it of reports."""
+    return message.fields.get("return-path", "").strip() == "<>"

@@ -100,11 +100,10 @@ def _is_by_machine(message: Message) -> bool:
 
 def _is_returned(message: Message) -> bool:
     """Return whether a message has nobody to reply to, or the parts of a report."""
-    fields = message.fields
     return (
-        fields.get("return-path", "").strip() == "<>"
+        automatic.has_no_sender(message)
         or bool(message.returned or message.status)
-        or "multipart/report" in fields.get("content-type", "").lower()
+        or "multipart/report" in message.fields.get("content-type", "").lower()
     )
 
 
