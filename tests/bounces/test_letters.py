@@ -62,6 +62,28 @@ def test_a_postmaster_writes_a_letter() -> None:
         assert read_report(content).kind == kind, (sender, text)
 
 
+def test_a_report_of_a_scanner_returns_the_mail() -> None:
+    """It has no other mark; a subscriber who misses a newspaper returns none."""
+    text = f"Unknown recipient <{shapes.ADDRESS}>.\nCould not deliver mail to this user.\n"
+    for returned, kind in (("", Kind.LETTER), ("Received: by mx.mailbox.example", Kind.BOUNCE)):
+        content = shapes.mail("scan@b.example", "Delivery failure", "text/plain", text + returned)
+        assert read_report(content).kind == kind
+
+
+def test_a_report_quotes_the_subject_in_its_own_language() -> None:
+    """A headline may hold any words."""
+    text = f"无法发送到 {shapes.ADDRESS}\n主题 : kim@a.example undefined\n退信原因: 可用容量不足\n"
+    content = shapes.mail("postmaster@a.example", "退信", "text/plain", text)
+    assert read_report(content).reason == Reason.MAILBOX_FULL
+
+
+def test_japanese_in_seven_bits_says_so_itself() -> None:
+    """Servers of carriers name no charset (RFC 1468)."""
+    text = f"アドレス「{shapes.ADDRESS}」は、登録されていません。\n".encode("iso2022_jp")
+    head = "From: error@a.example\nSubject: メールを送信できません\n\n".encode("iso2022_jp")
+    assert read_report(head + text).reason == Reason.USER_UNKNOWN
+
+
 @pytest.mark.parametrize(
     "field", ["In-Reply-To: <1@a.example>", "List-Id: <tide.a.example>", "User-Agent: Thunderbird"]
 )

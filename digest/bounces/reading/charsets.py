@@ -24,6 +24,8 @@ _OTHER_NAMES = {
     "x_euc_jp": "euc_jp",
     "x_mac_roman": "mac_roman",
 }
+_PLAIN = {"utf_8", "us_ascii", "ascii"}
+_JAPANESE = re.compile(rb"\x1b\$[@B]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -31,10 +33,13 @@ def text_of(octets: bytes, charset: str = "utf-8") -> str:
     """Return octets as text, without lone surrogates, which no database stores.
 
     Only charsets of mail are looked up: Python remembers each name that it does not know. Octets in
-    any other are UTF-8 where they can be, else Latin-1.
+    any other are UTF-8 where they can be, else Latin-1. Japanese in seven bits (RFC 1468) says by
+    itself that it is.
     """
     name = normalize_encoding(charset[:_LONGEST_NAME].lower())
     name = _OTHER_NAMES.get(name, name)
+    if name in _PLAIN and _JAPANESE.search(octets):
+        name = "iso2022_jp"
     if name not in _CHARSETS:
         try:
             return octets.decode()

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 from digest.bounces.reading import automatic
-from digest.bounces.reading.quotes import LONGEST, own_words
+from digest.bounces.reading.quotes import LONGEST, own_words, returns_mail
 from digest.bounces.reading.reasons import Consequence, Reason, consequence_of
 from digest.bounces.reading.replies import Refusal, understand
 from digest.bounces.reading.report import Kind, Report
@@ -60,7 +60,7 @@ def read(message: Message) -> Report | None:
     if refusal.reason == Reason.UNDEFINED and (match := _RETURNED_MAIL.match(subject)):
         refusal = understand(match[1], refusal.status, refusal.code)
     is_certain = by_server or _is_returned(message)
-    if not is_certain and (_is_in_talk(message) or not _is_technical(refusal, subject)):
+    if not is_certain and (_is_in_talk(message) or not _is_technical(message, refusal)):
         return None
     by_machine = is_certain or _is_by_machine(message)
     if not _SUBJECT.search(subject) and _is_letter(message, refusal):
@@ -112,15 +112,18 @@ def _is_in_talk(message: Message) -> bool:
     return any(name in message.fields for name in _TALK)
 
 
-def _is_technical(refusal: Refusal, subject: str) -> bool:
+def _is_technical(message: Message, refusal: Refusal) -> bool:
     """Return whether a text without a report's marks is one, as one that a person forwards.
 
-    "Not delivered" is also what a subscriber writes of a newspaper: it takes the codes of a server.
+    "Not delivered" is also what a subscriber writes of a newspaper: it takes the codes of a server,
+    or the mail that it returns.
     """
     if refusal.status:
         return True
-    is_known = refusal.reason != Reason.UNDEFINED
-    return is_known and bool(refusal.code or not _OF_NEWSPAPERS.search(subject))
+    if refusal.reason == Reason.UNDEFINED:
+        return False
+    of_newspapers = _OF_NEWSPAPERS.search(message.fields.get("subject", "")[:500])
+    return bool(refusal.code or not of_newspapers or returns_mail(message.text))
 
 
 def _recipient(message: Message, text: str) -> str:

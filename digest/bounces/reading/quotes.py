@@ -18,10 +18,12 @@ _RETURNED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SUBJECT = re.compile(
-    r"^[ \t>*-]*(?:the )?(?:subject|betreff|objet|asunto|assunto|oggetto|onderwerp)\b"
-    r"[^:\n]{0,40}:.*",
+    r"^[ \t>*-]*(?:the )?(?:subject|betreff|objet|asunto|assunto|oggetto|onderwerp|subiect|temat"
+    r"|тема|ämne|emne|aihe|konu|předmět|tárgy|主题|主題|主旨|标题|標題|件名|제목)\b"
+    r"[^:\uff1a\n]{0,40}[:\uff1a].*",
     re.IGNORECASE | re.MULTILINE,
 )
+_HOPS = re.compile(r"^received: (?:from|by) \S", re.IGNORECASE | re.MULTILINE)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 # MailScanner, MessageLabs, NOD32, AVG and others, in the languages in which they write.
 _SCANNED = re.compile(
@@ -55,3 +57,8 @@ def cleaned(text: str) -> str:
         return own
     paragraphs = _PARAGRAPH.split(own)
     return "\n\n".join(row for row in paragraphs if not _SCANNED.search(row) or _CAUGHT.search(row))
+
+
+def returns_mail(text: str) -> bool:
+    """Return whether a text has the header of a mail, with a server that passed it on."""
+    return bool(_HOPS.search(text))

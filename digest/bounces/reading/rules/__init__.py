@@ -18,9 +18,14 @@ from digest.bounces.reading.rules.statuses import reason_of_status
 _GRAM = 3  # characters by which rules are looked up
 LONGEST = 4_000  # characters of a text that are compared with the rules
 _SPACE = re.compile(r"\s+")
-_ADDRESS = re.compile(r"<[^<>\s]{1,320}>|[^\s<>@:;,\"']{1,64}@[^\s<>@:;,\"']{1,255}")
+# Words of Chinese, Japanese and Korean stand beside an address without a space.
+_CJK = "\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\uff00-\uffef"
+_PART = rf"[^\s<>@:;,\"'{_CJK}]"
+_ADDRESS = re.compile(
+    rf"<[^<>\s]{{1,320}}>|{_PART}{{1,64}}@{_PART}{{1,255}}|[{_CJK}]{{1,64}}@[^\s<>@:;,\"']{{1,255}}"
+)
 # Where our mail returns to: whom servers ask about when they verify a sender.
-_OUR_ADDRESS = re.compile(r"<?\bbounce\+[a-z2-7]{1,64}@[^\s<>@:;,\"']{1,255}>?", re.IGNORECASE)
+_OUR_ADDRESS = re.compile(rf"<?\bbounce\+[a-z2-7]{{1,64}}@{_PART}{{1,255}}>?", re.IGNORECASE)
 _YOUR = re.compile(
     r"\b(?:your|sender(?:'s)?|ihre?|votre|sua?|tua?|seu|uw|ваш[аи]?) (?:(?:e-?)?mail )?$"
 )
