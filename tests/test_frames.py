@@ -8,6 +8,7 @@ import pytest
 from digest.frames import with_room
 
 CALLS = 1000
+_OWN = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)  # of this thread, on Linux
 
 
 def test_a_loop_maps_memory_at_no_depth() -> None:
@@ -19,18 +20,19 @@ def test_a_loop_maps_memory_at_no_depth() -> None:
 def _most_faults() -> int:
     """Let a loop call at many depths; return the page faults at the worst one.
 
-    The kernel counts one for each piece of memory that is mapped and used.
+    The kernel counts one for each piece of memory that is mapped and used. Of three loops at a
+    depth the best counts: other faults come now and then.
     """
-    return max(_faults(depth) for depth in range(200))
+    return max(min(_faults(depth) for _ in range(3)) for depth in range(200))
 
 
 def _faults(depth: int) -> int:
     if depth:
         return _faults(depth - 1)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    before = resource.getrusage(_OWN).ru_minflt
     for _ in range(CALLS):
         _wide()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    return resource.getrusage(_OWN).ru_minflt - before
 
 
 def _wide() -> int:
